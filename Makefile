@@ -1,0 +1,146 @@
+# Every target makes what it needs: a fresh clone, git, make and Python 3.11 or newer are enough.
+# Another interpreter: make test PYTHON=python3.13 VENV=build/venvs/3.13
+
+PYTHON ?= python3
+VENV   ?= .venv
+ARGS   ?=
+
+BIN    := $(VENV)/bin
+PIP    := $(BIN)/python -m pip -qq --disable-pip-version-check --no-input
+PINS   := .ci/pins
+CODE    = $(wildcard src tests examples .ci/docs.py)
+
+export PYTHONDONTWRITEBYTECODE :=
+export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+
+# --- what everybody uses -----------------------------------------------------------------------------------------------
+
+.PHONY: help demo test check
+help:  ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+demo: $(VENV)/.demo  ## cancel orders at all four marketplaces, simulated here over real HTTP
+	@$(BIN)/python examples/cancel_everywhere.py $(ARGS)
+
+test: $(VENV)/.dev  ## run the whole suite (ARGS="-k retry" for a part of it)
+	@$(BIN)/python -m pytest $(ARGS)
+
+check: lint types docs test wheel  ## everything that has to hold before a change lands
+
+# --- checks ------------------------------------------------------------------------------------------------------------
+
+.PHONY: lint format types docs wheel coverage
+lint: $(VENV)/.dev  ## ruff, and the floors: which room may use which
+	@$(BIN)/ruff check --quiet $(CODE)
+	@$(BIN)/ruff format --quiet --check $(CODE) || { $(BIN)/ruff format --check $(CODE); exit 1; }
+	@$(BIN)/lint-imports --no-cache
+
+format: $(VENV)/.dev  ## let ruff mend what it can
+	@$(BIN)/ruff check --fix --quiet $(CODE)
+	@$(BIN)/ruff format $(CODE)
+
+types: $(VENV)/.dev  ## mypy --strict, pyright, and 100 % of the public interface typed
+	@$(BIN)/mypy $(wildcard src tests examples)
+	@$(BIN)/pyright --pythonpath $(BIN)/python
+	@$(BIN)/pyright --pythonpath $(BIN)/python --verifytypes countermand --ignoreexternal > $(VENV)/verifytypes.txt \
+	  && grep -q 'Type completeness score: 100%' $(VENV)/verifytypes.txt \
+	  || { cat $(VENV)/verifytypes.txt; exit 1; }
+	@grep 'Type completeness score' $(VENV)/verifytypes.txt
+
+docs: $(VENV)/.dev  ## build the pages into build/site, with no dead link
+	@$(BIN)/mkdocs --quiet build --strict --config-file .ci/mkdocs.yml
+	@echo 'docs: build/site/index.html'
+
+wheel: $(VENV)/.dev  ## build sdist and wheel, and try the wheel with src/ out of reach
+	@rm -rf build/dist build/wheel
+	@$(BIN)/python -m hatchling build --directory build/dist > /dev/null
+	@echo "wheel: $$(cd build/dist && ls | tr '\n' ' ')"
+	@$(BIN)/python tests/wheel/contents.py build/dist
+	@$(BIN)/python -m venv build/wheel
+	@build/wheel/bin/python -m pip -qq --disable-pip-version-check --no-input install --require-hashes -r $(PINS)/demo.txt
+	@build/wheel/bin/python -m pip -qq --disable-pip-version-check --no-input install --no-deps build/dist/*.whl
+	@top=$$PWD && empty=$$(mktemp -d) && cd $$empty && $$top/build/wheel/bin/python -I $$top/tests/wheel/smoke.py; \
+	  status=$$?; rmdir $$empty; exit $$status
+
+coverage: $(VENV)/.dev  ## the suite with branch coverage
+	@$(BIN)/coverage run -m pytest $(ARGS)
+	@$(BIN)/coverage report
+
+# --- the truth under faults --------------------------------------------------------------------------------------------
+
+.PHONY: simulate replay sockets mutants soak
+simulate: $(VENV)/.dev  ## faulted cancellations under virtual time (ARGS for its options)
+	@$(BIN)/python -m tests.faults.simulate $(ARGS)
+
+replay: $(VENV)/.dev  ## tell the story of one simulated case: make replay SEED=…
+	@test -n "$(SEED)" || { echo 'Say which case: make replay SEED=…' >&2; exit 2; }
+	@$(BIN)/python -m tests.faults.replay $(SEED) $(ARGS)
+
+sockets: $(VENV)/.dev  ## the same faults over real sockets
+	@$(BIN)/python -m tests.faults.sockets $(ARGS)
+
+mutants: $(VENV)/.dev  ## plant wrong versions of the SDK; the suite must catch each
+	@$(BIN)/python -m tests.faults.mutants $(ARGS)
+
+soak: $(VENV)/.dev  ## a long run, watching memory, sockets and tasks
+	@$(BIN)/python -m tests.faults.soak $(ARGS)
+
+# --- speed -------------------------------------------------------------------------------------------------------------
+
+.PHONY: bench bench-check
+bench: build/venvs/bench/.ready  ## measure against bare HTTP and other SDKs; writes docs/benchmarks.md
+	@build/venvs/bench/bin/python -m tests.benchmarks $(ARGS)
+
+bench-check: build/venvs/bench/.ready  ## measure briefly, and fail beyond the bars
+	@build/venvs/bench/bin/python -m tests.benchmarks --check $(ARGS)
+
+# --- environments ------------------------------------------------------------------------------------------------------
+
+.PHONY: pins clean
+pins: build/venvs/pins/.ready  ## compile .ci/pins/*.in anew: versions and hashes (ARGS=--upgrade for newer ones)
+	@cd $(PINS) && for set in demo:sandbox dev: bench:; do \
+	  name=$${set%%:*} extra=$${set#*:}; \
+	  $(CURDIR)/build/venvs/pins/bin/uv pip compile --quiet --no-config --universal --python-version 3.11 \
+	    --generate-hashes --no-emit-index-url --no-emit-find-links --no-annotate --no-header \
+	    $${extra:+--extra $$extra} $$(test -n "$$extra" || echo --all-extras) \
+	    ../../pyproject.toml $$name.in --output-file $$name.txt $(ARGS) || exit 1; \
+	  if grep -n '//' $$name.txt; then echo "$$name.txt must not say where packages come from" >&2; exit 1; fi; \
+	done
+
+clean:  ## remove every environment and everything built
+	@rm -rf .venv build .coverage .pytest_cache .mypy_cache .ruff_cache .hypothesis
+
+define python-is-new-enough
+$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2> /dev/null \
+  || { echo "countermand needs Python 3.11 or newer, and '$(PYTHON)' is not: name one that is with PYTHON=…" >&2; exit 1; }
+endef
+
+%/.created:
+	@$(python-is-new-enough)
+	@$(PYTHON) -m venv --clear $*
+	@touch $@
+
+# A newer pin or a changed pyproject.toml brings the environment up to date; nothing else does.
+$(VENV)/.demo: $(PINS)/demo.txt pyproject.toml | $(VENV)/.created
+	@test -e $(VENV)/.dev || echo 'Preparing $(VENV): the package and its sandbox …'
+	@$(PIP) install --require-hashes -r $(PINS)/demo.txt
+	@$(PIP) install --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(VENV)/.dev: $(PINS)/dev.txt $(VENV)/.demo
+	@echo 'Preparing $(VENV): everything for the tests and checks …'
+	@$(PIP) install --require-hashes -r $(PINS)/dev.txt
+	@touch $@
+
+build/venvs/bench/.ready: $(PINS)/bench.txt pyproject.toml | build/venvs/bench/.created
+	@echo 'Preparing build/venvs/bench: the contenders …'
+	@build/venvs/bench/bin/python -m pip -qq --disable-pip-version-check --no-input install --require-hashes -r $(PINS)/bench.txt
+	@build/venvs/bench/bin/python -m pip -qq --disable-pip-version-check --no-input install --no-deps --no-build-isolation --editable .
+	@touch $@
+
+build/venvs/pins/.ready: | build/venvs/pins/.created
+	@build/venvs/pins/bin/python -m pip -qq --disable-pip-version-check --no-input install uv==0.13.9
+	@touch $@
