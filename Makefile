@@ -12,6 +12,7 @@ CODE    = $(wildcard src tests examples .ci/docs.py)
 
 export PYTHONDONTWRITEBYTECODE :=
 export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1
+export NO_MKDOCS_2_WARNING := 1
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
@@ -44,19 +45,24 @@ format: $(VENV)/.dev  ## let ruff mend what it can
 
 types: $(VENV)/.dev  ## mypy --strict, pyright, and 100 % of the public interface typed
 	@$(BIN)/mypy $(wildcard src tests examples)
-	@$(BIN)/pyright --pythonpath $(BIN)/python
-	@$(BIN)/pyright --pythonpath $(BIN)/python --verifytypes countermand --ignoreexternal > $(VENV)/verifytypes.txt \
+	@$(BIN)/pyright --pythonpath $(abspath $(BIN)/python)
+	@PATH="$(abspath $(BIN)):$$PATH" pyright --verifytypes countermand --ignoreexternal > $(VENV)/verifytypes.txt \
 	  && grep -q 'Type completeness score: 100%' $(VENV)/verifytypes.txt \
 	  || { cat $(VENV)/verifytypes.txt; exit 1; }
 	@grep 'Type completeness score' $(VENV)/verifytypes.txt
 
 docs: $(VENV)/.dev  ## build the pages into build/site, with no dead link
+ifeq ($(wildcard docs/*.md),)
+	@echo 'docs: there are no pages yet'
+else
 	@$(BIN)/mkdocs --quiet build --strict --config-file .ci/mkdocs.yml
 	@echo 'docs: build/site/index.html'
+endif
 
 wheel: $(VENV)/.dev  ## build sdist and wheel, and try the wheel with src/ out of reach
 	@rm -rf build/dist build/wheel
-	@$(BIN)/python -m hatchling build --directory build/dist > /dev/null
+	@$(BIN)/python -m hatchling build --target sdist --directory build/dist > /dev/null 2>&1
+	@$(PIP) wheel --no-deps --no-build-isolation --wheel-dir build/dist build/dist/*.tar.gz > /dev/null
 	@echo "wheel: $$(cd build/dist && ls | tr '\n' ' ')"
 	@$(BIN)/python tests/wheel/contents.py build/dist
 	@$(BIN)/python -m venv build/wheel
