@@ -1,0 +1,202 @@
+"""Kibo OMS with translated APIs, simulated: the whole order is cancelled, usually at once.
+
+Sources: Kibo OMS, "Cancel Order" and "Get Order Information" (translated APIs); Kibo API, "OAuth" and
+"API limits".
+"""
+
+from typing import ClassVar, Literal
+
+from attrs import define
+
+from countermand.sandbox.http import SandboxReply, SandboxRequest, json_object, json_reply, media_type
+from countermand.sandbox.ledger import Marketplace, Part
+from countermand.sandbox.simulator import Event, Order, Simulator, Timeline, Tokens
+
+NOT_CANCELLABLE = frozenset({"SHIPPED", "FULFILLED", "COMPLETED"})
+
+OAUTH_PATH = ["api", "platform", "applications", "authtickets", "oauth"]
+
+
+@define
+class KiboOrder(Order):
+    """An order, its state, and when it is cancelled once somebody asks."""
+
+    number: int
+    state: str
+    cancels_after: float | None
+
+
+class KiboSimulator(Simulator[KiboOrder]):
+    """Kibo OMS. A bearer token is asked for when `require_bearer`, and checked whenever it is sent.
+
+    `reasons`, if set, are the only disposition reasons of this tenant's schema. `refuses_with` is the
+    status of a cancel that an order's state forbids; Kibo documents none. `order_key` is how an answer
+    spells the order's id: the public documents write both.
+    """
+
+    name: ClassVar[Marketplace] = "kibo"
+
+    def __init__(self, timeline: Timeline) -> None:
+        super().__init__(timeline)
+        self.tenant_id = 12345
+        self.require_bearer = False
+        self.tokens = Tokens("sandbox-kibo-token", prefix="sandbox-kibo-session", lifetime=3600.0)
+        self.client_id = "sandbox-client"
+        self.client_secret = "sandbox-secret"  # noqa: S105 - opens nothing but this sandbox
+        self.reasons: set[str] | None = None
+        self.refuses_with = 409
+        self.order_key: Literal["orderID", "orderId"] = "orderID"
+        self._answers = 0
+
+    def add_order(
+        self, order_id: int, *, state: str = "READY", cancels_after: float | None = 0.0
+    ) -> KiboOrder:
+        """Add an order that is cancelled so many seconds after somebody asks (zero: at once, None: never)."""
+        order = KiboOrder(str(order_id), order_id, state, cancels_after)
+        self.orders[order.order_id] = order
+        return order
+
+    def handle(self, request: SandboxRequest, path: list[str]) -> SandboxReply:
+        """Answer one request, with the correlation id that every Kibo answer has."""
+        self._answers += 1
+        reply = super().handle(request, path)
+        return reply.with_headers(("x-vol-correlation", f"{self._answers:032x}"))
+
+    def answer(self, request: SandboxRequest, path: list[str]) -> SandboxReply:
+        """Answer cancel, read and the OAuth login."""
+        match path:
+            case ["api", "v2", "order", "action", "cancel"]:
+                self.expect("POST", request)
+                self._authenticate(request)
+                return self._cancel(request)
+            case ["api", "v2", "order", key]:
+                self.expect("GET", request)
+                self._authenticate(request)
+                self.note(key, "read")
+                self.permit("read orders", self.may_read, key)
+                if (order := self.orders.get(key)) is None:
+                    raise self.rejection(404, "Order not found", key)
+                return json_reply(200, self._document(order))
+            case _ if path == OAUTH_PATH:
+                self.expect("POST", request)
+                return self._login(request)
+            case _:
+                raise self.rejection(404, "no such path")
+
+    def error(self, status: int, message: str) -> SandboxReply:
+        """Return Kibo's error shape; 429 has an empty body."""
+        if status == 429:
+            return SandboxReply(429)
+        return json_reply(status, {"errorCode": _ERROR_CODES.get(status, "ERROR"), "message": message})
+
+    def _authenticate(self, request: SandboxRequest) -> None:
+        if request.headers.get("x-vol-tenant") != str(self.tenant_id):
+            raise self.rejection(401, "x-vol-tenant names no tenant of yours")
+        authorization = request.headers.get("authorization")
+        if authorization is None and not self.require_bearer:
+            return
+        scheme, _, token = (authorization or "").partition(" ")
+        if scheme != "Bearer" or not self.tokens.accept(token, self.now):
+            raise self.rejection(401, "the access token is missing, wrong or expired")
+
+    def _body(self, request: SandboxRequest) -> dict[str, object]:
+        if media_type(request) != "application/json":
+            raise self.rejection(415, "the body is not application/json")
+        if (body := json_object(request.body)) is None:
+            raise self.rejection(400, "the body is not a JSON object")
+        return body
+
+    def _login(self, request: SandboxRequest) -> SandboxReply:
+        body = self._body(request)
+        if body.get("grant_type") != "client_credentials":
+            raise self.rejection(400, "grant_type is not client_credentials")
+        if (body.get("client_id"), body.get("client_secret")) != (self.client_id, self.client_secret):
+            raise self.rejection(401, "client_id or client_secret is wrong")
+        self.note(None, "login")
+        return json_reply(
+            200,
+            {
+                "access_token": self.tokens.issue(self.now),
+                "token_type": "bearer",
+                "expires_in": int(self.tokens.lifetime),
+                "refresh_token": None,
+            },
+        )
+
+    def _cancel(self, request: SandboxRequest) -> SandboxReply:
+        body = self._body(request)
+        number = body.get("orderId")
+        if not isinstance(number, int) or isinstance(number, bool) or number < 1:
+            raise self.rejection(400, "orderId is an integer of 1 or more")
+        order_id = str(number)
+        self.note(order_id, "cancel received")
+        self.permit("cancel orders", self.may_cancel, order_id)
+        self._check_reason(body, order_id)
+        if (order := self.orders.get(order_id)) is None:
+            raise self.rejection(404, "Order not found", order_id)
+        order.cancels += 1
+        if order.state in NOT_CANCELLABLE:
+            self.note(order_id, "refused", order.state)
+            return self.error(self.refuses_with, f"The order cannot be canceled in state {order.state}")
+        if order.state != "CANCELED":
+            order.forwarded += 1
+            self.note(order_id, "requested")
+            self.later(order, order.cancels_after, "finish")
+        return json_reply(200, self._document(order))
+
+    def _check_reason(self, body: dict[str, object], order_id: str) -> None:
+        reason = body.get("dispositionReason")
+        if not isinstance(reason, str) or not reason:
+            raise self.rejection(400, "dispositionReason is required", order_id)
+        if self.reasons is not None and reason not in self.reasons:
+            raise self.rejection(400, "dispositionReason is not in this tenant's schema", order_id)
+        if "dispositionOtherReason" not in body:
+            return
+        other = body["dispositionOtherReason"]
+        if reason != "other":
+            raise self.rejection(400, "dispositionOtherReason goes with the reason 'other' only", order_id)
+        if not isinstance(other, str) or not 1 <= len(other) <= 255:
+            raise self.rejection(400, "dispositionOtherReason has 1 to 255 characters", order_id)
+
+    def land(self, order: KiboOrder, event: Event) -> None:
+        """The order is cancelled, or moves on."""
+        if order.state == "CANCELED":
+            return
+        if event.what == "move":
+            order.state = event.detail
+            self.note(order.order_id, "moved", event.detail)
+        elif order.state in NOT_CANCELLABLE:
+            self.note(order.order_id, "denied", order.state)
+        else:
+            order.state = "CANCELED"
+            self.note(order.order_id, "cancelled")
+
+    def parts(self, order: KiboOrder) -> tuple[Part, ...]:
+        """Return the order itself: this API cancels it whole."""
+        return (Part(order.order_id, order.state, order.state == "CANCELED"),)
+
+    def _document(self, order: KiboOrder) -> dict[str, object]:
+        """Return the order as "Get Order Information" gives it."""
+        return {
+            self.order_key: order.number,
+            "orderType": "STANDARD",
+            "isTestOrder": True,
+            "deliveryMethod": "SHIP_TO_HOME",
+            "orderCurrency": "USD",
+            "orderDate": "2010-04-08T16:32:03+00:00",
+            "orderState": order.state,
+            "orderStatus": order.state,
+            "subtotal": 4.99,
+            "total": 4.99,
+            "singlePackageRequested": False,
+            "orderItems": [{"orderItemID": 1, "partNumber": "PART-1", "quantity": 1, "price": 4.99}],
+        }
+
+
+_ERROR_CODES = {
+    400: "VALIDATION_CONFLICT",
+    401: "UNAUTHORIZED",
+    403: "FORBIDDEN",
+    404: "ITEM_NOT_FOUND",
+    409: "INVALID_STATE",
+}

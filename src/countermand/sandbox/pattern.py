@@ -1,0 +1,192 @@
+"""Pattern Hub, simulated: an order is cancelled warehouse by warehouse, and not at once.
+
+Sources: Pattern Hub API, "Cancel an order" and "Order status".
+"""
+
+from collections.abc import Collection, Mapping
+from typing import ClassVar, Literal
+
+from attrs import define
+
+from countermand.sandbox.http import SandboxReply, SandboxRequest, json_reply, query_values
+from countermand.sandbox.ledger import Marketplace, Part
+from countermand.sandbox.simulator import Event, Order, Simulator, Timeline
+
+WarehouseStatus = Literal[
+    "new", "backordered", "batched", "picked", "packed", "departed", "complete", "cancelled"
+]
+
+CANCELLABLE = frozenset({"new", "backordered"})
+SHIPPED = frozenset({"departed", "complete"})
+
+# Inference: the API documents both vocabularies, and not how the one follows from the other.
+SUB_ORDER_STATUS = {
+    "new": "pending",
+    "backordered": "backordered",
+    "cancelled": "cancelled",
+    **dict.fromkeys(SHIPPED, "shipped"),
+}
+
+
+@define
+class PatternOrder(Order):
+    """An order and the status of each of its warehouse orders."""
+
+    warehouse_orders: dict[int, str]
+    cancels_after: float | None
+    picked_instead: frozenset[int]
+
+    @property
+    def status(self) -> str:
+        """The `order_status` of the status read."""
+        statuses = set(self.warehouse_orders.values())
+        if statuses == {"cancelled"}:
+            return "cancelled"
+        rest = statuses - {"cancelled"}
+        if rest and rest <= SHIPPED:
+            return "complete"
+        if rest & SHIPPED:
+            return "partially shipped"
+        return "pending" if rest <= {"new"} else "processing"
+
+
+class PatternSimulator(Simulator[PatternOrder]):
+    """Pattern Hub. `tokens` are the bearer tokens it accepts."""
+
+    name: ClassVar[Marketplace] = "pattern"
+
+    def __init__(self, timeline: Timeline) -> None:
+        super().__init__(timeline)
+        self.tokens = {"sandbox-pattern-token"}
+
+    def add_order(
+        self,
+        order_id: str,
+        warehouse_orders: Mapping[int, WarehouseStatus],
+        *,
+        cancels_after: float | None = 5.0,
+        picked_instead: Collection[int] = (),
+    ) -> PatternOrder:
+        """Add an order whose warehouses finish cancelling after so many seconds (None: never).
+
+        The warehouse orders in `picked_instead` are picked at that moment, although their cancellation
+        had been initiated.
+        """
+        order = PatternOrder(order_id, {**warehouse_orders}, cancels_after, frozenset(picked_instead))
+        self.orders[order_id] = order
+        return order
+
+    def answer(self, request: SandboxRequest, path: list[str]) -> SandboxReply:
+        """Answer `POST /v1/orders/cancel_order` and `GET /v1/orders/status`."""
+        match path:
+            case ["v1", "orders", "cancel_order"]:
+                self.expect("POST", request)
+                order_id = self._order_id(request)
+                self.note(order_id, "cancel received")
+                self.permit("cancel orders", self.may_cancel, order_id)
+                return self._cancel(self._find(order_id))
+            case ["v1", "orders", "status"]:
+                self.expect("GET", request)
+                order_id = self._order_id(request)
+                self.note(order_id, "read")
+                self.permit("read orders", self.may_read, order_id)
+                return self._status(self._find(order_id))
+            case _:
+                raise self.rejection(404, "no such path")
+
+    def error(self, status: int, message: str) -> SandboxReply:
+        """Return `{"errors": [...]}`, the shape documented for 422."""
+        return json_reply(status, {"errors": [message]})
+
+    def _order_id(self, request: SandboxRequest) -> str:
+        scheme, _, token = request.headers.get("authorization", "").partition(" ")
+        if scheme != "Bearer" or token not in self.tokens:
+            raise self.rejection(401, "invalid token", headers=(("www-authenticate", "Bearer"),))
+        values = query_values(request.query, "market_order_id")
+        if len(values) != 1 or not values[0]:
+            raise self.rejection(422, "market_order_id is missing or invalid")
+        return values[0]
+
+    def _find(self, order_id: str) -> PatternOrder:
+        if (order := self.orders.get(order_id)) is None:
+            raise self.rejection(404, "order not found", order_id)
+        return order
+
+    def _cancel(self, order: PatternOrder) -> SandboxReply:
+        order.cancels += 1
+        cancelled: list[dict[str, object]] = []
+        others: list[dict[str, object]] = []
+        initiated: list[int] = []
+        for number, status in order.warehouse_orders.items():
+            if status in CANCELLABLE:
+                initiated.append(number)
+                # The document's `status` is "status after cancellation (cancelled)": it says so
+                # although the warehouse has only been asked.
+                cancelled.append({"warehouse_order_id": number, "status": "cancelled"})
+            else:
+                reason = f"Cannot cancel a warehouse order in '{status}' status"
+                others.append({"warehouse_order_id": number, "status": status, "reason": reason})
+                self.note(order.order_id, "refused", f"{number}: {status}")
+        order.forwarded += bool(initiated)
+        for number in initiated:
+            self.note(order.order_id, "requested", str(number))
+            self.later(order, order.cancels_after, "finish", str(number))
+        status_code = 409 if not cancelled else 206 if others else 200
+        return json_reply(
+            status_code,
+            {
+                "market_order_id": order.order_id,
+                "success": bool(cancelled),
+                "message": _MESSAGES[status_code],
+                "cancelled_orders": cancelled,
+                "non_cancellable_orders": others,
+            },
+        )
+
+    def _status(self, order: PatternOrder) -> SandboxReply:
+        return json_reply(
+            200,
+            {
+                "market_order_id": order.order_id,
+                "order_status": order.status,
+                # Sub-orders carry no warehouse order id.
+                "sub_orders": [
+                    {
+                        "sub_order_status": SUB_ORDER_STATUS.get(status, "processing"),
+                        "items": [{"sku": f"SKU-{number}", "quantity": 1}],
+                    }
+                    for number, status in order.warehouse_orders.items()
+                ],
+            },
+        )
+
+    def land(self, order: PatternOrder, event: Event) -> None:
+        """A warehouse finishes cancelling, or moves its part on."""
+        number = int(event.part)
+        status = order.warehouse_orders[number]
+        if status == "cancelled":
+            return
+        if event.what == "move":
+            order.warehouse_orders[number] = event.detail
+            self.note(order.order_id, "moved", f"{number}: {event.detail}")
+        elif status in CANCELLABLE and number not in order.picked_instead:
+            order.warehouse_orders[number] = "cancelled"
+            self.note(order.order_id, "cancelled", str(number))
+        else:
+            if status in CANCELLABLE:
+                order.warehouse_orders[number] = "picked"
+            self.note(order.order_id, "denied", f"{number}: {order.warehouse_orders[number]}")
+
+    def parts(self, order: PatternOrder) -> tuple[Part, ...]:
+        """Return the warehouse orders."""
+        return tuple(
+            Part(str(number), status, status == "cancelled")
+            for number, status in order.warehouse_orders.items()
+        )
+
+
+_MESSAGES = {
+    200: "Order cancellation initiated",
+    206: "Order partially cancelled",
+    409: "No warehouse orders could be cancelled",
+}

@@ -1,0 +1,242 @@
+"""What the four simulated marketplaces share: a timeline, a door with its checks, and orders told truly."""
+
+import math
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from copy import deepcopy
+from datetime import datetime, timedelta
+from heapq import heapify, heappop, heappush
+from typing import ClassVar, Generic, TypeVar
+
+from attrs import define, field, frozen
+
+from countermand.sandbox.http import Headers, SandboxReply, SandboxRequest
+from countermand.sandbox.ledger import Entry, Marketplace, Part, Truth, What
+
+
+@frozen(order=True)
+class Event:
+    """Something that will happen to an order; `number` keeps events of one moment in their order."""
+
+    at: datetime
+    number: int
+    marketplace: Marketplace
+    order_id: str
+    what: str
+    part: str = ""
+    detail: str = ""
+
+
+class Timeline:
+    """The world's time, which moves only when told, with what has happened and what is still to come."""
+
+    def __init__(self, now: datetime) -> None:
+        self.now = now
+        self.ledger: list[Entry] = []
+        self.scheduled: list[Event] = []
+        self._numbered = 0
+
+    def event(self, after: float, marketplace: Marketplace, order_id: str, *what: str) -> Event:
+        """Return the event that happens `after` seconds from now, without scheduling it."""
+        self._numbered += 1
+        return Event(self.now + timedelta(seconds=after), self._numbered, marketplace, order_id, *what)
+
+    def run(self, until: datetime | None = None) -> Iterator[Event]:
+        """Yield what happens until then (until nothing is scheduled, if None), moving the time along."""
+        while self.scheduled and (until is None or self.scheduled[0].at <= until):
+            event = heappop(self.scheduled)
+            self.now = event.at
+            yield event
+        if until is not None:
+            self.now = until
+
+
+@define
+class Gate:
+    """A rate limit: so many requests in a window of so many seconds, or closed until a moment."""
+
+    requests: int | None = None
+    per: float = 60.0
+    closed_until: datetime | None = None
+    turned_away: int = 0
+    _window_ends: datetime | None = None
+    _passed: int = 0
+
+    def wait(self, now: datetime) -> float | None:
+        """Return None and let one request pass, or count it as turned away and return the seconds to wait."""
+        if self.closed_until is not None and now < self.closed_until:
+            self.turned_away += 1
+            return (self.closed_until - now).total_seconds()
+        if self.requests is not None:
+            if self._window_ends is None or now >= self._window_ends:
+                self._window_ends, self._passed = now + timedelta(seconds=self.per), 0
+            if self._passed >= self.requests:
+                self.turned_away += 1
+                return (self._window_ends - now).total_seconds()
+            self._passed += 1
+        return None
+
+
+class Tokens:
+    """The tokens a marketplace accepts: those it always knew, and those it issued for a while."""
+
+    def __init__(self, *standing: str, prefix: str, lifetime: float) -> None:
+        self.standing = set(standing)
+        self.lifetime = lifetime
+        self._prefix = prefix
+        self._issued: dict[str, datetime] = {}
+        self._count = 0
+
+    def issue(self, now: datetime) -> str:
+        """Return a new token that is good for `lifetime` seconds."""
+        self._count += 1
+        token = f"{self._prefix}-{self._count}"
+        self._issued[token] = now + timedelta(seconds=self.lifetime)
+        return token
+
+    def accept(self, token: str, now: datetime) -> bool:
+        """Say whether `token` is good now."""
+        return token in self.standing or (token in self._issued and now < self._issued[token])
+
+    def revoke(self) -> None:
+        """Forget every token that was issued, before its time."""
+        self._issued.clear()
+
+
+class Rejected(Exception):  # noqa: N818 - never seen outside a simulator
+    """A request that is answered at the door."""
+
+    def __init__(self, reply: SandboxReply, order_id: str | None, why: str) -> None:
+        super().__init__(why)
+        self.reply, self.order_id, self.why = reply, order_id, why
+
+
+@define
+class Order:
+    """What every simulated order has; each marketplace adds its own."""
+
+    order_id: str
+    cancels: int = field(default=0, init=False)
+    forwarded: int = field(default=0, init=False)
+
+
+OrderT = TypeVar("OrderT", bound=Order)
+
+
+class Simulator(ABC, Generic[OrderT]):
+    """One simulated marketplace: its orders, its door and its permissions.
+
+    `may_cancel` and `may_read` are the permissions of the credentials the sandbox knows.
+    """
+
+    name: ClassVar[Marketplace]
+
+    def __init__(self, timeline: Timeline) -> None:
+        self.timeline = timeline
+        self.orders: dict[str, OrderT] = {}
+        self.gate = Gate()
+        self.may_cancel = True
+        self.may_read = True
+
+    # -- for tests: rate limits, and orders that go on their way ------------------------------------------
+
+    def limit(self, *, requests: int | None, per: float = 60.0) -> None:
+        """Answer 429 to all but the first `requests` in every `per` seconds; None lifts the limit."""
+        self.gate.requests, self.gate.per = requests, per
+
+    def reject_until(self, seconds: float) -> None:
+        """Answer 429 to everything for the next `seconds`."""
+        self.gate.closed_until = self.now + timedelta(seconds=seconds)
+
+    @property
+    def turned_away(self) -> int:
+        """How many requests arrived while the rate limit was closed."""
+        return self.gate.turned_away
+
+    def move(self, order_id: object, status: str, *, part: object = "", after: float = 0.0) -> None:
+        """Let an order, or one part of it, go on its way in `after` seconds: picked, invoiced, shipped."""
+        self.later(self.orders[str(order_id)], after, "move", str(part), status)
+
+    # -- one request --------------------------------------------------------------------------------------
+
+    def handle(self, request: SandboxRequest, path: list[str]) -> SandboxReply:
+        """Answer one request; `path` holds the segments below this marketplace, percent-decoded."""
+        try:
+            if (wait := self.gate.wait(self.now)) is not None:
+                raise self.rejection(
+                    429, "too many requests", headers=(("retry-after", str(math.ceil(wait))),)
+                )
+            return self.answer(request, path)
+        except Rejected as rejected:
+            self.note(rejected.order_id, "turned away", f"{rejected.reply.status} {rejected.why}")
+            return rejected.reply
+
+    @abstractmethod
+    def answer(self, request: SandboxRequest, path: list[str]) -> SandboxReply:
+        """Answer one request that the rate limit let through."""
+
+    @abstractmethod
+    def error(self, status: int, message: str) -> SandboxReply:
+        """Return an error in the shape this marketplace gives its errors."""
+
+    def rejection(
+        self, status: int, why: str, order_id: str | None = None, headers: Headers = ()
+    ) -> Rejected:
+        """Return what to raise to answer a request at the door, with nothing touched."""
+        return Rejected(self.error(status, why).with_headers(*headers), order_id, why)
+
+    def expect(self, method: str, request: SandboxRequest) -> None:
+        """Turn away any other method."""
+        if request.method != method:
+            raise self.rejection(405, f"method {request.method} not allowed", headers=(("allow", method),))
+
+    def permit(self, permission: str, allowed: bool, order_id: str | None = None) -> None:
+        """Turn away who lacks a permission."""
+        if not allowed:
+            raise self.rejection(403, f"permission {permission} is missing", order_id)
+
+    # -- orders and time ----------------------------------------------------------------------------------
+
+    @abstractmethod
+    def land(self, order: OrderT, event: Event) -> None:
+        """Let an event happen to an order, by what the order itself holds and nothing else."""
+
+    @abstractmethod
+    def parts(self, order: OrderT) -> tuple[Part, ...]:
+        """Return the parts of an order as they are now."""
+
+    @property
+    def now(self) -> datetime:
+        """The world's time."""
+        return self.timeline.now
+
+    def note(self, order_id: str | None, what: What, detail: str = "") -> None:
+        """Write a line into the ledger."""
+        self.timeline.ledger.append(Entry(self.timeline.now, self.name, order_id, what, detail))
+
+    def later(self, order: OrderT, after: float | None, what: str, part: str = "", detail: str = "") -> None:
+        """Let something happen in `after` seconds: at once for zero, never for None."""
+        if after is None:
+            return
+        event = self.timeline.event(after, self.name, order.order_id, what, part, detail)
+        if after <= 0:
+            self.land(order, event)
+        else:
+            heappush(self.timeline.scheduled, event)
+
+    def truth(self, order_id: str) -> Truth:
+        """Return what has become of an order, and what will."""
+        order = self.orders[order_id]
+        coming = [e for e in self.timeline.scheduled if (e.marketplace, e.order_id) == (self.name, order_id)]
+        parts = self.parts(order)
+        eventual = self._foresee(order, coming) if coming else parts
+        return Truth(self.name, order_id, order.cancels, order.forwarded, parts, eventual, not coming)
+
+    def _foresee(self, order: OrderT, coming: list[Event]) -> tuple[Part, ...]:
+        timeline = Timeline(self.now)
+        timeline.scheduled = coming
+        heapify(coming)
+        twin, copy = type(self)(timeline), deepcopy(order)
+        for event in timeline.run():
+            twin.land(copy, event)
+        return twin.parts(copy)

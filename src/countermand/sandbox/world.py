@@ -1,0 +1,80 @@
+"""A world with four marketplaces in it: pure, single-threaded, its time moved by whoever holds it.
+
+No socket, no clock, no randomness: the same calls give the same answers and the same ledger.
+"""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
+from typing import Any, Final
+
+from countermand.sandbox.crux import CruxSimulator
+from countermand.sandbox.http import SandboxReply, SandboxRequest, json_reply, path_segments
+from countermand.sandbox.kibo import KiboSimulator
+from countermand.sandbox.ledger import Entry, Marketplace, Truth
+from countermand.sandbox.pattern import PatternSimulator
+from countermand.sandbox.simulator import Simulator, Timeline
+from countermand.sandbox.vtex import VtexSimulator
+
+EPOCH: Final = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
+
+
+class World:
+    """Four marketplaces behind one door: `/pattern/…`, `/vtex/…`, `/crux/…`, `/kibo/…`."""
+
+    def __init__(self, now: datetime = EPOCH) -> None:
+        self._timeline = Timeline(now)
+        self.pattern = PatternSimulator(self._timeline)
+        self.vtex = VtexSimulator(self._timeline)
+        self.crux = CruxSimulator(self._timeline)
+        self.kibo = KiboSimulator(self._timeline)
+        self._simulators: dict[str, Simulator[Any]] = {
+            each.name: each for each in (self.pattern, self.vtex, self.crux, self.kibo)
+        }
+        self._date = now, ""
+
+    @property
+    def now(self) -> datetime:
+        """The world's time."""
+        return self._timeline.now
+
+    @property
+    def ledger(self) -> Sequence[Entry]:
+        """What really happened, in order; it only ever grows."""
+        return self._timeline.ledger
+
+    def handle(self, request: SandboxRequest) -> SandboxReply:
+        """Answer one request."""
+        try:
+            marketplace, *path = path_segments(request.path)
+            simulator = self._simulators.get(marketplace)
+            if simulator is None or not path:
+                reply = json_reply(404, {"error": "no such marketplace"})
+            else:
+                reply = simulator.handle(request, path)
+        except UnicodeDecodeError:
+            reply = json_reply(400, {"error": "the target is not UTF-8"})
+        return reply.with_headers(("date", self.http_date()))
+
+    def http_date(self) -> str:
+        """Return the world's time as a Date header tells it."""
+        if self._date[0] != self.now or not self._date[1]:
+            self._date = self.now, format_datetime(self.now, usegmt=True)
+        return self._date[1]
+
+    def advance(self, seconds: float) -> None:
+        """Move time on, letting everything scheduled until then happen in its order."""
+        self._run(self.now + timedelta(seconds=seconds))
+
+    def settle(self) -> None:
+        """Move time on until nothing is scheduled any more."""
+        self._run(None)
+
+    def _run(self, until: datetime | None) -> None:
+        for event in self._timeline.run(until):
+            simulator = self._simulators[event.marketplace]
+            simulator.land(simulator.orders[event.order_id], event)
+
+    def truth(self, marketplace: Marketplace, order_id: object) -> Truth:
+        """Return what has become of an order, and what will; KeyError for an order that does not exist."""
+        return self._simulators[marketplace].truth(str(order_id))
