@@ -57,12 +57,9 @@ class CruxSimulator(Simulator[CruxOrder]):
         each, what its supplier does: confirm, reject and leave it as it is, ship it instead, or nothing.
         """
         items = {**line_items} if isinstance(line_items, Mapping) else dict.fromkeys(line_items, "Allocated")
-        deciders = (
-            dict.fromkeys(items, suppliers)
-            if isinstance(suppliers, str)
-            else {k: suppliers[k] for k in items}
-        )
-        order = CruxOrder(order_uuid, items, {**deciders}, decides_after)
+        order = CruxOrder(order_uuid, items, {}, decides_after)
+        for item in items:
+            order.suppliers[item] = suppliers if isinstance(suppliers, str) else suppliers[item]
         self.orders[order_uuid] = order
         return order
 

@@ -5,7 +5,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from copy import deepcopy
 from datetime import datetime, timedelta
-from heapq import heapify, heappop, heappush
+from heapq import heappop, heappush
 from typing import ClassVar, Generic, TypeVar
 
 from attrs import define, field, frozen
@@ -234,8 +234,7 @@ class Simulator(ABC, Generic[OrderT]):
 
     def _foresee(self, order: OrderT, coming: list[Event]) -> tuple[Part, ...]:
         timeline = Timeline(self.now)
-        timeline.scheduled = coming
-        heapify(coming)
+        timeline.scheduled = sorted(coming)
         twin, copy = type(self)(timeline), deepcopy(order)
         for event in timeline.run():
             twin.land(copy, event)
