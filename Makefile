@@ -8,6 +8,8 @@ ARGS   ?=
 BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip -qq --disable-pip-version-check --no-input
 PINS   := .ci/pins
+COMPILE = build/venvs/pins/bin/uv pip compile pyproject.toml --quiet --no-config --universal --python-version 3.11 \
+  --generate-hashes --no-emit-index-url --no-emit-find-links --no-annotate --no-header
 CODE    = $(wildcard src tests examples .ci/docs.py)
 
 export PYTHONDONTWRITEBYTECODE :=
@@ -37,7 +39,7 @@ check: lint types docs test wheel  ## everything that has to hold before a chang
 lint: $(VENV)/.dev  ## ruff, and the floors: which room may use which
 	@$(BIN)/ruff check --quiet $(CODE)
 	@$(BIN)/ruff format --quiet --check $(CODE) || { $(BIN)/ruff format --check $(CODE); exit 1; }
-	@$(BIN)/lint-imports --no-cache
+	@$(BIN)/lint-imports --no-cache --no-logo
 
 format: $(VENV)/.dev  ## let ruff mend what it can
 	@$(BIN)/ruff check --fix --quiet $(CODE)
@@ -106,15 +108,13 @@ bench-check: build/venvs/bench/.ready  ## measure briefly, and fail beyond the b
 # --- environments ------------------------------------------------------------------------------------------------------
 
 .PHONY: pins clean
-pins: build/venvs/pins/.ready  ## compile .ci/pins/*.in anew: versions and hashes (ARGS=--upgrade for newer ones)
-	@cd $(PINS) && for set in demo:sandbox dev: bench:; do \
-	  name=$${set%%:*} extra=$${set#*:}; \
-	  $(CURDIR)/build/venvs/pins/bin/uv pip compile --quiet --no-config --universal --python-version 3.11 \
-	    --generate-hashes --no-emit-index-url --no-emit-find-links --no-annotate --no-header \
-	    $${extra:+--extra $$extra} $$(test -n "$$extra" || echo --all-extras) \
-	    ../../pyproject.toml $$name.in --output-file $$name.txt $(ARGS) || exit 1; \
-	  if grep -n '//' $$name.txt; then echo "$$name.txt must not say where packages come from" >&2; exit 1; fi; \
+pins: build/venvs/pins/.ready  ## compile .ci/pins anew: versions and hashes (ARGS=--upgrade for newer ones)
+	@$(COMPILE) $(PINS)/demo.in --extra sandbox --output-file $(PINS)/demo.txt $(ARGS)
+	@for set in $(filter-out demo,$(basename $(notdir $(wildcard $(PINS)/*.in)))); do \
+	  $(COMPILE) $(PINS)/demo.in $(PINS)/$$set.in --all-extras --constraint $(PINS)/demo.txt \
+	    --output-file $(PINS)/$$set.txt $(ARGS) || exit 1; \
 	done
+	@! grep -n '//' $(PINS)/*.txt || { echo 'a pin must not say where its package comes from' >&2; exit 1; }
 
 clean:  ## remove every environment and everything built
 	@rm -rf .venv build .coverage .pytest_cache .mypy_cache .ruff_cache .hypothesis
