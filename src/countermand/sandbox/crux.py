@@ -11,7 +11,7 @@ from attrs import define
 
 from countermand.sandbox.http import SandboxReply, SandboxRequest, json_object, json_reply, media_type
 from countermand.sandbox.ledger import Marketplace, Part
-from countermand.sandbox.simulator import Event, Order, Simulator, Timeline, Tokens
+from countermand.sandbox.simulator import Event, Order, Sessions, Simulator, Timeline
 
 Supplier = Literal["confirm", "reject", "ship", "silent"]
 
@@ -28,7 +28,7 @@ class CruxOrder(Order):
 
 
 class CruxSimulator(Simulator[CruxOrder]):
-    """Crux Connect. `tokens` holds those it accepts, `username` and `password` fetch one more.
+    """Crux Connect. It accepts `tokens`, and those it issues for `username` and `password`, for two hours.
 
     `requester` is whose token it is: a supplier's gets 409. `accepts_with` is 200 or 204.
     """
@@ -37,7 +37,8 @@ class CruxSimulator(Simulator[CruxOrder]):
 
     def __init__(self, timeline: Timeline) -> None:
         super().__init__(timeline)
-        self.tokens = Tokens("sandbox-crux-token", prefix="sandbox-crux-session", lifetime=7200.0)
+        self.tokens = {"sandbox-crux-token"}
+        self.sessions = Sessions("sandbox-crux-session", lifetime=7200.0)
         self.username = "sandbox-user"
         self.password = "sandbox-password"  # noqa: S105 - opens nothing but this sandbox
         self.requester: Literal["retailer", "supplier"] = "retailer"
@@ -91,8 +92,11 @@ class CruxSimulator(Simulator[CruxOrder]):
 
     def _authenticate(self, request: SandboxRequest) -> None:
         scheme, _, token = request.headers.get("authorization", "").partition(" ")
-        if scheme != "Token" or not self.tokens.accept(token, self.now):
+        if scheme != "Token" or not self._knows(token):
             raise self.rejection(401, "Invalid token.", headers=(("www-authenticate", "Token"),))
+
+    def _knows(self, token: str) -> bool:
+        return token in self.tokens or self.sessions.accept(token, self.now)
 
     def _body(self, request: SandboxRequest) -> dict[str, object]:
         if media_type(request) != "application/json":
@@ -109,7 +113,7 @@ class CruxSimulator(Simulator[CruxOrder]):
         if given != (self.username, self.password):
             raise self.rejection(401, "Unable to log in with provided credentials.")
         self.note(None, "login")
-        return json_reply(200, {"auth_token": self.tokens.issue(self.now)})
+        return json_reply(200, {"auth_token": self.sessions.issue(self.now)})
 
     def _cancel(self, request: SandboxRequest) -> SandboxReply:
         order_uuid = self._body(request).get("order_uuid")

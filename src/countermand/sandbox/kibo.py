@@ -10,7 +10,7 @@ from attrs import define
 
 from countermand.sandbox.http import SandboxReply, SandboxRequest, json_object, json_reply, media_type
 from countermand.sandbox.ledger import Marketplace, Part
-from countermand.sandbox.simulator import Event, Order, Simulator, Timeline, Tokens
+from countermand.sandbox.simulator import Event, Order, Sessions, Simulator, Timeline
 
 NOT_CANCELLABLE = frozenset({"SHIPPED", "FULFILLED", "COMPLETED"})
 
@@ -27,7 +27,8 @@ class KiboOrder(Order):
 
 
 class KiboSimulator(Simulator[KiboOrder]):
-    """Kibo OMS. A bearer token is asked for when `require_bearer`, and checked whenever it is sent.
+    """Kibo OMS. A bearer token is asked for when `require_bearer`, and checked whenever it is sent:
+    one of `tokens`, or one issued for `client_id` and `client_secret`.
 
     `reasons`, if set, are the only disposition reasons of this tenant's schema. `refuses_with` is the
     status of a cancel that an order's state forbids; Kibo documents none. `order_key` is how an answer
@@ -40,7 +41,8 @@ class KiboSimulator(Simulator[KiboOrder]):
         super().__init__(timeline)
         self.tenant_id = 12345
         self.require_bearer = False
-        self.tokens = Tokens("sandbox-kibo-token", prefix="sandbox-kibo-session", lifetime=3600.0)
+        self.tokens = {"sandbox-kibo-token"}
+        self.sessions = Sessions("sandbox-kibo-session", lifetime=3600.0)
         self.client_id = "sandbox-client"
         self.client_secret = "sandbox-secret"  # noqa: S105 - opens nothing but this sandbox
         self.reasons: set[str] | None = None
@@ -56,10 +58,9 @@ class KiboSimulator(Simulator[KiboOrder]):
         self.orders[order.order_id] = order
         return order
 
-    def handle(self, request: SandboxRequest, path: list[str]) -> SandboxReply:
-        """Answer one request, with the correlation id that every Kibo answer has."""
+    def stamp(self, reply: SandboxReply) -> SandboxReply:
+        """Add the correlation id that every Kibo reply has."""
         self._answers += 1
-        reply = super().handle(request, path)
         return reply.with_headers(("x-vol-correlation", f"{self._answers:032x}"))
 
     def answer(self, request: SandboxRequest, path: list[str]) -> SandboxReply:
@@ -96,8 +97,11 @@ class KiboSimulator(Simulator[KiboOrder]):
         if authorization is None and not self.require_bearer:
             return
         scheme, _, token = (authorization or "").partition(" ")
-        if scheme != "Bearer" or not self.tokens.accept(token, self.now):
+        if scheme != "Bearer" or not self._knows(token):
             raise self.rejection(401, "the access token is missing, wrong or expired")
+
+    def _knows(self, token: str) -> bool:
+        return token in self.tokens or self.sessions.accept(token, self.now)
 
     def _body(self, request: SandboxRequest) -> dict[str, object]:
         if media_type(request) != "application/json":
@@ -116,9 +120,9 @@ class KiboSimulator(Simulator[KiboOrder]):
         return json_reply(
             200,
             {
-                "access_token": self.tokens.issue(self.now),
+                "access_token": self.sessions.issue(self.now),
                 "token_type": "bearer",
-                "expires_in": int(self.tokens.lifetime),
+                "expires_in": int(self.sessions.lifetime),
                 "refresh_token": None,
             },
         )

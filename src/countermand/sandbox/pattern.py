@@ -47,7 +47,7 @@ class PatternOrder(Order):
             return "complete"
         if rest & SHIPPED:
             return "partially shipped"
-        return "pending" if rest <= {"new"} else "processing"
+        return "pending" if rest <= CANCELLABLE else "processing"
 
 
 class PatternSimulator(Simulator[PatternOrder]):

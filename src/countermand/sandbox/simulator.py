@@ -77,30 +77,29 @@ class Gate:
         return None
 
 
-class Tokens:
-    """The tokens a marketplace accepts: those it always knew, and those it issued for a while."""
+class Sessions:
+    """The tokens that a marketplace has issued, each good for `lifetime` seconds."""
 
-    def __init__(self, *standing: str, prefix: str, lifetime: float) -> None:
-        self.standing = set(standing)
+    def __init__(self, prefix: str, lifetime: float) -> None:
         self.lifetime = lifetime
         self._prefix = prefix
-        self._issued: dict[str, datetime] = {}
-        self._count = 0
+        self._expiry: dict[str, datetime] = {}
+        self._issued = 0
 
     def issue(self, now: datetime) -> str:
-        """Return a new token that is good for `lifetime` seconds."""
-        self._count += 1
-        token = f"{self._prefix}-{self._count}"
-        self._issued[token] = now + timedelta(seconds=self.lifetime)
+        """Return a new token."""
+        self._issued += 1
+        token = f"{self._prefix}-{self._issued}"
+        self._expiry[token] = now + timedelta(seconds=self.lifetime)
         return token
 
     def accept(self, token: str, now: datetime) -> bool:
         """Say whether `token` is good now."""
-        return token in self.standing or (token in self._issued and now < self._issued[token])
+        return token in self._expiry and now < self._expiry[token]
 
     def revoke(self) -> None:
-        """Forget every token that was issued, before its time."""
-        self._issued.clear()
+        """End every session before its time."""
+        self._expiry.clear()
 
 
 class Rejected(Exception):  # noqa: N818 - never seen outside a simulator
@@ -166,10 +165,10 @@ class Simulator(ABC, Generic[OrderT]):
                 raise self.rejection(
                     429, "too many requests", headers=(("retry-after", str(math.ceil(wait))),)
                 )
-            return self.answer(request, path)
+            return self.stamp(self.answer(request, path))
         except Rejected as rejected:
             self.note(rejected.order_id, "turned away", f"{rejected.reply.status} {rejected.why}")
-            return rejected.reply
+            return self.stamp(rejected.reply)
 
     @abstractmethod
     def answer(self, request: SandboxRequest, path: list[str]) -> SandboxReply:
@@ -178,6 +177,10 @@ class Simulator(ABC, Generic[OrderT]):
     @abstractmethod
     def error(self, status: int, message: str) -> SandboxReply:
         """Return an error in the shape this marketplace gives its errors."""
+
+    def stamp(self, reply: SandboxReply) -> SandboxReply:
+        """Add what every reply of this marketplace carries."""
+        return reply
 
     def rejection(
         self, status: int, why: str, order_id: str | None = None, headers: Headers = ()

@@ -33,6 +33,10 @@ class World:
         }
         self._date = now, ""
 
+    def simulator(self, marketplace: str) -> Simulator[Any]:
+        """Return one of the four by its name."""
+        return self._simulators[marketplace]
+
     @property
     def now(self) -> datetime:
         """The world's time."""

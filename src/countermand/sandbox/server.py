@@ -1,0 +1,48 @@
+"""The sandbox over real HTTP, on loopback: uvicorn in a thread."""
+
+import socket
+import threading
+from collections.abc import Generator
+from contextlib import contextmanager
+
+from countermand.sandbox.app import App
+
+MISSING = (
+    "The sandbox over HTTP needs uvicorn: pip install 'countermand[sandbox]' (in memory it needs nothing)"
+)
+
+
+@contextmanager
+def serve(app: App) -> Generator[str]:
+    """Serve `app` on a free port of 127.0.0.1, and yield its origin.
+
+    The socket listens before the thread starts, so that the first request waits in its queue and
+    nobody has to ask whether the server is up.
+    """
+    try:
+        import uvicorn
+    except ImportError as error:
+        raise ImportError(MISSING) from error
+    listener = socket.create_server(("127.0.0.1", 0))
+    config = uvicorn.Config(
+        app,
+        http="h11",
+        ws="none",
+        loop="asyncio",
+        lifespan="off",
+        log_config=None,
+        log_level="critical",
+        access_log=False,
+        server_header=False,
+        date_header=False,  # the world has a date of its own
+        timeout_graceful_shutdown=1,
+    )
+    server = uvicorn.Server(config)
+    thread = threading.Thread(target=server.run, args=([listener],), name="countermand-sandbox", daemon=True)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+    finally:
+        server.should_exit = True
+        thread.join()
+        listener.close()
