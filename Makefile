@@ -57,7 +57,7 @@ docs: $(VENV)/.dev  ## build the pages into build/site, with no dead link
 ifeq ($(wildcard docs/*.md),)
 	@echo 'docs: there are no pages yet'
 else
-	@$(BIN)/mkdocs --quiet build --strict --config-file .ci/mkdocs.yml
+	@$(BIN)/mkdocs build --strict --config-file .ci/mkdocs.yml > $(VENV)/docs.txt 2>&1 || { cat $(VENV)/docs.txt; exit 1; }
 	@echo 'docs: build/site/index.html'
 endif
 
