@@ -1,0 +1,134 @@
+"""Who we are to a marketplace: headers that stay, or a token that is fetched, expires and is fetched again."""
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Protocol
+
+import attrs
+
+from .secret import Secret, SealedHeaders
+from .wire import Call, Flow, Reply, Sleep
+
+#: A fetched token is not used in the last seconds of its life: it may expire on the way.
+_MARGIN = 300.0
+#: How often a call looks whether the token that another call is fetching has arrived, in seconds.
+_LOOK_AGAIN = 0.02
+
+
+class LoginFailedError(Exception):
+    """A token could not be had. Carries what came back; the room above turns it into a public error."""
+
+    def __init__(self, detail: str, status: int | None = None) -> None:
+        super().__init__(detail)
+        self.status = status
+
+
+class Sender(Protocol):
+    """What `Auth` needs of the call that it serves: a way to send a login, and the time."""
+
+    def send_login(self, call: Call) -> Flow[Reply]:
+        """Send a login and return its reply; raise when none comes within the call's time."""
+        ...
+
+    def now(self) -> float:
+        """Return the instant, in seconds of the monotonic clock."""
+        ...
+
+    def time_left(self) -> float:
+        """Return the seconds until the call's deadline."""
+        ...
+
+
+class Auth:
+    """Headers that do not change: a Bearer token, a VTEX key pair, a Crux token, a Kibo tenant."""
+
+    #: Whether a 401 can be answered by fetching another token.
+    renewable = False
+
+    def __init__(self, headers: Mapping[str, str], secrets: Iterable[Secret]) -> None:
+        #: The headers to send, or None while there are none.
+        self.headers: SealedHeaders | None = SealedHeaders(headers)
+        self._secrets = [secret.reveal().encode() for secret in secrets]
+
+    @property
+    def secrets(self) -> list[bytes]:
+        """Every credential in use, to be struck out of whatever a marketplace echoes."""
+        return self._secrets
+
+    def usable(self, now: float) -> SealedHeaders | None:
+        """Return the headers if they may be sent at the instant `now`."""
+        return self.headers
+
+    def acquire(self, sender: Sender) -> Flow[SealedHeaders]:
+        """Return the headers to send, fetching a token first if none is at hand."""
+        assert self.headers is not None
+        return self.headers
+        yield
+
+    def renew(self, refused: SealedHeaders) -> None:
+        """Forget the token in `refused`, unless it has been replaced already."""
+
+
+@attrs.frozen
+class Token:
+    """A token as a login gave it. `lifetime` is in seconds."""
+
+    secret: Secret
+    lifetime: float
+
+
+class TokenAuth(Auth):
+    """A token fetched by a login. One call fetches; calls beside it wait for the token instead of fetching too."""
+
+    renewable = True
+
+    def __init__(
+        self,
+        login: Call,
+        read: Callable[[Reply], Token | None],
+        headers: Callable[[Secret], Mapping[str, str]],
+        secrets: Iterable[Secret],
+    ) -> None:
+        super().__init__({}, secrets)
+        self.headers = None
+        self._login = login
+        self._read = read
+        self._headers_for = headers
+        self._expires_at = float("-inf")
+        self._fetching_until = float("-inf")
+        self._own = list(self._secrets)
+
+    def usable(self, now: float) -> SealedHeaders | None:
+        """Return the headers if their token is still good at the instant `now`."""
+        return self.headers if now < self._expires_at else None
+
+    def acquire(self, sender: Sender) -> Flow[SealedHeaders]:
+        """Return headers with a good token. Raise `LoginFailedError` if the login is refused or makes no sense."""
+        while sender.now() < self._fetching_until and sender.time_left() > _LOOK_AGAIN:
+            yield Sleep(_LOOK_AGAIN)
+            if (headers := self.usable(sender.now())) is not None:
+                return headers
+        self._fetching_until = sender.now() + sender.time_left()
+        try:
+            asked = sender.now()
+            reply = yield from sender.send_login(self._login)
+            token = self._read(reply) if reply.status == 200 and not reply.flaw else None
+            if token is not None:
+                return self._keep(token, asked)
+            status = reply.status
+        finally:
+            self._fetching_until = float("-inf")
+        raise LoginFailedError(f"the login was answered with {status} and no token", status)
+
+    def renew(self, refused: SealedHeaders) -> None:
+        """Forget the token in `refused`, unless another call has replaced it already."""
+        if self.headers is refused:
+            self.headers = None
+            self._expires_at = float("-inf")
+
+    def _keep(self, token: Token, asked: float) -> SealedHeaders:
+        headers = SealedHeaders(self._headers_for(token.secret))
+        # A token that lives shorter than the margin is used for half its life.
+        self._expires_at = asked + max(token.lifetime - _MARGIN, token.lifetime / 2)
+        self._secrets = [*self._own, token.secret.reveal().encode()]
+        self.headers = headers
+        return headers

@@ -1,0 +1,280 @@
+"""The life of one cancellation, written once for all marketplaces: ask, judge, settle by reading, wait.
+
+A `Marketplace` says how to ask and how to read; the flows here decide what may be believed. Three rules bind them:
+
+- an error is raised only while the order is certainly untouched;
+- once a request may have been applied without a clear answer, a later 4xx is a hint and never the verdict: the order
+  is read, and its state decides;
+- nothing is believed that does not name this order.
+"""
+
+from typing import ClassVar, Generic, Protocol, TypeAlias, TypeVar
+
+import attrs
+
+from .auth import Auth
+from .context import CallContext
+from .decoding import DecodingError
+from .errors import (
+    AuthenticationError,
+    CountermandError,
+    NotSentError,
+    OrderNotFoundError,
+    OrderUnreadableError,
+    PermissionDeniedError,
+)
+from .evidence import MarketplaceName
+from .outcomes import Outcome, Refused
+from .retry import Account
+from .wire import Call, Fault, Flow, Reply
+
+A = TypeVar("A")
+I = TypeVar("I")  # noqa: E741  what names an order: text, or an integer at Kibo
+R = TypeVar("R")
+
+#: The codes that mean "not applied" wherever they are answered, and the error for each.
+REJECTIONS: dict[int, type[CountermandError]] = {
+    401: AuthenticationError,
+    403: PermissionDeniedError,
+    404: OrderNotFoundError,
+}
+
+
+@attrs.frozen
+class Doubt:
+    """A reply that decides nothing. `error` is there when the marketplace at least says that it did nothing."""
+
+    reason: str
+    error: CountermandError | None = None
+
+
+@attrs.frozen
+class Reading(Generic[A]):
+    """An order's state as a cancellation's outcome.
+
+    `conclusive` says whether it shows what became of a cancellation: the state is final, or the marketplace itself
+    shows a cancellation in progress. An order that is merely still open shows neither.
+    """
+
+    outcome: Outcome[A]
+    conclusive: bool
+
+
+Verdict: TypeAlias = Outcome[A] | Doubt | CountermandError
+
+
+class Marketplace(Protocol[I, R, A]):
+    """What one marketplace says of itself. A fifth marketplace is one class of this shape."""
+
+    name: ClassVar[MarketplaceName]
+    #: Whether asking twice is harmless: the order is cancelled once or not at all.
+    repeatable: ClassVar[bool]
+    #: Status codes that mean "not applied", and the error for each. Other 4xx are settled by reading.
+    rejections: dict[int, type[CountermandError]]
+
+    auth: Auth
+    account: Account
+
+    def order_id_of(self, request: R) -> I:
+        """Return what names the order in `request`."""
+        ...
+
+    def check_order_id(self, order_id: object) -> I:
+        """Return `order_id` if it can name an order here; raise `InvalidRequestError` otherwise."""
+        ...
+
+    def cancel_call(self, request: R) -> Call:
+        """Return the request that asks for the cancellation."""
+        ...
+
+    def judge(self, reply: Reply, call: CallContext[A]) -> Verdict[A] | None:
+        """Return what a reply to the cancellation means where this marketplace documents it; None for the rest.
+
+        Called for every whole reply but 401, 408, 429, 3xx and 5xx. May raise `DecodingError`.
+        """
+        ...
+
+    def read_call(self, order_id: I) -> Call:
+        """Return the request that reads the order."""
+        ...
+
+    def read(self, reply: Reply, order_id: I) -> A:
+        """Return the order in a 200 reply; raise `DecodingError` if it is anything else, another order included."""
+        ...
+
+    def reading(self, answer: A, call: CallContext[A], waiting: bool) -> Reading[A]:
+        """Return what the order's state says about its cancellation.
+
+        `waiting` is True where the caller presumes that a cancellation was asked for; False where a request was
+        lost and the state must show by itself that *this* request arrived.
+        """
+        ...
+
+
+def cancelling(market: Marketplace[I, R, A], request: R, call: CallContext[A]) -> Flow[Outcome[A]]:
+    """Ask for the cancellation of an order and return what became of it."""
+    ask = market.cancel_call(request)
+    while True:
+        try:
+            reply = yield from call.send("cancel", ask)
+        except CountermandError as error:
+            if not call.ambiguous:
+                raise
+            return call.unknown(f"a request may have been applied, and another could not be sent: {error.message}")
+        verdict = _judged(market, reply, call)
+        if not isinstance(verdict, Doubt | CountermandError):
+            call.succeed()
+            return verdict
+        call.fail()
+        if isinstance(verdict, Doubt) or call.ambiguous:
+            doubt = verdict if isinstance(verdict, Doubt) else Doubt(f"after an unclear attempt: {verdict}", verdict)
+            call.ambiguous = call.ambiguous or doubt.error is None
+            settled = yield from _settling(market, market.order_id_of(request), call, doubt)
+            if settled is not None:
+                return settled
+        else:
+            pause = None if isinstance(reply, Reply) and reply.status != 429 else call.pause()
+            if pause is None:
+                raise verdict
+            yield from call.sleep(pause)
+
+
+def _judged(market: Marketplace[I, R, A], reply: Reply | Fault, call: CallContext[A]) -> Verdict[A]:
+    if isinstance(reply, Fault):
+        if reply.sent:
+            return Doubt(reply.detail)
+        return call.error(NotSentError, f"not sent: {reply.detail}")
+    status = reply.status
+    if status == 429:
+        return call.rate_limited(reply)
+    if status < 200 or 300 <= status < 400 or status >= 500 or status == 408:
+        return Doubt(f"answered {status}")
+    verdict: Verdict[A] | None = None
+    if not reply.flaw and status != 401:
+        try:
+            verdict = market.judge(reply, call)
+        except DecodingError as error:
+            return Doubt(f"answered {status} with a body that is not as documented: {error}")
+    if isinstance(verdict, Refused) and call.ambiguous:
+        return Doubt(f"after an unclear attempt: {verdict}", call.rejection(reply, market.rejections))
+    if verdict is not None:
+        return verdict
+    if status < 300:
+        return Doubt(f"answered {status}, {reply.flaw or 'which is not documented'}")
+    error = call.rejection(reply, market.rejections)
+    return error if status in market.rejections else Doubt(f"answered {status}, which is not documented", error)
+
+
+def _settling(
+    market: Marketplace[I, R, A], order_id: I, call: CallContext[A], doubt: Doubt
+) -> Flow[Outcome[A] | None]:
+    """Read the order until its state decides. Return None to have the cancellation asked for again.
+
+    Raises the marketplace's own rejection where nothing is ambiguous and the order's state explains nothing.
+    """
+    ask = market.read_call(order_id)
+    poll = 1.0
+    while True:
+        answer: A | None = None
+        reply: Reply | Fault | None = None
+        try:
+            reply = yield from call.send("read", ask)
+        except CountermandError as error:
+            problem = f"the order could not be read: {error.message}"
+        else:
+            answer, problem = _read(market, reply, order_id)
+        if answer is not None:
+            state = market.reading(answer, call, waiting=False)
+            if state.conclusive:
+                call.succeed()
+                return state.outcome
+            problem = "the order is still open"
+        if doubt.error is not None and not call.ambiguous:
+            doubt.error.attempts = tuple(call.attempts)
+            raise doubt.error
+        wait: float | None = None
+        again = market.repeatable and (answer is not None or _denied(reply))
+        if answer is not None and not again:
+            wait, poll = (poll, min(poll * 2, 60.0)) if poll < call.time_left() else (None, poll)
+        elif reply is not None:
+            if answer is None:
+                call.fail()
+            wait = call.pause()
+        if wait is None:
+            return call.unknown(f"{doubt.reason}; {problem}", answer)
+        yield from call.sleep(wait)
+        if again:
+            return None
+
+
+def _denied(reply: Reply | Fault | None) -> bool:
+    """Whether reading is pointless: the order is hidden from us, whatever became of it."""
+    return isinstance(reply, Reply) and 400 <= reply.status < 500 and reply.status not in (408, 425, 429)
+
+
+def _read(market: Marketplace[I, R, A], reply: Reply | Fault, order_id: I) -> tuple[A | None, str]:
+    """Return the order, or None and why it could not be read."""
+    if isinstance(reply, Fault):
+        return None, f"reading it: {reply.detail}"
+    if reply.status != 200 or reply.flaw:
+        return None, f"reading it was answered with {reply.status}" + (f", {reply.flaw}" if reply.flaw else "")
+    try:
+        return market.read(reply, order_id), ""
+    except DecodingError as error:
+        return None, f"reading it gave a body that is not as documented: {error}"
+
+
+def reading(market: Marketplace[I, R, A], order_id: I, call: CallContext[A]) -> Flow[A]:
+    """Read an order and return it; raise if it cannot be read."""
+    ask = market.read_call(order_id)
+    while True:
+        reply = yield from call.send("read", ask)
+        answer, problem = _read(market, reply, order_id)
+        if answer is not None:
+            call.succeed()
+            return answer
+        error = _unread(market, reply, call, problem)
+        if _denied(reply):
+            raise error
+        call.fail()
+        pause = call.pause()
+        if pause is None:
+            raise error
+        yield from call.sleep(pause)
+
+
+def waiting(market: Marketplace[I, R, A], order_id: I, call: CallContext[A]) -> Flow[Outcome[A]]:
+    """Read an order, with growing pauses, until its cancellation is settled or the time is over."""
+    ask = market.read_call(order_id)
+    last: Outcome[A] | None = None
+    pause = 1.0
+    while True:
+        try:
+            reply = yield from call.send("read", ask)
+        except CountermandError:
+            if last is None:
+                raise
+            return last
+        answer, reason = _read(market, reply, order_id)
+        if answer is not None:
+            last = market.reading(answer, call, waiting=True).outcome
+            if last.settled:
+                return last
+        elif _denied(reply) and last is None:
+            raise _unread(market, reply, call, reason)
+        if pause >= call.time_left():
+            return last if last is not None else call.unknown(reason)
+        yield from call.sleep(pause)
+        pause = min(pause * 1.5, 60.0)
+
+
+def _unread(
+    market: Marketplace[I, R, A], reply: Reply | Fault, call: CallContext[A], problem: str
+) -> CountermandError:
+    if isinstance(reply, Fault) and not reply.sent:
+        return call.error(NotSentError, f"not sent: {reply.detail}")
+    if isinstance(reply, Reply) and reply.status == 429:
+        return call.rate_limited(reply)
+    if isinstance(reply, Reply) and _denied(reply):
+        return call.rejection(reply, market.rejections)
+    return call.error(OrderUnreadableError, problem, reply)

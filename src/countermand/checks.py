@@ -1,0 +1,97 @@
+"""What is checked before a byte is sent: ids, credentials, base URLs, timeouts.
+
+A bad value of a call is an `InvalidRequestError`; a bad value of a configuration is a `ValueError`. Neither
+repeats the value when it is a credential.
+"""
+
+import re
+from typing import Any, TypeGuard
+from urllib.parse import quote, urlsplit
+
+import attrs
+
+from .errors import InvalidRequestError
+from .secret import Secret
+
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
+_PLAIN = re.compile(r"[A-Za-z0-9_~-][A-Za-z0-9._~-]*", re.ASCII)
+_HEADER_SAFE = re.compile(r"[\x21-\x7e](?:[\x20-\x7e]*[\x21-\x7e])?", re.ASCII)
+_LABEL = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?", re.ASCII)
+_LOOPBACK = re.compile(r"localhost|127(?:\.\d{1,3}){3}|::1", re.ASCII)
+
+
+def order_id(value: object, marketplace: str, name: str = "order_id") -> str:
+    """Return `value` if it can name an order; raise `InvalidRequestError` otherwise."""
+    if not isinstance(value, str):
+        raise InvalidRequestError(f"{name} must be text, not {type(value).__name__}", marketplace=marketplace)
+    if not value.strip() or value in (".", ".."):
+        raise InvalidRequestError(f"{name} names no order: {value!r}", marketplace=marketplace)
+    if _CONTROL.search(value):
+        raise InvalidRequestError(f"{name} holds a control character or half a character", marketplace=marketplace)
+    if len(value) > 1024:
+        raise InvalidRequestError(f"{name} is longer than 1024 characters", marketplace=marketplace)
+    return value
+
+
+def quoted(value: str) -> str:
+    """Return `value` as exactly one path segment or one query value."""
+    return value if _PLAIN.fullmatch(value) else quote(value, safe="")
+
+
+def seconds(value: object, name: str = "timeout") -> float:
+    """Return `value` as a positive, finite number of seconds; raise `InvalidRequestError` otherwise."""
+    if isinstance(value, int | float) and not isinstance(value, bool) and 0 < value < float("inf"):
+        return float(value)
+    raise InvalidRequestError(f"{name} must be a positive, finite number of seconds, not {value!r}")
+
+
+def credential(_: object, field: "attrs.Attribute[Any]", value: Secret | None) -> None:
+    """attrs validator: a credential fits into one header line. Its text is never repeated."""
+    if value is None:
+        return
+    if not isinstance(value, Secret):
+        raise ValueError(f"{field.name} must be text, not {type(value).__name__}")
+    if not fits_a_header(value.reveal()):
+        raise ValueError(f"{field.name} must be printable ASCII without line breaks or spaces at its ends")
+
+
+def fits_a_header(value: object) -> TypeGuard[str]:
+    """Whether `value` is text that fits into one header line."""
+    return isinstance(value, str) and _HEADER_SAFE.fullmatch(value) is not None
+
+
+def secret_text(_: object, field: "attrs.Attribute[Any]", value: Secret | None) -> None:
+    """attrs validator: a credential that travels in a body. Its text is never repeated."""
+    if value is not None and not (isinstance(value, Secret) and value):
+        raise ValueError(f"{field.name} must be text, and not empty")
+
+
+def host_label(_: object, field: "attrs.Attribute[Any]", value: object) -> None:
+    """attrs validator: a value that becomes part of a host name, so it must not choose another host."""
+    if not (isinstance(value, str) and _LABEL.fullmatch(value)):
+        raise ValueError(f"{field.name} must be letters, digits and hyphens: it is part of a host name")
+
+
+def base_url(_: object, field: "attrs.Attribute[Any]", value: object) -> None:
+    """attrs validator: https, or http to this machine; a host, and nothing after the path."""
+    if value is None:
+        return
+    if not isinstance(value, str) or _CONTROL.search(value) or " " in value or "\\" in value or not value.isascii():
+        raise ValueError(f"{field.name} must be an ASCII URL without spaces")
+    try:
+        parts = urlsplit(value)
+        host, _port = parts.hostname or "", parts.port
+    except ValueError:
+        raise ValueError(f"{field.name} is not a URL") from None
+    if parts.username is not None or parts.password is not None or "@" in parts.netloc:
+        raise ValueError(f"{field.name} must not hold a user name or a password")
+    if not host or "?" in value or "#" in value:
+        raise ValueError(f"{field.name} must be scheme, host and path, without a query or a fragment")
+    if parts.scheme != "https" and not (parts.scheme == "http" and _LOOPBACK.fullmatch(host)):
+        raise ValueError(f"{field.name} must be https; http is for this machine alone (localhost, 127.0.0.1, [::1])")
+
+
+def split_base_url(url: str) -> tuple[str, str]:
+    """Return a checked base URL as (origin, path without its last slash)."""
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc}", parts.path.rstrip("/")

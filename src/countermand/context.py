@@ -1,0 +1,270 @@
+"""One call on one account: its deadline, its attempts, and how a single request of it is sent.
+
+Everything that all requests of a call have in common is here, so that the rooms above speak of orders only: wait
+at the account's gate, have a token, spend the one budget of time, keep the evidence, strike out credentials.
+"""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any, Generic, Literal, TypeVar
+
+from .auth import Auth, LoginFailedError
+from .errors import (
+    AuthenticationError,
+    CountermandError,
+    InvalidRequestError,
+    NotSentError,
+    RateLimitedError,
+    RejectedError,
+)
+from .evidence import Attempt, MarketplaceName
+from .outcomes import Cancelled, Part, PartiallyCancelled, Refused, Requested, Unknown, attach_evidence
+from .retry import Account, RetryPolicy, retry_after
+from .secret import SealedHeaders, redacted
+from .wire import Call, Clock, Fault, Flow, Reply, Sleep
+
+A = TypeVar("A")
+E = TypeVar("E", bound=CountermandError)
+
+#: Headers that name a request on the marketplace's side, the most telling first.
+_REQUEST_ID_HEADERS = ("x-vol-correlation", "x-vtex-operation-id", "x-request-id", "x-correlation-id", "request-id")
+_BODY_SHOWN = 2000
+
+
+class CallContext(Generic[A]):
+    """The life of one call: what it may still spend, and what it has done so far."""
+
+    def __init__(
+        self,
+        marketplace: MarketplaceName,
+        order_id: str,
+        auth: Auth,
+        account: Account,
+        policy: RetryPolicy,
+        clock: Clock,
+        timeout: float,
+    ) -> None:
+        self.marketplace = marketplace
+        self.order_id = order_id
+        self.attempts: list[Attempt] = []
+        #: Whether a cancellation may have reached the marketplace without a clear answer.
+        self.ambiguous = False
+        self._auth = auth
+        self._account = account
+        self._policy = policy
+        self._clock = clock
+        self._started = clock.monotonic()
+        self._deadline = self._started + timeout
+        self._failures = 0
+        self._renewed = False
+
+    # Time, and the permission to try again.
+
+    def now(self) -> float:
+        """Return the instant, in seconds of the monotonic clock."""
+        return self._clock.monotonic()
+
+    def time_left(self) -> float:
+        """Return the seconds until the deadline."""
+        return self._deadline - self._clock.monotonic()
+
+    def succeed(self) -> None:
+        """Note that a usable answer came: the account's retry budget gets a token back."""
+        self._account.budget.succeed()
+
+    def fail(self) -> None:
+        """Count a request that got no usable answer."""
+        self._failures += 1
+
+    def pause(self) -> float | None:
+        """Return the seconds to wait before another request is made, or None to give up."""
+        now = self._clock.monotonic()
+        pause = self._policy.pause(self._failures, self._started, now, self._deadline)
+        return pause if pause is not None and self._account.budget.spend() else None
+
+    # Sending.
+
+    def send(self, what: Literal["cancel", "read"], call: Call) -> Flow[Reply | Fault]:
+        """Send one request and return what came of it.
+
+        Waits at the gate and fetches a token first where need be. Raises one of our errors if the request could
+        not be sent at all: `RateLimitedError`, `NotSentError`, `AuthenticationError`.
+        """
+        now = self._clock.monotonic()
+        if self._account.gate.closed_for(now):
+            yield from self._pass_the_gate()
+            now = self._clock.monotonic()
+        headers = self._auth.usable(now)
+        if headers is None:
+            headers = yield from self._acquire()
+            now = self._clock.monotonic()
+        reply = yield from self._exchange(what, call, headers, now)
+        while isinstance(reply, Reply) and reply.status == 401 and self._auth.renewable and not self._renewed:
+            self._renewed = True  # the token may have expired early: one more, once
+            self._auth.renew(headers)
+            headers = yield from self._acquire()
+            reply = yield from self._exchange(what, call, headers, self._clock.monotonic())
+        return reply
+
+    def sleep(self, seconds: float) -> Flow[None]:
+        """Pause; if the pause is interrupted after an ambiguous request, leave the evidence on the interruption."""
+        try:
+            yield Sleep(seconds)
+        except GeneratorExit:
+            raise
+        except BaseException as interruption:
+            if self.ambiguous:
+                attach_evidence(interruption, self.unknown("interrupted while it was being settled"))
+            raise
+
+    def send_login(self, call: Call) -> Flow[Reply]:
+        """Send a login; try again what got no usable answer. For `Auth` alone."""
+        while True:
+            reply = yield from self._exchange("login", call, SealedHeaders(), self._clock.monotonic())
+            limited = isinstance(reply, Reply) and reply.status == 429
+            if isinstance(reply, Reply) and not limited and reply.status < 500 and reply.status not in (408, 425):
+                return reply
+            self.fail()
+            pause = self.pause()
+            if pause is None:
+                # The login's own body is not repeated: it is where credentials are.
+                raise self.rate_limited() if limited else self.error(NotSentError, f"no token: {_ended(reply)}")
+            yield from self.sleep(pause)
+            yield from self._pass_the_gate()
+
+    def _pass_the_gate(self) -> Flow[None]:
+        while (wait := self._account.gate.closed_for(self.now())) > 0:
+            if wait >= self.time_left():
+                raise self.rate_limited()
+            yield from self.sleep(wait)
+
+    def _acquire(self) -> Flow[SealedHeaders]:
+        try:
+            return (yield from self._auth.acquire(self))
+        except LoginFailedError as failure:
+            detail, status = str(failure), failure.status
+        kind = NotSentError if status == 200 else AuthenticationError
+        raise kind(detail, **(self._about() | {"status": status}))
+
+    def _exchange(self, what: Any, call: Call, headers: SealedHeaders, now: float) -> Flow[Reply | Fault]:
+        deadline = self._patience(what, now)
+        if deadline <= now:
+            return Fault(sent=False, detail="no time was left to send it")
+        at = self._clock.wall()
+        try:
+            reply = yield call.ready(headers, deadline)
+        except GeneratorExit:
+            raise
+        except BaseException as interruption:
+            self._note(what, at, now, None, "interrupted", None)
+            if what == "cancel" or self.ambiguous:
+                attach_evidence(interruption, self.unknown("interrupted after the request may have been sent"))
+            raise
+        assert reply is not None
+        if isinstance(reply, Fault):
+            self._note(what, at, now, None, reply.detail, None, reply.sent)
+            return reply
+        if reply.body and what != "login":
+            reply = self._redacted(reply)
+        self._note(what, at, now, reply.status, _ended(reply), reply)
+        if reply.status == 429:
+            self._close_gate(reply)
+        return reply
+
+    def _patience(self, what: str, now: float) -> float:
+        """Return until when one request may take: a cancellation leaves time to be settled by reading."""
+        left = self._deadline - now
+        if what == "cancel":
+            return self._deadline - min(10.0, left / 3)
+        return now + left / 2 if left > 2.0 else self._deadline
+
+    def _close_gate(self, reply: Reply) -> None:
+        now = self.now()
+        wanted = retry_after(reply.headers, self._clock.wall())
+        if wanted is None:
+            wanted = self._policy.pause(self._failures + 1, self._started, now, float("inf"))
+        self._account.gate.close(now, self._policy.longest_pause if wanted is None else wanted)
+
+    def _redacted(self, reply: Reply) -> Reply:
+        body = redacted(reply.body, self._auth.secrets)
+        return reply if body is reply.body else Reply(reply.status, reply.headers, body, reply.flaw)
+
+    def _note(
+        self, what: Any, at: float, began: float, status: int | None, ended: str, reply: Reply | None, sent: bool = True
+    ) -> None:
+        moment = datetime.fromtimestamp(at, UTC)
+        identifier = self._request_id(reply) if reply is not None and reply.status >= 300 else None
+        self.attempts.append(Attempt(what, moment, self.now() - began, status, ended, sent, identifier))
+
+    def _request_id(self, reply: Reply) -> str | None:
+        for name in _REQUEST_ID_HEADERS:
+            if value := reply.headers.get(name):
+                return redacted(value[:200].encode(errors="replace"), self._auth.secrets).decode(errors="replace")
+        return None
+
+    # What the call ends in. Each carries the evidence gathered so far.
+
+    def cancelled(self, answer: A | None, cancelled: tuple[Part, ...] = ()) -> Cancelled[A]:
+        """Return `Cancelled` for this order."""
+        return Cancelled(**self._facts(answer), cancelled=cancelled)
+
+    def requested(
+        self, answer: A | None, status: str | None = None, cancelled: tuple[Part, ...] = ()
+    ) -> Requested[A]:
+        """Return `Requested` for this order."""
+        return Requested(**self._facts(answer), status=status, cancelled=cancelled)
+
+    def partially_cancelled(
+        self, answer: A | None, cancelled: tuple[Part, ...], refused: tuple[Part, ...], settled: bool
+    ) -> PartiallyCancelled[A]:
+        """Return `PartiallyCancelled` for this order."""
+        return PartiallyCancelled(**self._facts(answer), cancelled=cancelled, refused=refused, settled=settled)
+
+    def refused(self, answer: A | None, refused: tuple[Part, ...]) -> Refused[A]:
+        """Return `Refused` for this order."""
+        return Refused(**self._facts(answer), refused=refused)
+
+    def unknown(self, reason: str, answer: A | None = None) -> Unknown[A]:
+        """Return `Unknown` for this order."""
+        return Unknown(**self._facts(answer), reason=reason)
+
+    def _facts(self, answer: A | None) -> dict[str, Any]:
+        return {
+            "marketplace": self.marketplace,
+            "order_id": self.order_id,
+            "answer": answer,
+            "attempts": tuple(self.attempts),
+        }
+
+    def error(self, kind: type[E], message: str, reply: Reply | Fault | None = None) -> E:
+        """Return an error of `kind` for this order, with what came back last."""
+        about = self._about()
+        if isinstance(reply, Reply):
+            about["status"] = reply.status
+            about["request_id"] = self._request_id(reply)
+            about["body"] = reply.body[: 4 * _BODY_SHOWN].decode(errors="replace")[:_BODY_SHOWN]
+        return kind(message, **about)
+
+    def rate_limited(self, reply: Reply | None = None) -> RateLimitedError:
+        """Return the error for a gate that stays closed beyond this call's time."""
+        about = self._about()
+        wait = self._account.gate.closed_for(self.now())
+        if reply is not None:
+            about["request_id"] = self._request_id(reply)
+            wait = max(wait, retry_after(reply.headers, self._clock.wall()) or 0.0)
+        message = f"too many requests; come back in {wait:.1f} s"
+        return RateLimitedError(message, retry_after=wait, **(about | {"status": 429}))
+
+    def rejection(self, reply: Reply, kinds: Mapping[int, type[CountermandError]]) -> CountermandError:
+        """Return the typed error for a 4xx that means "not applied"."""
+        kind = kinds.get(reply.status, InvalidRequestError if reply.status in (400, 422) else RejectedError)
+        return self.error(kind, f"answered {reply.status}: not applied", reply)
+
+    def _about(self) -> dict[str, Any]:
+        return {"marketplace": self.marketplace, "order_id": self.order_id or None, "attempts": tuple(self.attempts)}
+
+
+def _ended(reply: Reply | Fault) -> str:
+    if isinstance(reply, Fault):
+        return reply.detail
+    return f"answered {reply.status}" + (f", {reply.flaw}" if reply.flaw else "")

@@ -1,0 +1,120 @@
+"""What is raised. Raised means untouched: the order was not touched by the call that raised.
+
+    CountermandError
+    ├── NotConfiguredError        the client was built without this marketplace
+    ├── InvalidRequestError       refused before sending, or the marketplace called it malformed (400, 422); a ValueError too
+    ├── NotSentError              no request left: no connection, no token, no time
+    ├── RateLimitedError          429, and the time to come back lies beyond the deadline
+    ├── OrderUnreadableError      a read, not a cancellation: no usable answer came back
+    └── RejectedError             the marketplace answered, and did not do it
+        ├── AuthenticationError       401: the credential is not accepted
+        ├── PermissionDeniedError     403: the credential may not do this
+        └── OrderNotFoundError        404
+"""
+
+from typing import Any
+
+from .evidence import Attempt, MarketplaceName
+
+
+class CountermandError(Exception):
+    """The parent of every exception that this package raises about a call."""
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        marketplace: MarketplaceName | None = None,
+        order_id: str | None = None,
+        status: int | None = None,
+        request_id: str | None = None,
+        body: str = "",
+        attempts: tuple[Attempt, ...] = (),
+    ) -> None:
+        super().__init__(message)
+        #: What went wrong, in words.
+        self.message = message
+        #: "pattern", "vtex", "crux", "kibo", or None when no marketplace is concerned.
+        self.marketplace = marketplace
+        #: The order, as text.
+        self.order_id = order_id
+        #: The HTTP status that came back last, or None.
+        self.status = status
+        #: The marketplace's own identifier of the request, from the headers that name one.
+        self.request_id = request_id
+        #: The beginning of the reply's body (at most 2,000 characters), credentials struck out.
+        self.body = body
+        #: Every request this call made, and how it ended.
+        self.attempts = attempts
+
+    def __str__(self) -> str:
+        where = " ".join(
+            part for part in (self.marketplace, f"order {self.order_id}" if self.order_id else None) if part
+        )
+        text = f"{where}: {self.message}" if where else self.message
+        return f"{text} (request id {self.request_id})" if self.request_id else text
+
+    def __repr__(self) -> str:
+        shown = ", ".join(f"{name}={value!r}" for name, value in vars(self).items() if name not in ("message", "body"))
+        return f"{type(self).__name__}({self.message!r}, {shown})"
+
+    def __eq__(self, other: object) -> bool:
+        if type(other) is not type(self):
+            return NotImplemented
+        return vars(self) == vars(other)
+
+    def __hash__(self) -> int:
+        return hash((type(self), self.message, self.marketplace, self.order_id, self.status))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _rebuilt, (type(self), self.message), vars(self)
+
+
+def _rebuilt(kind: type[CountermandError], message: str) -> CountermandError:
+    return kind(message)
+
+
+class NotConfiguredError(CountermandError):
+    """The client was built without the configuration of this marketplace. Nothing was sent."""
+
+
+class InvalidRequestError(CountermandError, ValueError):
+    """The request is malformed: found before sending, or said by the marketplace (400, 422)."""
+
+    def __init__(self, message: str, *, errors: tuple[str, ...] = (), **about: Any) -> None:
+        super().__init__(message, **about)
+        #: What the marketplace listed as wrong, in its own words.
+        self.errors = errors
+
+
+class NotSentError(CountermandError):
+    """The request did not leave: no connection, no token for it, or no time left to send it."""
+
+
+class RateLimitedError(CountermandError):
+    """The marketplace asks to come back later than this call's deadline allows. The request was not applied."""
+
+    def __init__(self, message: str, *, retry_after: float | None = None, **about: Any) -> None:
+        super().__init__(message, **about)
+        #: Seconds until a request may be made again.
+        self.retry_after = retry_after
+
+
+class OrderUnreadableError(CountermandError):
+    """The order's state could not be read: no answer, a server error, or a body that makes no sense."""
+
+
+class RejectedError(CountermandError):
+    """The marketplace answered with a code that means the request was not applied."""
+
+
+class AuthenticationError(RejectedError):
+    """The marketplace does not accept the credential (401, or a login that failed)."""
+
+
+class PermissionDeniedError(RejectedError):
+    """The credential is known and may not do this (403; at Crux also 409, the wrong type of requester)."""
+
+
+class OrderNotFoundError(RejectedError):
+    """The marketplace knows no such order (404)."""

@@ -1,0 +1,277 @@
+"""Kibo OMS, translated API.
+
+Sources: "Kibo OMS, Cancel Order (translated API)" for the cancellation, whose answer is the order; "Kibo OMS, Get
+Order" for the read; "Kibo, OAuth" for the tokens. The whole order is cancelled, at once; parts go through another API.
+"""
+
+import json
+from typing import ClassVar, Literal, TypeAlias
+
+import attrs
+
+from .. import checks
+from ..auth import Auth, Token, TokenAuth
+from ..cancellation import REJECTIONS, Reading, Verdict
+from ..context import CallContext
+from ..decoding import Answer, DecodingError, check_subject, decode, decode_object
+from ..errors import InvalidRequestError
+from ..outcomes import Outcome, Part
+from ..requests import CancelRequest
+from ..retry import Account
+from ..secret import Secret, as_secret, sealed
+from ..subclient import AsyncSubClient, SubClient
+from ..wire import Call, Reply
+
+_DOMAINS = {"production": "translation.mozu.com", "sandbox": "translation.sandbox.mozu.com"}
+_LOGIN_HOST = "https://home.mozu.com"
+#: Statuses in which an order cannot be cancelled any more (inferred from the order's life at Kibo).
+_BLOCKING = frozenset({"FULFILLED", "SHIPPED", "COMPLETED", "COMPLETE", "RETURNED", "CLOSED"})
+
+#: Known reasons, for completion; a tenant's own schema has more, so any text is accepted.
+DispositionReason: TypeAlias = Literal["customer_changed_mind", "created_by_mistake", "other"] | str
+
+
+def _tenant(value: object) -> str:
+    text = str(value) if isinstance(value, int) and not isinstance(value, bool) else value
+    if not (isinstance(text, str) and text.isascii() and text.isdigit() and len(text) < 20):
+        raise ValueError("tenant_id must be digits: it is part of a host name")
+    return text
+
+
+@sealed
+@attrs.frozen(kw_only=True)
+class Kibo:
+    """Access to one Kibo tenant: by its id alone, with a token, or with client credentials to fetch tokens with."""
+
+    #: The tenant, digits; part of the host name, and sent as x-vol-tenant.
+    tenant_id: int | str = attrs.field(converter=_tenant)
+    environment: Literal["production", "sandbox"] = attrs.field(
+        default="production", validator=attrs.validators.in_(tuple(_DOMAINS))
+    )
+    access_token: str | Secret | None = attrs.field(
+        default=None, converter=as_secret, validator=checks.credential, repr=False
+    )
+    client_id: str | None = attrs.field(default=None, repr=False)
+    client_secret: str | Secret | None = attrs.field(
+        default=None, converter=as_secret, validator=checks.secret_text, repr=False
+    )
+    #: In place of the tenant's base URL; https, or http to this machine.
+    base_url: str | None = attrs.field(default=None, validator=checks.base_url)
+    #: Where tokens are fetched, in place of Kibo's own host.
+    auth_url: str = attrs.field(default=_LOGIN_HOST, validator=checks.base_url)
+
+    def __attrs_post_init__(self) -> None:
+        by_login = self.client_id is not None or self.client_secret is not None
+        if by_login and not (self.client_id and self.client_secret):
+            raise ValueError("Kibo takes client_id and client_secret together")
+        if by_login and self.access_token is not None:
+            raise ValueError("Kibo takes an access_token, or client credentials, not both")
+
+    @property
+    def url(self) -> str:
+        """The base URL in use."""
+        return self.base_url or f"https://{self.tenant_id}-{_DOMAINS[self.environment]}"
+
+
+@attrs.frozen
+class KiboOrder(Answer):
+    """An order; what is not listed here is in `raw`."""
+
+    _wire_names = {
+        "order_id": "orderID",
+        "order_state": "orderState",
+        "order_status": "orderStatus",
+        "order_type": "orderType",
+        "delivery_method": "deliveryMethod",
+        "order_currency": "orderCurrency",
+        "order_date": "orderDate",
+    }
+    #: Public documents of the same API write the key both ways.
+    _wire_aliases = {"orderId": "orderID"}
+
+    order_id: int
+    order_state: str | None = None
+    #: Text; CANCELED is the one that a cancellation ends in.
+    order_status: str | None = None
+    order_type: str | None = None
+    delivery_method: str | None = None
+    order_currency: str | None = None
+    #: As Kibo writes it, `2010-04-08T16:32:03+00:00`.
+    order_date: str | None = None
+
+
+KiboAnswer: TypeAlias = KiboOrder
+
+
+@attrs.frozen
+class CancelKiboOrder(CancelRequest[KiboAnswer]):
+    """Cancel a whole order. An explanation (1 to 255 characters) goes with the reason "other" alone."""
+
+    marketplace: ClassVar[Literal["kibo"]] = "kibo"
+    order_id: int
+    disposition_reason: DispositionReason
+    disposition_other_reason: str | None = None
+
+
+class KiboRules:
+    """How Kibo is asked, and what its answers mean."""
+
+    name: ClassVar[str] = "kibo"
+    repeatable: ClassVar[bool] = True
+    rejections = REJECTIONS
+
+    def __init__(self, configuration: Kibo) -> None:
+        self._origin, path = checks.split_base_url(configuration.url)
+        self._cancel = f"{path}/api/v2/order/action/cancel"
+        self._order = f"{path}/api/v2/order/"
+        self.account = Account()
+        self.auth = _auth(configuration)
+
+    def order_id_of(self, request: CancelKiboOrder) -> int:
+        """Return the order id, checked, with the rest of the request."""
+        reason, explanation = request.disposition_reason, request.disposition_other_reason
+        if not isinstance(reason, str) or not reason.strip():
+            raise InvalidRequestError("disposition_reason must be text, and not empty", marketplace=self.name)
+        if explanation is not None:
+            if reason != "other":
+                problem = 'disposition_other_reason goes with the reason "other" alone'
+                raise InvalidRequestError(problem, marketplace=self.name)
+            if not isinstance(explanation, str) or not 1 <= len(explanation) <= 255:
+                raise InvalidRequestError("disposition_other_reason must be 1 to 255 characters", marketplace=self.name)
+        return self.check_order_id(request.order_id)
+
+    def check_order_id(self, order_id: object) -> int:
+        """Return `order_id` if it is an integer from 1 on; a bool, a float or a text is none."""
+        if isinstance(order_id, int) and not isinstance(order_id, bool) and 1 <= order_id < 2**63:
+            return order_id
+        raise InvalidRequestError("order_id must be an integer from 1 on", marketplace=self.name)
+
+    def cancel_call(self, request: CancelKiboOrder) -> Call:
+        """POST, everything in the body."""
+        said: dict[str, int | str] = {"orderId": request.order_id, "dispositionReason": request.disposition_reason}
+        if request.disposition_other_reason is not None:
+            said["dispositionOtherReason"] = request.disposition_other_reason
+        return Call("POST", self._origin, self._cancel, json.dumps(said).encode())
+
+    def judge(self, reply: Reply, call: CallContext[KiboAnswer]) -> Verdict[KiboAnswer] | None:
+        """Believe the order that comes back: cancelled only if it says so."""
+        if reply.status != 200:
+            return None
+        answer = self.read(reply, int(call.order_id))
+        if _is_cancelled(answer):
+            return call.cancelled(answer, _parts(answer))
+        return call.requested(answer, answer.order_status or answer.order_state)
+
+    def read_call(self, order_id: int) -> Call:
+        """GET, the id in the path."""
+        return Call("GET", self._origin, f"{self._order}{order_id}")
+
+    def read(self, reply: Reply, order_id: int) -> KiboAnswer:
+        """Return the order, if it is this one."""
+        answer = decode(reply.body, KiboOrder)
+        check_subject(answer.order_id, order_id)
+        if answer.order_status is None and answer.order_state is None:
+            raise DecodingError("it has neither a state nor a status")
+        return answer
+
+    def reading(self, answer: KiboAnswer, call: CallContext[KiboAnswer], waiting: bool) -> Reading[KiboAnswer]:
+        """Let the status decide."""
+        status = answer.order_status or answer.order_state or ""
+        outcome: Outcome[KiboAnswer]
+        if _is_cancelled(answer):
+            outcome = call.cancelled(answer, _parts(answer))
+        elif status.upper() in _BLOCKING:
+            outcome = call.refused(answer, _parts(answer))
+        else:
+            return Reading(call.requested(answer, status), conclusive=False)
+        return Reading(outcome, conclusive=True)
+
+
+def _is_cancelled(order: KiboOrder) -> bool:
+    said = [text.upper() for text in (order.order_status, order.order_state) if text is not None]
+    return all(text in ("CANCELED", "CANCELLED") for text in said)
+
+
+def _parts(order: KiboOrder) -> tuple[Part, ...]:
+    return (Part(str(order.order_id), order.order_status or order.order_state or ""),)
+
+
+def _auth(configuration: Kibo) -> Auth:
+    tenant = {"x-vol-tenant": str(configuration.tenant_id)}
+
+    def headers(token: Secret) -> dict[str, str]:
+        return {**tenant, "Authorization": f"Bearer {token.reveal()}"}
+
+    if isinstance(configuration.access_token, Secret):
+        return Auth(headers(configuration.access_token), [configuration.access_token])
+    if not isinstance(configuration.client_secret, Secret):
+        return Auth(tenant, [])
+    secret = configuration.client_secret
+    said = {
+        "client_id": configuration.client_id,
+        "client_secret": secret.reveal(),
+        "grant_type": "client_credentials",
+    }
+    origin, path = checks.split_base_url(configuration.auth_url)
+    login = Call(
+        "POST", origin, f"{path}/api/platform/applications/authtickets/oauth", json.dumps(said).encode()
+    )
+    return TokenAuth(login, _token, headers, [secret])
+
+
+def _token(reply: Reply) -> Token | None:
+    try:
+        said = decode_object(reply.body)
+    except DecodingError:
+        return None
+    token, lifetime = said.get("access_token"), said.get("expires_in")
+    if not checks.fits_a_header(token) or not isinstance(lifetime, int | float) or isinstance(lifetime, bool):
+        return None
+    return Token(Secret(token), float(lifetime)) if lifetime > 0 else None
+
+
+class KiboClient(SubClient[int, CancelKiboOrder, KiboAnswer]):
+    """Kibo OMS, blocking."""
+
+    def cancel_order(
+        self,
+        order_id: int,
+        disposition_reason: DispositionReason,
+        disposition_other_reason: str | None = None,
+        *,
+        timeout: float | None = None,
+    ) -> Outcome[KiboAnswer]:
+        """Ask Kibo to cancel a whole order, and say what became of it.
+
+        Returns `Cancelled` when the order that comes back says so, else `Requested` (Kibo OMS, Cancel Order).
+        Returns `Refused` when Kibo declines and the order's status says why, `Unknown` when nothing could be
+        learnt. `disposition_other_reason`, 1 to 255 characters, goes with the reason "other" alone.
+
+        `timeout` is the deadline of the whole call in seconds. Raises an error of `countermand.errors`; whenever it
+        raises, the order is untouched.
+        """
+        return self.cancel(CancelKiboOrder(order_id, disposition_reason, disposition_other_reason), timeout=timeout)
+
+    def get_order(self, order_id: int, *, timeout: float | None = None) -> KiboOrder:
+        """Read an order (Kibo OMS, Get Order). Raises `OrderUnreadableError` and its siblings."""
+        return self._read(order_id, timeout)
+
+
+class AsyncKiboClient(AsyncSubClient[int, CancelKiboOrder, KiboAnswer]):
+    """Kibo OMS, on an event loop. Each method does what its namesake in `KiboClient` does."""
+
+    async def cancel_order(
+        self,
+        order_id: int,
+        disposition_reason: DispositionReason,
+        disposition_other_reason: str | None = None,
+        *,
+        timeout: float | None = None,
+    ) -> Outcome[KiboAnswer]:
+        """Ask Kibo to cancel a whole order; see `KiboClient.cancel_order`."""
+        request = CancelKiboOrder(order_id, disposition_reason, disposition_other_reason)
+        return await self.cancel(request, timeout=timeout)
+
+    async def get_order(self, order_id: int, *, timeout: float | None = None) -> KiboOrder:
+        """Read an order; see `KiboClient.get_order`."""
+        return await self._read(order_id, timeout)

@@ -1,0 +1,255 @@
+"""Pattern Hub.
+
+Sources: "Pattern Hub API, Cancel an order" for the cancellation; "Pattern Hub API, Order status" for the read.
+A cancellation is initiated, never done, when it is answered: the warehouses decide afterwards.
+"""
+
+from typing import ClassVar, Literal, TypeAlias
+
+import attrs
+
+from .. import checks
+from ..auth import Auth
+from ..cancellation import REJECTIONS, Reading, Verdict
+from ..context import CallContext
+from ..decoding import Answer, DecodingError, check_subject, decode
+from ..errors import InvalidRequestError, RejectedError
+from ..outcomes import Outcome, Part
+from ..requests import CancelRequest
+from ..retry import Account
+from ..secret import Secret, as_secret, sealed
+from ..subclient import AsyncSubClient, SubClient
+from ..wire import Call, Reply
+
+_HOSTS = {"production": "https://api.pattern.com/hub", "staging": "https://stage-api.pattern.com/hub"}
+
+
+@sealed
+@attrs.frozen(kw_only=True)
+class Pattern:
+    """Access to Pattern Hub. Production and staging have tokens of their own, from the organisation's settings."""
+
+    #: The Bearer token.
+    token: str | Secret = attrs.field(converter=as_secret, validator=checks.credential, repr=False)
+    environment: Literal["production", "staging"] = attrs.field(
+        default="production", validator=attrs.validators.in_(tuple(_HOSTS))
+    )
+    #: In place of the environment's base URL; https, or http to this machine.
+    base_url: str | None = attrs.field(default=None, validator=checks.base_url)
+
+    @property
+    def url(self) -> str:
+        """The base URL in use."""
+        return self.base_url or _HOSTS[self.environment]
+
+
+@attrs.frozen
+class WarehouseOrder:
+    """A warehouse order whose cancellation was initiated."""
+
+    warehouse_order_id: int
+    status: str
+
+
+@attrs.frozen
+class NonCancellableOrder:
+    """A warehouse order that could not be cancelled, and why."""
+
+    warehouse_order_id: int
+    status: str
+    reason: str | None = None
+
+
+@attrs.frozen
+class PatternCancellation(Answer):
+    """The answer to a cancellation (200, 206 and 409 alike).
+
+    `success` is True when any warehouse order was cancelled; the two lists say which, and are what counts.
+    """
+
+    market_order_id: str
+    success: bool
+    message: str
+    cancelled_orders: tuple[WarehouseOrder, ...]
+    non_cancellable_orders: tuple[NonCancellableOrder, ...]
+
+
+@attrs.frozen
+class Item:
+    """An article of a sub-order."""
+
+    sku: str
+    quantity: int
+
+
+@attrs.frozen
+class SubOrder:
+    """A part of the order. Known: shipped, cancelled, processing, backordered, error, pending."""
+
+    sub_order_status: str
+    items: tuple[Item, ...] = ()
+
+
+@attrs.frozen
+class PatternOrderStatus(Answer):
+    """The order's state. Known: cancelled, complete, partially shipped, processing, error, pending."""
+
+    market_order_id: str
+    order_status: str
+    sub_orders: tuple[SubOrder, ...] = ()
+
+
+@attrs.frozen
+class _Errors(Answer):
+    errors: tuple[str, ...]
+
+
+PatternAnswer: TypeAlias = PatternCancellation | PatternOrderStatus
+
+
+@attrs.frozen
+class CancelPatternOrder(CancelRequest[PatternAnswer]):
+    """Cancel every warehouse order of a marketplace order that can still be cancelled."""
+
+    marketplace: ClassVar[Literal["pattern"]] = "pattern"
+    market_order_id: str
+
+
+class PatternRules:
+    """How Pattern Hub is asked, and what its answers mean."""
+
+    name: ClassVar[str] = "pattern"
+    repeatable: ClassVar[bool] = True
+    rejections = REJECTIONS | {
+        400: InvalidRequestError,
+        405: RejectedError,
+        415: RejectedError,
+        422: InvalidRequestError,
+    }
+
+    def __init__(self, configuration: Pattern) -> None:
+        token = configuration.token
+        assert isinstance(token, Secret)
+        self.auth = Auth({"Authorization": f"Bearer {token.reveal()}"}, [token])
+        self.account = Account()
+        self._origin, path = checks.split_base_url(configuration.url)
+        self._cancel = f"{path}/v1/orders/cancel_order?market_order_id="
+        self._status = f"{path}/v1/orders/status?market_order_id="
+
+    def order_id_of(self, request: CancelPatternOrder) -> str:
+        """Return the marketplace order id, checked."""
+        return self.check_order_id(request.market_order_id)
+
+    def check_order_id(self, order_id: object) -> str:
+        """Return `order_id` if it can name an order."""
+        return checks.order_id(order_id, self.name, "market_order_id")
+
+    def cancel_call(self, request: CancelPatternOrder) -> Call:
+        """POST, the id as a query parameter, no body."""
+        return Call("POST", self._origin, self._cancel + checks.quoted(request.market_order_id))
+
+    def judge(self, reply: Reply, call: CallContext[PatternAnswer]) -> Verdict[PatternAnswer] | None:
+        """Let the two lists of a cancellation decide; they outrank `success` and the status code."""
+        if reply.status == 422:
+            return _invalid(reply, call)
+        if reply.status >= 300 and reply.status != 409:
+            return None
+        answer = decode(reply.body, PatternCancellation)
+        check_subject(answer.market_order_id, call.order_id)
+        begun = tuple(Part(str(order.warehouse_order_id), order.status) for order in answer.cancelled_orders)
+        rest = tuple(
+            Part(str(order.warehouse_order_id), order.status, order.reason) for order in answer.non_cancellable_orders
+        )
+        # An order that was cancelled before is listed as non-cancellable with the status "cancelled" (inferred).
+        before = tuple(part for part in rest if _is_cancelled(part.status))
+        refused = tuple(part for part in rest if not _is_cancelled(part.status))
+        if refused and (begun or before):
+            return call.partially_cancelled(answer, begun + before, refused, settled=not begun)
+        if refused or (reply.status == 409 and not (begun or before or answer.success)):
+            return call.refused(answer, refused)
+        if begun:
+            return call.requested(answer, cancelled=begun + before)
+        if before:
+            return call.cancelled(answer, before)
+        raise DecodingError("it lists no warehouse order")
+
+    def read_call(self, order_id: str) -> Call:
+        """GET, the id as a query parameter."""
+        return Call("GET", self._origin, self._status + checks.quoted(order_id))
+
+    def read(self, reply: Reply, order_id: str) -> PatternAnswer:
+        """Return the order's status, if it is about this order."""
+        answer = decode(reply.body, PatternOrderStatus)
+        check_subject(answer.market_order_id, order_id)
+        return answer
+
+    def reading(
+        self, answer: PatternAnswer, call: CallContext[PatternAnswer], waiting: bool
+    ) -> Reading[PatternAnswer]:
+        """Let the sub-orders decide: all cancelled, all shipped, both, or some still open."""
+        assert isinstance(answer, PatternOrderStatus)
+        statuses = [sub_order.sub_order_status for sub_order in answer.sub_orders] or [answer.order_status]
+        parts = tuple(Part(None, status) for status in statuses)
+        cancelled = tuple(part for part in parts if _is_cancelled(part.status))
+        others = tuple(part for part in parts if not _is_cancelled(part.status))
+        settled = all(part.status.casefold() in ("shipped", "complete") for part in others)
+        outcome: Outcome[PatternAnswer]
+        if not others:
+            outcome = call.cancelled(answer, cancelled)
+        elif cancelled:
+            outcome = call.partially_cancelled(answer, cancelled, others, settled)
+        elif settled:
+            outcome = call.refused(answer, others)
+        else:
+            outcome = call.requested(answer, answer.order_status)
+        return Reading(outcome, conclusive=settled)
+
+
+def _is_cancelled(status: str) -> bool:
+    return status.casefold() in ("cancelled", "canceled")
+
+
+def _invalid(reply: Reply, call: CallContext[PatternAnswer]) -> InvalidRequestError:
+    error = call.error(InvalidRequestError, "a parameter is missing or invalid", reply)
+    try:
+        error.errors = decode(reply.body, _Errors).errors
+    except DecodingError:
+        error.errors = ()
+    return error
+
+
+class PatternClient(SubClient[str, CancelPatternOrder, PatternAnswer]):
+    """Pattern Hub, blocking."""
+
+    def cancel_order(self, market_order_id: str, *, timeout: float | None = None) -> Outcome[PatternAnswer]:
+        """Ask Pattern Hub to cancel an order, and say what became of it.
+
+        Returns `Requested` when every warehouse order was initiated for cancellation, `PartiallyCancelled` when
+        some were, `Refused` when none could be, `Cancelled` when all of them were cancelled before (inferred from
+        their status), `Unknown` when nothing could be learnt. Only warehouse orders in `new` or `backordered` can
+        be cancelled (Pattern Hub API, Cancel an order).
+
+        `timeout` is the deadline of the whole call in seconds. Raises an error of `countermand.errors`; whenever it
+        raises, the order is untouched.
+        """
+        return self.cancel(CancelPatternOrder(market_order_id), timeout=timeout)
+
+    def order_status(self, market_order_id: str, *, timeout: float | None = None) -> PatternOrderStatus:
+        """Read the order's status (Pattern Hub API, Order status). Raises `OrderUnreadableError` and its siblings."""
+        answer = self._read(market_order_id, timeout)
+        assert isinstance(answer, PatternOrderStatus)
+        return answer
+
+
+class AsyncPatternClient(AsyncSubClient[str, CancelPatternOrder, PatternAnswer]):
+    """Pattern Hub, on an event loop. Each method does what its namesake in `PatternClient` does."""
+
+    async def cancel_order(self, market_order_id: str, *, timeout: float | None = None) -> Outcome[PatternAnswer]:
+        """Ask Pattern Hub to cancel an order; see `PatternClient.cancel_order`."""
+        return await self.cancel(CancelPatternOrder(market_order_id), timeout=timeout)
+
+    async def order_status(self, market_order_id: str, *, timeout: float | None = None) -> PatternOrderStatus:
+        """Read the order's status; see `PatternClient.order_status`."""
+        answer = await self._read(market_order_id, timeout)
+        assert isinstance(answer, PatternOrderStatus)
+        return answer

@@ -1,0 +1,146 @@
+"""When to try again: how often, after which pause, and not before the marketplace allows it.
+
+The pauses and the limits are tenacity's `wait` and `stop` objects. Two things are shared by all calls on one
+account: the *gate*, which a 429 closes for everyone, and the *budget*, which keeps an outage from being answered
+with a multiple of the usual requests (the token bucket of botocore's standard mode and of gRPC's retry throttling).
+"""
+
+from collections.abc import Mapping
+from email.utils import parsedate_to_datetime
+from functools import lru_cache
+from threading import Lock
+from typing import TYPE_CHECKING, Any
+
+import attrs
+
+if TYPE_CHECKING:
+    from tenacity.stop import stop_base
+    from tenacity.wait import wait_base
+
+#: The longest time, in seconds, for which one reply can close an account's gate: a garbled Retry-After must
+#: not shut an account for years. The error that is raised still names the whole time.
+LONGEST_CLOSURE = 3600.0
+_FOREVER = 10 * 365 * 86400.0
+
+
+@attrs.frozen
+class RetryPolicy:
+    """How often one call asks again after a failure, and how long it pauses in between.
+
+    A failure is a request that got no usable answer: a 429, a 5xx, a lost connection. Waiting never outlasts the
+    call's timeout. `stop` and `wait` take tenacity's own objects in place of the numbers.
+    """
+
+    #: How many requests of one call may fail, settling reads included, before it gives up. At least 1.
+    attempts: int = attrs.field(default=4, validator=[attrs.validators.instance_of(int), attrs.validators.ge(1)])
+    #: The upper end of the first pause, in seconds; it doubles with every failure (full jitter).
+    first_pause: float = attrs.field(default=0.5, validator=attrs.validators.ge(0))
+    #: The upper end of any pause, in seconds.
+    longest_pause: float = attrs.field(default=8.0, validator=attrs.validators.ge(0))
+    #: A tenacity stop condition that replaces `attempts`.
+    stop: "stop_base | None" = None
+    #: A tenacity wait strategy that replaces the two pauses.
+    wait: "wait_base | None" = None
+
+    @classmethod
+    def never(cls) -> "RetryPolicy":
+        """Return the policy that gives up at the first failure (a request whose fate is unclear is still read once)."""
+        return cls(attempts=1)
+
+    def pause(self, failures: int, started: float, now: float, deadline: float) -> float | None:
+        """Return the seconds to wait after the given number of failures, or None to give up."""
+        from tenacity import RetryCallState, stop_before_delay
+
+        stop, wait = _engine(self)
+        state = RetryCallState(retry_object=_NO_RETRYING, fn=None, args=(), kwargs={})
+        state.attempt_number, state.start_time, state.outcome_timestamp = failures, started, now
+        state.upcoming_sleep = wait(state)
+        if stop(state) or stop_before_delay(deadline - started)(state):
+            return None
+        return state.upcoming_sleep
+
+
+_NO_RETRYING: Any = None  # tenacity's stop and wait objects look at the state's numbers alone
+
+
+@lru_cache(maxsize=64)
+def _engine(policy: RetryPolicy) -> "tuple[stop_base, wait_base]":
+    from tenacity import stop_after_attempt, wait_random_exponential
+
+    return (
+        policy.stop or stop_after_attempt(policy.attempts),
+        policy.wait or wait_random_exponential(multiplier=policy.first_pause, max=policy.longest_pause),
+    )
+
+
+class Gate:
+    """Says when an account may be asked again. One 429 closes it for every call on the account."""
+
+    def __init__(self) -> None:
+        self._opens_at = float("-inf")
+        self._lock = Lock()
+
+    def close(self, now: float, seconds: float) -> None:
+        """Keep the gate closed for `seconds` from `now`; a gate that is closed for longer stays so."""
+        with self._lock:
+            self._opens_at = max(self._opens_at, now + min(seconds, LONGEST_CLOSURE))
+
+    def closed_for(self, now: float) -> float:
+        """Return the seconds until a request may be sent; 0 when one may be sent now."""
+        return max(0.0, self._opens_at - now)
+
+
+class RetryBudget:
+    """Tokens that further tries spend and that successes give back: in an outage calls stop trying twice."""
+
+    CAPACITY = 50.0
+
+    def __init__(self) -> None:
+        self._tokens = self.CAPACITY
+
+    def spend(self) -> bool:
+        """Take the token for one further try; False when none is left."""
+        if self._tokens < 1:
+            return False
+        self._tokens -= 1
+        return True
+
+    def succeed(self) -> None:
+        """Give a token back after a call that got its answer."""
+        self._tokens = min(self.CAPACITY, self._tokens + 1)
+
+
+class Account:
+    """What all calls on one account of one marketplace share."""
+
+    def __init__(self) -> None:
+        self.gate = Gate()
+        self.budget = RetryBudget()
+
+
+def retry_after(headers: Mapping[str, str], wall: float) -> float | None:
+    """Return the seconds that a Retry-After header asks for, or None if there is none that makes sense.
+
+    RFC 9110, 10.2.3: a number of seconds, or a date, which is taken against the reply's own Date so that the two
+    machines' clocks need not agree (`wall`, in seconds since 1970, stands in where there is no Date). A repeated
+    number counts by its largest; zero, a date that is past, a sign, a fraction or any other text counts as absent.
+    """
+    text = (headers.get("retry-after") or "").strip()
+    if not text or len(text) > 10_000:
+        return None
+    numbers = [number.strip() for number in text.split(",")]
+    if all(number.isascii() and number.isdigit() for number in numbers):
+        return max(_FOREVER if len(number) > 9 else min(float(number), _FOREVER) for number in numbers) or None
+    until = _timestamp(text)
+    if until is None:
+        return None
+    since = _timestamp(headers.get("date") or "")
+    pause = until - (wall if since is None else since)
+    return min(pause, _FOREVER) if pause > 0 else None
+
+
+def _timestamp(text: str) -> float | None:
+    try:
+        return parsedate_to_datetime(text).timestamp() if text[:3].isalpha() else None
+    except (ValueError, TypeError, OverflowError, IndexError):
+        return None

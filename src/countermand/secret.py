@@ -1,0 +1,105 @@
+"""Credentials that do not show themselves.
+
+A credential leaves its `Secret` in one place only: where a request's headers or a login body are built.
+Everywhere else (a repr, a log line, a pickle, a traceback that prints local variables) there is a row of stars.
+"""
+
+from collections.abc import Iterable
+from functools import wraps
+from typing import Any, NoReturn, TypeVar
+
+_Class = TypeVar("_Class", bound=type)
+
+
+class Secret:
+    """One credential. `reveal()` returns its text; nothing else does."""
+
+    __slots__ = ("_text",)
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+
+    def reveal(self) -> str:
+        """Return the credential's text."""
+        return self._text
+
+    def __repr__(self) -> str:
+        return "Secret('**********')"
+
+    def __bool__(self) -> bool:
+        return bool(self._text)
+
+    def __eq__(self, other: object) -> bool:
+        return self._text == other._text if isinstance(other, Secret) else NotImplemented
+
+    def __hash__(self) -> int:
+        return hash((Secret, self._text))
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("a credential is not pickled")
+
+    def __copy__(self) -> "Secret":
+        return self
+
+    def __deepcopy__(self, memo: object) -> "Secret":
+        return self
+
+
+def as_secret(value: "str | Secret | None") -> "Secret | None":
+    """Wrap a credential given as text; a `Secret` and None stay as they are."""
+    return Secret(value) if isinstance(value, str) else value
+
+
+class SealedHeaders(dict[str, str]):
+    """Request headers that carry a credential: a dict in use, and only its names when printed."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return f"SealedHeaders({', '.join(sorted(self))})"
+
+    __str__ = __repr__
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("headers that carry a credential are not pickled")
+
+
+def redacted(text: bytes, secrets: Iterable[bytes]) -> bytes:
+    """Return `text` with every one of `secrets` in it struck out; the same object when none is there."""
+    for secret in secrets:
+        if secret in text:
+            text = text.replace(secret, b"[redacted]")
+    return text
+
+
+def sealed(cls: _Class) -> _Class:
+    """Keep a configuration's credentials out of the traceback of its own `ValueError`, and out of pickles.
+
+    attrs runs validators inside `__init__`, whose frame holds the credential as an argument: a handler that
+    prints local variables would print it. Here the frame is left, and the arguments dropped, before the error
+    is raised.
+    """
+    build: Any = cls.__init__  # type: ignore[misc]
+
+    @wraps(build)
+    def init(self: Any, *args: Any, **kwargs: Any) -> None:
+        problem: str | None = None
+        try:
+            build(self, *args, **kwargs)
+        except ValueError as error:
+            problem = str(error)
+        del args, kwargs
+        if problem is not None:
+            raise ValueError(problem)
+
+    def no_pickle(self: object) -> NoReturn:
+        raise TypeError(f"{type(self).__name__} holds credentials and is not pickled; build it where it is used")
+
+    def same(self: object, memo: object = None) -> object:
+        return self
+
+    members: Any = cls
+    members.__init__ = init
+    members.__reduce__ = no_pickle
+    members.__copy__ = members.__deepcopy__ = same
+    return cls

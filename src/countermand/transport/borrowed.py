@@ -1,0 +1,106 @@
+"""Drivers over a caller's own client: httpx's, or its successor httpx2's, which has the same interface.
+
+The caller's proxies, mounts, event hooks, cookies and default headers stay in force; redirects are not followed and
+the client's own `auth` is not applied, because either could carry a credential elsewhere.
+"""
+
+import asyncio
+import time
+from typing import Any
+
+from ..wire import Call, Fault, Reply
+from .bodies import Body
+from .faults import fault, flaw
+from .running import AsyncioDriver, BlockingDriver
+
+_GRACE = 0.05
+
+
+def _built(client: Any, call: Call, left: float) -> Any:
+    headers = {"Accept": "application/json", "Accept-Encoding": "identity", **call.headers}
+    if call.body is not None:
+        headers["Content-Type"] = "application/json"
+    timeout = {"connect": left, "read": left, "write": left, "pool": left}
+    url = call.origin + call.target
+    return client.build_request(
+        call.method, url, headers=headers, content=call.body, extensions={"timeout": timeout}
+    )
+
+
+class BorrowedDriver(BlockingDriver):
+    """Blocking, over a `Client` that has httpx's interface. It is left open, unless it is `owned`.
+
+    The deadline is looked at whenever bytes of the body arrive; while nothing or only a head arrives, the client's
+    own timeouts count, and they start anew with every byte.
+    """
+
+    def __init__(self, client: Any, *, owned: bool = False) -> None:
+        self._client = client
+        self._owned = owned
+
+    def exchange(self, call: Call) -> Reply | Fault:
+        """Send `call` and return what came of it."""
+        if self._client.is_closed:
+            return Fault(sent=False, detail="the client is closed")
+        left = max(call.deadline - time.monotonic(), 0.001)
+        try:
+            sent = _built(self._client, call, left)
+            response = self._client.send(sent, stream=True, auth=None, follow_redirects=False)
+        except Exception as error:
+            return fault(error)
+        body = Body()
+        try:
+            try:
+                for chunk in response.iter_raw():
+                    body.take(chunk)
+                    if body.full:
+                        break
+                    if time.monotonic() > call.deadline:
+                        raise TimeoutError
+            finally:
+                response.close()
+        except Exception as error:
+            return body.reply(response.status_code, response.headers, flaw(error))
+        return body.reply(response.status_code, response.headers)
+
+    def close(self) -> None:
+        """Close the client if it is ours."""
+        if self._owned:
+            self._client.close()
+
+
+class AsyncBorrowedDriver(AsyncioDriver):
+    """On asyncio, over an `AsyncClient` that has httpx's interface. It is left open, unless it is `owned`."""
+
+    def __init__(self, client: Any, *, owned: bool = False) -> None:
+        self._client = client
+        self._owned = owned
+
+    async def exchange(self, call: Call) -> Reply | Fault:
+        """Send `call` and return what came of it by its deadline."""
+        if self._client.is_closed:
+            return Fault(sent=False, detail="the client is closed")
+        left = max(call.deadline - time.monotonic(), 0.0)
+        status: int | None = None
+        headers: Any = {}
+        body = Body()
+        try:
+            async with asyncio.timeout(left + _GRACE):
+                sent = _built(self._client, call, left)
+                response = await self._client.send(sent, stream=True, auth=None, follow_redirects=False)
+                status, headers = response.status_code, response.headers
+                try:
+                    async for chunk in response.aiter_raw():
+                        body.take(chunk)
+                        if body.full:
+                            break
+                finally:
+                    await response.aclose()
+        except Exception as error:
+            return fault(error) if status is None else body.reply(status, headers, flaw(error))
+        return body.reply(status, headers)
+
+    async def aclose(self) -> None:
+        """Close the client if it is ours."""
+        if self._owned:
+            await self._client.aclose()

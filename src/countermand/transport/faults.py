@@ -1,0 +1,56 @@
+"""What an HTTP library's exception says about the request: did it leave, or not?
+
+Exceptions are told apart by the phase that their class names, never by a parent class: `PoolTimeout` and
+`ConnectTimeout` were not sent, `ReadTimeout` may have been, and all three are `TimeoutException`. The names are
+the same in httpx, httpx2 and httpcore, so a caller's own client of any of them is understood.
+"""
+
+from ..wire import Fault
+
+_NOT_SENT = {
+    "ConnectError": "no connection",
+    "ConnectTimeout": "no connection in time",
+    "PoolTimeout": "no free connection in time",
+    "ProxyError": "the proxy refused the connection",
+    "UnsupportedProtocol": "the URL's scheme is not supported",
+    # aiohttp's own
+    "ClientConnectorError": "no connection",
+    "ClientConnectorDNSError": "no connection: the host name was not found",
+    "ClientConnectorCertificateError": "no connection: the certificate is not valid",
+    "ClientConnectorSSLError": "no connection: TLS failed",
+    "ClientProxyConnectionError": "the proxy refused the connection",
+    "ConnectionTimeoutError": "no connection in time",
+}
+_MAY_BE_SENT = {
+    "ReadTimeout": "no answer in time",
+    "WriteTimeout": "could not be sent in time",
+    "ReadError": "the connection broke while the answer was awaited",
+    "WriteError": "the connection broke while it was being sent",
+    "RemoteProtocolError": "the connection was closed, or what came back is not HTTP",
+    "DecodingError": "the body's encoding is broken",
+    # aiohttp's own
+    "ServerDisconnectedError": "the connection was closed without an answer",
+    "ClientOSError": "the connection broke",
+    "ClientPayloadError": "the body was cut short",
+    "ClientConnectionResetError": "the connection broke while it was being sent",
+    "SocketTimeoutError": "no answer in time",
+    "TimeoutError": "no answer in time",
+}
+_EXPLAINED = ("ConnectError", "ClientConnectorError")
+
+
+def fault(error: Exception) -> Fault:
+    """Return what `error`, raised by an HTTP library for one request, means for that request."""
+    name = type(error).__name__
+    for known in type(error).__mro__:
+        if (detail := _NOT_SENT.get(known.__name__)) is not None:
+            explained = f": {str(error)[:200]}" if known.__name__ in _EXPLAINED and str(error) else ""
+            return Fault(sent=False, detail=f"{detail} ({name}{explained})")
+        if (detail := _MAY_BE_SENT.get(known.__name__)) is not None:
+            return Fault(sent=True, detail=f"{detail} ({name})")
+    return Fault(sent=True, detail=f"it failed ({name})")
+
+
+def flaw(error: Exception) -> str:
+    """Return why a body is not whole, when `error` came after the status."""
+    return f"its body is not whole ({type(error).__name__})"

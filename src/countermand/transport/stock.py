@@ -1,0 +1,190 @@
+"""The stock drivers: httpx's own transports, without the client around them."""
+
+import asyncio
+import os
+import ssl
+import time
+from functools import cache
+from typing import Any
+
+import httpcore
+import httpx
+
+from ..wire import Call, Fault, Reply
+from .bodies import Body
+from .faults import fault, flaw
+from .running import AsyncioDriver, BlockingDriver
+from .streams import AsyncBackend, Backend, Deadline
+
+USER_AGENT = "countermand"
+#: An idle connection is dropped after this many seconds, before most servers drop it: a request sent into a
+#: connection that the server is closing is one whose fate is unclear.
+_KEEPALIVE = 4.0
+#: Connections of one async pool. httpx's pool takes time that grows with the square of this number.
+_POOL_SIZE = 8
+_POOLS = 16
+#: How far past a call's deadline an async exchange is cut, in seconds; connecting keeps to the deadline itself, so
+#: that a connection that never came is told apart from an answer that never came.
+_GRACE = 0.05
+
+
+@cache
+def tls() -> ssl.SSLContext:
+    """Return the one TLS context of all marketplaces, both doors and all clients."""
+    return httpx.create_ssl_context()
+
+
+@cache
+def _no_tls() -> ssl.SSLContext:
+    # For http to this machine: loading the certificate authorities costs more than a hundred calls.
+    return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+
+
+def _context(origin: str) -> ssl.SSLContext:
+    return tls() if origin.startswith("https:") else _no_tls()
+
+
+def request(call: Call, timeout: Any, stream: Any = None) -> httpx.Request:
+    """Return `call` as httpx's request."""
+    headers = {"User-Agent": USER_AGENT, "Accept": "application/json", "Accept-Encoding": "identity", **call.headers}
+    if call.body is not None:
+        headers["Content-Type"] = "application/json"
+    return httpx.Request(
+        call.method,
+        call.origin + call.target,
+        headers=headers,
+        content=call.body,
+        extensions={"timeout": {"connect": timeout, "read": timeout, "write": timeout, "pool": timeout}},
+    )
+
+
+class StockDriver(BlockingDriver):
+    """Blocking, over one stock transport for each scheme."""
+
+    def __init__(self) -> None:
+        self._transports: dict[bool, httpx.HTTPTransport] = {}
+        self._pid = os.getpid()
+        self._closed = False
+
+    def exchange(self, call: Call) -> Reply | Fault:
+        """Send `call` and return what came of it by its deadline."""
+        if self._closed:
+            return Fault(sent=False, detail="the client is closed")
+        deadline = Deadline.ending(call.deadline)
+        try:
+            response = self._transport(call.origin).handle_request(request(call, deadline))
+        except Exception as error:
+            return fault(error)
+        body = Body()
+        try:
+            try:
+                for chunk in response.stream:  # type: ignore[union-attr]
+                    body.take(chunk)
+                    if body.full:
+                        break
+                else:
+                    _reply_ended(response, body)
+            finally:
+                response.close()
+        except Exception as error:
+            return body.reply(response.status_code, response.headers, flaw(error))
+        return body.reply(response.status_code, response.headers)
+
+    def _transport(self, origin: str) -> httpx.HTTPTransport:
+        if self._pid != os.getpid():
+            # A forked process must not write to its parent's connections; dropping them closes only our copies.
+            self._transports, self._pid = {}, os.getpid()
+        https = origin.startswith("https:")
+        transport = self._transports.get(https)
+        if transport is None:
+            context = _context(origin)
+            transport = httpx.HTTPTransport(verify=context)
+            transport._pool = httpcore.ConnectionPool(
+                context, max_connections=100, keepalive_expiry=_KEEPALIVE, network_backend=Backend()
+            )
+            transport = self._transports.setdefault(https, transport)
+        return transport
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._closed = True
+        for transport in self._transports.values():
+            transport.close()
+
+
+class AsyncStockDriver(AsyncioDriver):
+    """On asyncio, over several small stock transports, of which the least busy takes the next call."""
+
+    def __init__(self) -> None:
+        self._lanes: dict[bool, list[_Lane]] = {}
+        self._pid = os.getpid()
+        self._closed = False
+
+    async def exchange(self, call: Call) -> Reply | Fault:
+        """Send `call` and return what came of it by its deadline."""
+        if self._closed:
+            return Fault(sent=False, detail="the client is closed")
+        left = call.deadline - time.monotonic()
+        lane = self._lane(call.origin)
+        lane.busy += 1
+        status: int | None = None
+        headers: Any = {}
+        body = Body()
+        try:
+            async with asyncio.timeout(max(left, 0.0) + _GRACE):
+                response = await lane.transport.handle_async_request(request(call, max(left, 0.0)))
+                status, headers = response.status_code, response.headers
+                try:
+                    async for chunk in response.stream:  # type: ignore[union-attr]
+                        body.take(chunk)
+                        if body.full:
+                            break
+                    else:
+                        _reply_ended(response, body)
+                finally:
+                    await response.aclose()
+        except Exception as error:
+            return fault(error) if status is None else body.reply(status, headers, flaw(error))
+        finally:
+            lane.busy -= 1
+        return body.reply(status, headers)
+
+    def _lane(self, origin: str) -> "_Lane":
+        if self._pid != os.getpid():
+            self._lanes, self._pid = {}, os.getpid()
+        lanes = self._lanes.setdefault(origin.startswith("https:"), [])
+        best: _Lane | None = None
+        for lane in lanes:
+            if lane.busy < _POOL_SIZE:
+                return lane
+            if best is None or lane.busy < best.busy:
+                best = lane
+        if best is None or len(lanes) < _POOLS:
+            best = _Lane(_context(origin))
+            lanes.append(best)
+        return best
+
+    async def aclose(self) -> None:
+        """Close the connections."""
+        self._closed = True
+        for lanes in self._lanes.values():
+            for lane in lanes:
+                await lane.transport.aclose()
+
+
+class _Lane:
+    """One small transport, and how many calls are on it."""
+
+    def __init__(self, context: ssl.SSLContext) -> None:
+        self.busy = 0
+        self.transport = httpx.AsyncHTTPTransport(verify=context)
+        self.transport._pool = httpcore.AsyncConnectionPool(
+            context, max_connections=_POOL_SIZE, keepalive_expiry=_KEEPALIVE, network_backend=AsyncBackend()
+        )
+
+
+def _reply_ended(response: httpx.Response, body: Body) -> None:
+    """Tell the stream where the reply ended, before the pool may give the connection to another call."""
+    stream = response.extensions.get("network_stream")
+    if stream is not None and hasattr(stream, "reply_ended"):
+        stream.reply_ended(response.headers, body.size)

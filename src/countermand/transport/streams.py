@@ -1,0 +1,178 @@
+"""Network streams for httpx's stock transports, with three manners that the stock ones lack.
+
+- Every read and write of one call ends at the same instant. A stock timeout starts anew with every byte that
+  arrives, so a body that drips, or interim responses without end, would outlast any deadline.
+- The head and the body of a request leave in one packet.
+- A connection is not used again after bytes that belong to no reply: they would be read as the answer to the next
+  request, about another order.
+"""
+
+import time
+from typing import Any
+
+import httpcore
+
+
+
+class Deadline(float):
+    """A timeout in seconds that knows the instant it ends at, so that it can be asked again."""
+
+    __slots__ = ("at",)
+    at: float
+
+    @classmethod
+    def ending(cls, at: float) -> "Deadline":
+        """Return the deadline that ends at the instant `at` of the monotonic clock."""
+        deadline = cls(max(at - time.monotonic(), 0.0))
+        deadline.at = at
+        return deadline
+
+    def left(self) -> float:
+        """Return the seconds that are left; not below zero."""
+        return max(self.at - time.monotonic(), 0.0)
+
+
+def _left(timeout: float | None) -> float | None:
+    return timeout.left() if isinstance(timeout, Deadline) else timeout
+
+
+class _Watched:
+    """What a stream remembers of the exchange that is going on."""
+
+    def __init__(self) -> None:
+        self._unsent = b""
+        self._received: list[bytes] = []
+        self._reusable = True
+
+    def _take_unsent(self) -> bytes:
+        unsent, self._unsent = self._unsent, b""
+        if unsent:
+            self._received.clear()
+        return unsent
+
+    def reply_ended(self, headers: Any, length: int) -> None:
+        """Note that a reply with `length` bytes of raw body has been read: nothing may have come after it."""
+        received = self._received[0] if len(self._received) == 1 else b"".join(self._received)
+        self._received.clear()
+        head = received.find(b"\r\n\r\n") + 4
+        if "transfer-encoding" in headers:
+            ends = received.endswith(b"0\r\n\r\n") and received.count(b"\r\n0\r\n") == 1
+        else:
+            ends = head + length == len(received)
+        self._reusable = self._reusable and ends
+
+    def _surplus(self) -> bool:
+        return not self._reusable
+
+
+class Stream(_Watched, httpcore.NetworkStream):
+    """A blocking stream under a deadline."""
+
+    def __init__(self, inner: httpcore.NetworkStream) -> None:
+        super().__init__()
+        self._inner = inner
+
+    def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+        """Send what is unsent, then read."""
+        if unsent := self._take_unsent():
+            try:
+                self._inner.write(unsent, _left(timeout))
+            except httpcore.WriteError:
+                pass  # the server may have answered before it closed; reading tells
+        left = _left(timeout)
+        if left is not None and left <= 0:
+            raise httpcore.ReadTimeout("the deadline is over")
+        data = self._inner.read(max_bytes, left)
+        self._received.append(data)
+        return data
+
+    def write(self, buffer: bytes, timeout: float | None = None) -> None:
+        """Keep `buffer` until the reply is awaited."""
+        self._unsent += buffer
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._inner.close()
+
+    def start_tls(
+        self, ssl_context: Any, server_hostname: str | None = None, timeout: float | None = None
+    ) -> httpcore.NetworkStream:
+        """Return a stream that speaks TLS."""
+        return Stream(self._inner.start_tls(ssl_context, server_hostname, _left(timeout)))
+
+    def get_extra_info(self, info: str) -> Any:
+        """Answer like the inner stream, but call a connection with surplus bytes readable: the pool drops it."""
+        return (info == "is_readable" and self._surplus()) or self._inner.get_extra_info(info)
+
+
+class Backend(httpcore.NetworkBackend):
+    """Opens blocking streams."""
+
+    def __init__(self) -> None:
+        self._inner = httpcore.SyncBackend()
+
+    def connect_tcp(
+        self,
+        host: str,
+        port: int,
+        timeout: float | None = None,
+        local_address: str | None = None,
+        socket_options: Any = None,
+    ) -> httpcore.NetworkStream:
+        """Connect."""
+        return Stream(self._inner.connect_tcp(host, port, _left(timeout), local_address, socket_options))
+
+
+class AsyncStream(_Watched, httpcore.AsyncNetworkStream):
+    """A stream on an event loop; the deadline is the driver's, around the whole exchange."""
+
+    def __init__(self, inner: httpcore.AsyncNetworkStream) -> None:
+        super().__init__()
+        self._inner = inner
+
+    async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+        """Send what is unsent, then read."""
+        if unsent := self._take_unsent():
+            try:
+                await self._inner.write(unsent, timeout)
+            except httpcore.WriteError:
+                pass  # the server may have answered before it closed; reading tells
+        data = await self._inner.read(max_bytes, timeout)
+        self._received.append(data)
+        return data
+
+    async def write(self, buffer: bytes, timeout: float | None = None) -> None:
+        """Keep `buffer` until the reply is awaited."""
+        self._unsent += buffer
+
+    async def aclose(self) -> None:
+        """Close the connection."""
+        await self._inner.aclose()
+
+    async def start_tls(
+        self, ssl_context: Any, server_hostname: str | None = None, timeout: float | None = None
+    ) -> httpcore.AsyncNetworkStream:
+        """Return a stream that speaks TLS."""
+        return AsyncStream(await self._inner.start_tls(ssl_context, server_hostname, timeout))
+
+    def get_extra_info(self, info: str) -> Any:
+        """Answer like the inner stream, but call a connection with surplus bytes readable: the pool drops it."""
+        return (info == "is_readable" and self._surplus()) or self._inner.get_extra_info(info)
+
+
+class AsyncBackend(httpcore.AsyncNetworkBackend):
+    """Opens streams on an event loop."""
+
+    def __init__(self) -> None:
+        self._inner = httpcore.AnyIOBackend()
+
+    async def connect_tcp(
+        self,
+        host: str,
+        port: int,
+        timeout: float | None = None,
+        local_address: str | None = None,
+        socket_options: Any = None,
+    ) -> httpcore.AsyncNetworkStream:
+        """Connect."""
+        return AsyncStream(await self._inner.connect_tcp(host, port, timeout, local_address, socket_options))

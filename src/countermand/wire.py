@@ -1,0 +1,107 @@
+"""What passes between the logic and the network, as plain data. No input or output happens here.
+
+A *flow* is a generator that holds the logic of one call. It yields a `Call` (send this, give me what came back)
+or a `Sleep`, and a driver answers with a `Reply`, a `Fault` or None. Drivers live in `countermand.transport`;
+one more, with virtual time, lives in the sandbox.
+"""
+
+from collections.abc import Callable, Generator, Mapping
+from typing import Protocol, TypeAlias, TypeVar
+
+import attrs
+
+from .secret import SealedHeaders
+
+T = TypeVar("T")
+
+#: The largest body, in bytes, that is read from a marketplace. Past it a reply counts as unreadable.
+LARGEST_BODY = 2 * 1024 * 1024
+
+
+@attrs.frozen
+class Call:
+    """One HTTP request. `deadline` is an instant of the driver's monotonic clock, in seconds."""
+
+    method: str
+    origin: str
+    target: str
+    body: bytes | None = attrs.field(default=None, repr=False)
+    headers: SealedHeaders = attrs.field(factory=SealedHeaders)
+    deadline: float = float("inf")
+
+    def ready(self, headers: SealedHeaders, deadline: float) -> "Call":
+        """Return the call with the headers and the deadline it is sent with."""
+        return Call(self.method, self.origin, self.target, self.body, headers, deadline)
+
+
+@attrs.frozen
+class Reply:
+    """What came back: a status, headers (looked up by lower-case name), a body.
+
+    `flaw` says why the body cannot be used (cut short, too large, undecodable); it is empty for a whole body.
+    """
+
+    status: int
+    headers: Mapping[str, str] = attrs.field(repr=False)
+    body: bytes = attrs.field(default=b"", repr=False)
+    flaw: str = ""
+
+
+@attrs.frozen
+class Fault:
+    """No status came back. `sent` says whether the request may have reached the marketplace."""
+
+    sent: bool
+    detail: str
+
+
+@attrs.frozen
+class Sleep:
+    """A pause, in seconds."""
+
+    seconds: float
+
+
+Flow: TypeAlias = Generator[Call | Sleep, Reply | Fault | None, T]
+
+
+@attrs.frozen
+class Clock:
+    """The two clocks a flow reads: `monotonic` for deadlines, `wall` (seconds since 1970) for evidence."""
+
+    monotonic: Callable[[], float]
+    wall: Callable[[], float]
+
+
+class Driver(Protocol):
+    """Runs flows on blocking I/O."""
+
+    @property
+    def clock(self) -> Clock:
+        """The clocks that flows run by this driver read."""
+        ...
+
+    def run(self, flow: Flow[T]) -> T:
+        """Run `flow` to its end and return what it returns, or raise what it raises."""
+        ...
+
+    def close(self) -> None:
+        """Close what the driver opened itself."""
+        ...
+
+
+class AsyncDriver(Protocol):
+    """Runs flows on an event loop."""
+
+    @property
+    def clock(self) -> Clock:
+        """The clocks that flows run by this driver read."""
+        ...
+
+    async def run(self, flow: Flow[T]) -> T:
+        """Run `flow` to its end and return what it returns, or raise what it raises."""
+        ...
+
+    async def aclose(self) -> None:
+        """Close what the driver opened itself."""
+        ...
