@@ -6,7 +6,7 @@ VENV   ?= .venv
 ARGS   ?=
 
 BIN    := $(VENV)/bin
-PIP    := $(BIN)/python -m pip -qq --disable-pip-version-check --no-input
+PIP    := python -m pip -qq --disable-pip-version-check --no-input
 PINS   := .ci/pins
 COMPILE = build/venvs/pins/bin/uv pip compile pyproject.toml --quiet --no-config --universal --python-version 3.11 \
   --generate-hashes --no-emit-index-url --no-emit-find-links --no-annotate --no-header
@@ -18,6 +18,7 @@ export NO_MKDOCS_2_WARNING := 1
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
+.PRECIOUS: %/.created
 
 # --- what everybody uses -----------------------------------------------------------------------------------------------
 
@@ -35,7 +36,7 @@ check: lint types docs test wheel  ## everything that has to hold before a chang
 
 # --- checks ------------------------------------------------------------------------------------------------------------
 
-.PHONY: lint format types docs wheel coverage
+.PHONY: lint format types docs wheel coverage oldest
 lint: $(VENV)/.dev  ## ruff, and the floors: which room may use which
 	@$(BIN)/ruff check --quiet $(CODE)
 	@$(BIN)/ruff format --quiet --check $(CODE) || { $(BIN)/ruff format --check $(CODE); exit 1; }
@@ -64,18 +65,21 @@ endif
 wheel: $(VENV)/.dev  ## build sdist and wheel, and try the wheel with src/ out of reach
 	@rm -rf build/dist build/wheel
 	@$(BIN)/python -m hatchling build --target sdist --directory build/dist > /dev/null 2>&1
-	@$(PIP) wheel --no-deps --no-build-isolation --wheel-dir build/dist build/dist/*.tar.gz > /dev/null
+	@$(BIN)/$(PIP) wheel --no-deps --no-build-isolation --wheel-dir build/dist build/dist/*.tar.gz > /dev/null
 	@echo "wheel: $$(cd build/dist && ls | tr '\n' ' ')"
 	@$(BIN)/python tests/wheel/contents.py build/dist
 	@$(BIN)/python -m venv build/wheel
-	@build/wheel/bin/python -m pip -qq --disable-pip-version-check --no-input install --require-hashes -r $(PINS)/demo.txt
-	@build/wheel/bin/python -m pip -qq --disable-pip-version-check --no-input install --no-deps build/dist/*.whl
+	@build/wheel/bin/$(PIP) install --require-hashes -r $(PINS)/demo.txt
+	@build/wheel/bin/$(PIP) install --no-deps build/dist/*.whl
 	@top=$$PWD && empty=$$(mktemp -d) && cd $$empty && $$top/build/wheel/bin/python -I $$top/tests/wheel/smoke.py; \
 	  status=$$?; rmdir $$empty; exit $$status
 
 coverage: $(VENV)/.dev  ## the suite with branch coverage
 	@$(BIN)/coverage run -m pytest $(ARGS)
 	@$(BIN)/coverage report
+
+oldest: build/venvs/oldest/.ready  ## the suite with the oldest dependencies that pyproject.toml allows
+	@build/venvs/oldest/bin/python -m pytest --quiet $(ARGS)
 
 # --- the truth under faults --------------------------------------------------------------------------------------------
 
@@ -110,7 +114,9 @@ bench-check: build/venvs/bench/.ready  ## measure briefly, and fail beyond the b
 .PHONY: pins clean
 pins: build/venvs/pins/.ready  ## compile .ci/pins anew: versions and hashes (ARGS=--upgrade for newer ones)
 	@$(COMPILE) $(PINS)/demo.in --extra sandbox --output-file $(PINS)/demo.txt $(ARGS)
-	@for set in $(filter-out demo,$(basename $(notdir $(wildcard $(PINS)/*.in)))); do \
+	@$(COMPILE) $(PINS)/demo.in $(PINS)/oldest.in --all-extras --resolution lowest-direct \
+	  --output-file $(PINS)/oldest.txt $(ARGS)
+	@for set in $(filter-out demo oldest,$(basename $(notdir $(wildcard $(PINS)/*.in)))); do \
 	  $(COMPILE) $(PINS)/demo.in $(PINS)/$$set.in --all-extras --constraint $(PINS)/demo.txt \
 	    --output-file $(PINS)/$$set.txt $(ARGS) || exit 1; \
 	done
@@ -132,21 +138,21 @@ endef
 # A newer pin or a changed pyproject.toml brings the environment up to date; nothing else does.
 $(VENV)/.demo: $(PINS)/demo.txt pyproject.toml | $(VENV)/.created
 	@test -e $(VENV)/.dev || echo 'Preparing $(VENV): the package and its sandbox …'
-	@$(PIP) install --require-hashes -r $(PINS)/demo.txt
-	@$(PIP) install --no-deps --no-build-isolation --editable .
+	@$(BIN)/$(PIP) install --require-hashes -r $(PINS)/demo.txt
+	@$(BIN)/$(PIP) install --no-deps --no-build-isolation --editable .
 	@touch $@
 
 $(VENV)/.dev: $(PINS)/dev.txt $(VENV)/.demo
 	@echo 'Preparing $(VENV): everything for the tests and checks …'
-	@$(PIP) install --require-hashes -r $(PINS)/dev.txt
+	@$(BIN)/$(PIP) install --require-hashes -r $(PINS)/dev.txt
 	@touch $@
 
-build/venvs/bench/.ready: $(PINS)/bench.txt pyproject.toml | build/venvs/bench/.created
-	@echo 'Preparing build/venvs/bench: the contenders …'
-	@build/venvs/bench/bin/python -m pip -qq --disable-pip-version-check --no-input install --require-hashes -r $(PINS)/bench.txt
-	@build/venvs/bench/bin/python -m pip -qq --disable-pip-version-check --no-input install --no-deps --no-build-isolation --editable .
+build/venvs/%/.ready: $(PINS)/%.txt pyproject.toml | build/venvs/%/.created
+	@echo 'Preparing build/venvs/$* …'
+	@build/venvs/$*/bin/$(PIP) install --require-hashes -r $(PINS)/$*.txt
+	@build/venvs/$*/bin/$(PIP) install --no-deps --no-build-isolation --editable .
 	@touch $@
 
 build/venvs/pins/.ready: | build/venvs/pins/.created
-	@build/venvs/pins/bin/python -m pip -qq --disable-pip-version-check --no-input install uv==0.13.9
+	@build/venvs/pins/bin/$(PIP) install uv==0.13.9
 	@touch $@
