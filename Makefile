@@ -12,7 +12,6 @@ COMPILE = build/venvs/pins/bin/uv pip compile pyproject.toml --quiet --no-config
   --generate-hashes --no-emit-index-url --no-emit-find-links --no-annotate --no-header
 CODE    = $(wildcard src tests examples .ci/docs.py)
 
-export PYTHONDONTWRITEBYTECODE :=
 export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1
 export NO_MKDOCS_2_WARNING := 1
 
