@@ -1,42 +1,89 @@
-"""The body of a reply, gathered within bounds."""
+"""The body of a reply, read within bounds of size and time, from a response of httpx's shape."""
 
+import time
 import zlib
 from collections.abc import Mapping
+from typing import Any
 
 from ..wire import LARGEST_BODY, Reply
+from .faults import flaw
+from .streams import Watched
 
 _ENCODINGS = {"gzip": zlib.MAX_WBITS | 16, "x-gzip": zlib.MAX_WBITS | 16, "deflate": zlib.MAX_WBITS}
 
 
 class Body:
-    """Takes a reply's raw bytes as they come; `full` once there are more than anybody reads."""
+    """Takes a reply's raw bytes as they come, until there are more than anybody reads or the time is over."""
 
-    __slots__ = ("_chunks", "size")
+    __slots__ = ("_chunks", "_deadline", "_size")
 
-    def __init__(self) -> None:
+    def __init__(self, deadline: float) -> None:
         self._chunks: list[bytes] = []
-        #: Bytes taken so far.
-        self.size = 0
-
-    @property
-    def full(self) -> bool:
-        """Whether the body is larger than is read."""
-        return self.size > LARGEST_BODY
+        self._deadline = deadline
+        self._size = 0
 
     def take(self, chunk: bytes) -> None:
-        """Add a piece."""
+        """Add a piece; raise `OverflowError` or `TimeoutError` where it is one too many."""
         self._chunks.append(chunk)
-        self.size += len(chunk)
+        self._size += len(chunk)
+        if self._size > LARGEST_BODY:
+            raise OverflowError
+        if len(self._chunks) > 1 and time.monotonic() > self._deadline:
+            raise TimeoutError
 
-    def reply(self, status: int, headers: Mapping[str, str], flaw: str = "") -> Reply:
-        """Return the reply that these bytes are the body of; with a `flaw`, they are dropped."""
-        if flaw or self.full:
-            return Reply(status, headers, b"", flaw or f"its body is larger than {LARGEST_BODY} bytes")
+    def ended(self, response: Any) -> None:
+        """Tell a stream of ours where the reply ended, before the pool may give the connection to another call."""
+        stream = response.extensions.get("network_stream")
+        if isinstance(stream, Watched):
+            stream.reply_ended(response.headers, self._size)
+
+    def reply(self, response: Any) -> Reply:
+        """Return the reply that these bytes are the body of."""
+        headers = response.headers
         body = self._chunks[0] if len(self._chunks) == 1 else b"".join(self._chunks)
-        encoding = headers.get("content-encoding")
-        if encoding and body and encoding.strip().lower() != "identity":
-            return _decompressed(status, headers, body, encoding.strip().lower())
-        return Reply(status, headers, body)
+        encoding = (headers.get("content-encoding") or "identity").strip().lower()
+        if body and encoding != "identity":
+            return _decompressed(response.status_code, headers, body, encoding)
+        return Reply(response.status_code, headers, body)
+
+
+def read(response: Any, deadline: float) -> Reply:
+    """Read a blocking response to its end, close it, and return it; what goes wrong becomes its flaw."""
+    if response.is_stream_consumed:
+        return _already_read(response)
+    body = Body(deadline)
+    try:
+        try:
+            for chunk in response.stream:
+                body.take(chunk)
+            body.ended(response)
+        finally:
+            response.close()
+    except Exception as error:
+        return Reply(response.status_code, response.headers, b"", flaw(error))
+    return body.reply(response)
+
+
+async def aread(response: Any, deadline: float) -> Reply:
+    """Do what `read` does, on an event loop."""
+    if response.is_stream_consumed:
+        return _already_read(response)
+    body = Body(deadline)
+    try:
+        try:
+            async for chunk in response.stream:
+                body.take(chunk)
+            body.ended(response)
+        finally:
+            await response.aclose()
+    except Exception as error:
+        return Reply(response.status_code, response.headers, b"", flaw(error))
+    return body.reply(response)
+
+
+def _already_read(response: Any) -> Reply:
+    """Return a response that a mock made, or that an event hook of the caller's client has read."""
+    return Reply(response.status_code, response.headers, response.content)
 
 
 def _decompressed(status: int, headers: Mapping[str, str], body: bytes, encoding: str) -> Reply:

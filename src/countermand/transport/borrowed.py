@@ -9,7 +9,7 @@ import time
 from typing import Any
 
 from ..wire import Call, Fault, Reply
-from .bodies import Body
+from .bodies import aread, read
 from .faults import fault, flaw
 from .running import AsyncioDriver, BlockingDriver
 
@@ -48,20 +48,7 @@ class BorrowedDriver(BlockingDriver):
             response = self._client.send(sent, stream=True, auth=None, follow_redirects=False)
         except Exception as error:
             return fault(error)
-        body = Body()
-        try:
-            try:
-                for chunk in response.iter_raw():
-                    body.take(chunk)
-                    if body.full:
-                        break
-                    if time.monotonic() > call.deadline:
-                        raise TimeoutError
-            finally:
-                response.close()
-        except Exception as error:
-            return body.reply(response.status_code, response.headers, flaw(error))
-        return body.reply(response.status_code, response.headers)
+        return read(response, call.deadline)
 
     def close(self) -> None:
         """Close the client if it is ours."""
@@ -81,24 +68,16 @@ class AsyncBorrowedDriver(AsyncioDriver):
         if self._client.is_closed:
             return Fault(sent=False, detail="the client is closed")
         left = max(call.deadline - time.monotonic(), 0.0)
-        status: int | None = None
-        headers: Any = {}
-        body = Body()
+        response: Any = None
         try:
             async with asyncio.timeout(left + _GRACE):
                 sent = _built(self._client, call, left)
                 response = await self._client.send(sent, stream=True, auth=None, follow_redirects=False)
-                status, headers = response.status_code, response.headers
-                try:
-                    async for chunk in response.aiter_raw():
-                        body.take(chunk)
-                        if body.full:
-                            break
-                finally:
-                    await response.aclose()
+                return await aread(response, call.deadline)
         except Exception as error:
-            return fault(error) if status is None else body.reply(status, headers, flaw(error))
-        return body.reply(status, headers)
+            if response is None:
+                return fault(error)
+            return Reply(response.status_code, response.headers, b"", flaw(error))
 
     async def aclose(self) -> None:
         """Close the client if it is ours."""

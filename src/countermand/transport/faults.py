@@ -52,5 +52,9 @@ def fault(error: Exception) -> Fault:
 
 
 def flaw(error: Exception) -> str:
-    """Return why a body is not whole, when `error` came after the status."""
+    """Return why a body cannot be used, when `error` came after the status."""
+    if isinstance(error, OverflowError):
+        return "its body is too large"
+    if isinstance(error, TimeoutError) or "Timeout" in type(error).__name__:
+        return "its body did not end in time"
     return f"its body is not whole ({type(error).__name__})"

@@ -11,7 +11,7 @@ import httpcore
 import httpx
 
 from ..wire import Call, Fault, Reply
-from .bodies import Body
+from .bodies import aread, read
 from .faults import fault, flaw
 from .running import AsyncioDriver, BlockingDriver
 from .streams import AsyncBackend, Backend, Deadline
@@ -75,20 +75,7 @@ class StockDriver(BlockingDriver):
             response = self._transport(call.origin).handle_request(request(call, deadline))
         except Exception as error:
             return fault(error)
-        body = Body()
-        try:
-            try:
-                for chunk in response.stream:  # type: ignore[union-attr]
-                    body.take(chunk)
-                    if body.full:
-                        break
-                else:
-                    _reply_ended(response, body)
-            finally:
-                response.close()
-        except Exception as error:
-            return body.reply(response.status_code, response.headers, flaw(error))
-        return body.reply(response.status_code, response.headers)
+        return read(response, call.deadline)
 
     def _transport(self, origin: str) -> httpx.HTTPTransport:
         if self._pid != os.getpid():
@@ -127,27 +114,17 @@ class AsyncStockDriver(AsyncioDriver):
         left = call.deadline - time.monotonic()
         lane = self._lane(call.origin)
         lane.busy += 1
-        status: int | None = None
-        headers: Any = {}
-        body = Body()
+        response: httpx.Response | None = None
         try:
             async with asyncio.timeout(max(left, 0.0) + _GRACE):
                 response = await lane.transport.handle_async_request(request(call, max(left, 0.0)))
-                status, headers = response.status_code, response.headers
-                try:
-                    async for chunk in response.stream:  # type: ignore[union-attr]
-                        body.take(chunk)
-                        if body.full:
-                            break
-                    else:
-                        _reply_ended(response, body)
-                finally:
-                    await response.aclose()
+                return await aread(response, call.deadline)
         except Exception as error:
-            return fault(error) if status is None else body.reply(status, headers, flaw(error))
+            if response is None:
+                return fault(error)
+            return Reply(response.status_code, response.headers, b"", flaw(error))
         finally:
             lane.busy -= 1
-        return body.reply(status, headers)
 
     def _lane(self, origin: str) -> "_Lane":
         if self._pid != os.getpid():
@@ -182,9 +159,3 @@ class _Lane:
             context, max_connections=_POOL_SIZE, keepalive_expiry=_KEEPALIVE, network_backend=AsyncBackend()
         )
 
-
-def _reply_ended(response: httpx.Response, body: Body) -> None:
-    """Tell the stream where the reply ended, before the pool may give the connection to another call."""
-    stream = response.extensions.get("network_stream")
-    if stream is not None and hasattr(stream, "reply_ended"):
-        stream.reply_ended(response.headers, body.size)

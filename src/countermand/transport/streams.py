@@ -8,6 +8,7 @@
 """
 
 import time
+from contextlib import suppress
 from typing import Any
 
 import httpcore
@@ -36,7 +37,7 @@ def _left(timeout: float | None) -> float | None:
     return timeout.left() if isinstance(timeout, Deadline) else timeout
 
 
-class _Watched:
+class Watched:
     """What a stream remembers of the exchange that is going on."""
 
     def __init__(self) -> None:
@@ -65,7 +66,7 @@ class _Watched:
         return not self._reusable
 
 
-class Stream(_Watched, httpcore.NetworkStream):
+class Stream(Watched, httpcore.NetworkStream):
     """A blocking stream under a deadline."""
 
     def __init__(self, inner: httpcore.NetworkStream) -> None:
@@ -75,10 +76,8 @@ class Stream(_Watched, httpcore.NetworkStream):
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
         """Send what is unsent, then read."""
         if unsent := self._take_unsent():
-            try:
+            with suppress(httpcore.WriteError):  # the server may have answered before it closed: reading tells
                 self._inner.write(unsent, _left(timeout))
-            except httpcore.WriteError:
-                pass  # the server may have answered before it closed; reading tells
         left = _left(timeout)
         if left is not None and left <= 0:
             raise httpcore.ReadTimeout("the deadline is over")
@@ -123,7 +122,7 @@ class Backend(httpcore.NetworkBackend):
         return Stream(self._inner.connect_tcp(host, port, _left(timeout), local_address, socket_options))
 
 
-class AsyncStream(_Watched, httpcore.AsyncNetworkStream):
+class AsyncStream(Watched, httpcore.AsyncNetworkStream):
     """A stream on an event loop; the deadline is the driver's, around the whole exchange."""
 
     def __init__(self, inner: httpcore.AsyncNetworkStream) -> None:
@@ -133,10 +132,8 @@ class AsyncStream(_Watched, httpcore.AsyncNetworkStream):
     async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
         """Send what is unsent, then read."""
         if unsent := self._take_unsent():
-            try:
+            with suppress(httpcore.WriteError):  # the server may have answered before it closed: reading tells
                 await self._inner.write(unsent, timeout)
-            except httpcore.WriteError:
-                pass  # the server may have answered before it closed; reading tells
         data = await self._inner.read(max_bytes, timeout)
         self._received.append(data)
         return data
