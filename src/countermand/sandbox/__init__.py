@@ -127,7 +127,7 @@ class Sandbox:
     def _settings(self) -> dict[str, Any]:
         from countermand import Crux, Kibo, Pattern, Vtex
 
-        world = self.world
+        world, kibo = self.world, self.base_url("kibo")
         return {
             "pattern": Pattern(token=min(world.pattern.tokens), base_url=self.base_url("pattern")),
             "vtex": Vtex(
@@ -137,7 +137,7 @@ class Sandbox:
                 base_url=self.base_url("vtex"),
             ),
             "crux": Crux(token=min(world.crux.tokens), base_url=self.base_url("crux")),
-            "kibo": Kibo(tenant_id=world.kibo.tenant_id, base_url=self.base_url("kibo")),
+            "kibo": Kibo(tenant_id=world.kibo.tenant_id, base_url=kibo, auth_url=kibo),
         }
 
     def _answer(self, request: "httpx.Request") -> "httpx.Response":

@@ -1,0 +1,162 @@
+"""VTEX OMS, simulated."""
+
+import re
+from typing import Any
+
+import pytest
+
+from countermand.sandbox.http import SandboxRequest
+from countermand.sandbox.world import World
+from tests.sandbox.calls import VTEX, decode, vtex_cancel, vtex_get
+
+ORDER = "1172452900788-01"
+
+
+def read(world: World, order_id: str = ORDER) -> Any:
+    """Return the order as "Get order" tells it."""
+    return decode(world.handle(vtex_get(order_id)))
+
+
+def test_an_accepting_seller_cancels_after_a_while(world: World) -> None:
+    """200 is a receipt, with a date of seven digits; the order is cancelled when the seller agrees."""
+    world.vtex.add_order(ORDER, decides_after=60.0)
+    reply = world.handle(vtex_cancel(ORDER, {"reason": "Out of stock", "requestedByUser": True}))
+    answer = decode(reply)
+    assert (reply.status, answer["orderId"]) == (200, ORDER)
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{7}\+00:00", answer["date"])
+    assert read(world)["status"] == "waiting-for-seller-decision"
+    world.advance(60)
+    order = read(world)
+    assert order["status"] == "canceled"
+    assert order["cancellationData"]["reason"] == "Out of stock"
+    assert order["cancellationData"]["requestedByUser"] is True
+    assert order["cancellationData"]["cancellationRequestId"] == answer["receipt"]
+
+
+def test_a_denial_returns_the_order_to_where_it_was(world: World) -> None:
+    """A denial leaves its reason in cancellationRequests, and no cancellationData."""
+    world.vtex.add_order(ORDER, status="handling", seller="denies", deny_reason="Already packed")
+    world.handle(vtex_cancel(ORDER))
+    assert world.truth("vtex", ORDER).eventually == "none"
+    world.settle()
+    order = read(world)
+    assert order["status"] == "handling"
+    assert order["cancellationRequests"][0]["deniedBySeller"] is True
+    assert order["cancellationRequests"][0]["deniedBySellerReason"] == "Already packed"
+    assert order["cancellationData"] is None
+    assert world.ledger[-2].what == "denied"
+
+
+def test_a_denied_order_can_be_asked_for_again(world: World) -> None:
+    """Each request after a denial is a new one."""
+    world.vtex.add_order(ORDER, seller="denies")
+    world.handle(vtex_cancel(ORDER))
+    world.settle()
+    world.handle(vtex_cancel(ORDER))
+    world.settle()
+    assert len(read(world)["cancellationRequests"]) == 2
+
+
+def test_a_silent_seller_leaves_it_waiting(world: World) -> None:
+    """Who never decides has nothing scheduled: the order waits for ever."""
+    world.vtex.add_order(ORDER, seller="silent", waits_in="cancellation-requested")
+    world.handle(vtex_cancel(ORDER))
+    world.advance(1_000_000)
+    assert read(world)["status"] == "cancellation-requested"
+    assert world.truth("vtex", ORDER).landed
+
+
+def test_a_stuck_order_is_in_error_for_ever(world: World) -> None:
+    """A lost race shows as request-cancel with workflowIsInError."""
+    world.vtex.add_order(ORDER, seller="stuck")
+    world.handle(vtex_cancel(ORDER))
+    world.settle()
+    order = read(world)
+    assert (order["status"], order["workflowIsInError"]) == ("request-cancel", True)
+
+
+@pytest.mark.parametrize("invoiced_after, status", [(0.3, "request-cancel"), (3.0, "invoiced")])
+def test_an_invoice_overtakes_the_cancel(world: World, invoiced_after: float, status: str) -> None:
+    """Within half a second the two lose each other; later, the invoice wins."""
+    world.vtex.add_order(ORDER, decides_after=5.0)
+    world.vtex.move(ORDER, "invoiced", after=invoiced_after)
+    world.handle(vtex_cancel(ORDER))
+    assert world.truth("vtex", ORDER).eventually == "none"
+    world.settle()
+    assert read(world)["status"] == status
+
+
+@pytest.mark.parametrize("status", ["invoiced", "incomplete"])
+@pytest.mark.parametrize("refusal", [409, 400])
+def test_some_states_forbid_it(world: World, status: str, refusal: int) -> None:
+    """An invoiced or incomplete order is refused with a code that VTEX does not document."""
+    world.vtex.add_order(ORDER, status=status)
+    world.vtex.refuses_with = refusal
+    assert world.handle(vtex_cancel(ORDER)).status == refusal
+    assert read(world)["allowCancellation"] is False
+    assert not world.truth("vtex", ORDER).accepted
+
+
+def test_repeating_a_cancel_is_harmless(world: World) -> None:
+    """A cancel of an order that is pending or cancelled is received, and sets nothing in motion."""
+    world.vtex.add_order(ORDER)
+    assert decode(world.handle(vtex_cancel(ORDER)))["receipt"]
+    assert decode(world.handle(vtex_cancel(ORDER)))["receipt"] is None
+    world.settle()
+    assert decode(world.handle(vtex_cancel(ORDER)))["receipt"] is None
+    truth = world.truth("vtex", ORDER)
+    assert (truth.cancels, truth.forwarded, truth.cancelled) == (3, 1, "all")
+    assert len(read(world)["cancellationRequests"]) == 1
+
+
+def test_a_sequence_number_reads_but_does_not_cancel(world: World) -> None:
+    """A read takes a sequence number, and answers with the order id."""
+    world.vtex.add_order(ORDER, sequence="502556")
+    assert read(world, "502556")["orderId"] == ORDER
+    assert world.handle(vtex_cancel("502556")).status == 404
+
+
+@pytest.mark.parametrize("order_id", ["a/b", "a?b", "a#b", "a&b", "a%2Fb", "a b", "a+b", "ä…", "cancel"])
+def test_any_text_is_an_order_id(world: World, order_id: str) -> None:
+    """An id with reserved characters arrives as one path segment."""
+    world.vtex.add_order(order_id)
+    assert decode(world.handle(vtex_cancel(order_id)))["orderId"] == order_id
+    assert read(world, order_id)["orderId"] == order_id
+
+
+def test_the_door(world: World) -> None:
+    """Whatever is turned away leaves the order untouched."""
+    world.vtex.add_order(ORDER)
+    path = f"/vtex/api/oms/pvt/orders/{ORDER}"
+    assert world.handle(SandboxRequest.to("POST", f"{path}/cancelled", VTEX)).status == 404
+    assert world.handle(SandboxRequest.to("POST", f"{path}/cancel/", VTEX)).status == 404
+    assert world.handle(SandboxRequest.to("PUT", f"{path}/cancel", VTEX)).status == 405
+    assert world.handle(SandboxRequest.to("POST", path, VTEX)).status == 405
+    assert world.handle(vtex_cancel("unknown")).status == 404
+    assert world.handle(vtex_get("unknown")).status == 404
+    for headers in ({}, {**VTEX, "X-VTEX-API-AppToken": "wrong"}, {**VTEX, "X-VTEX-API-AppKey": "wrong"}):
+        assert world.handle(vtex_cancel(ORDER, headers=headers)).status == 401
+        assert world.handle(vtex_get(ORDER, headers=headers)).status == 401
+    for body in (b"{", b"[]", {"reason": 1}, {"requestedByUser": "yes"}):
+        assert world.handle(vtex_cancel(ORDER, body)).status == 400
+    text = SandboxRequest.to("POST", f"{path}/cancel", {**VTEX, "Content-Type": "text/plain"}, b"{}")
+    assert world.handle(text).status == 415
+    assert world.truth("vtex", ORDER).cancels == 0
+
+
+def test_a_user_token_will_do(world: World) -> None:
+    """VtexIdclientAutCookie stands in for key and token."""
+    world.vtex.add_order(ORDER)
+    world.vtex.user_tokens.add("somebody")
+    assert world.handle(vtex_cancel(ORDER, headers={"VtexIdclientAutCookie": "somebody"})).status == 200
+    assert world.handle(vtex_cancel(ORDER, headers={"VtexIdclientAutCookie": "else"})).status == 401
+
+
+def test_a_key_may_cancel_and_not_read(world: World) -> None:
+    """Cancelling and viewing are two permissions."""
+    world.vtex.add_order(ORDER)
+    world.vtex.may_read = False
+    assert world.handle(vtex_cancel(ORDER)).status == 200
+    assert world.handle(vtex_get(ORDER)).status == 403
+    world.vtex.may_cancel = False
+    assert world.handle(vtex_cancel(ORDER)).status == 403
