@@ -1,0 +1,119 @@
+"""A contender's process: started once, it makes calls when it is told to, and answers with their times.
+
+It reads one `Turn` a line from standard input and writes one `Sample` a line to standard output.
+"""
+
+import asyncio
+import json
+import sys
+import time
+from dataclasses import asdict, dataclass
+
+from .calls import AsyncCall, Call, in_turn
+from .contenders import ASYNC, SYNC
+
+MARKETPLACES = ("pattern", "vtex", "crux", "kibo")
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """What to do: a case of a sync contender, or so many calls in flight of an async one, for so long."""
+
+    case: str
+    base: str
+    seconds: float
+    in_flight: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """What was done, in seconds of the clock and of this process's CPU."""
+
+    calls: int
+    wall: float
+    cpu: float
+    answer: str
+    """The type of one answer, so that a reader sees what a contender gives."""
+
+    @property
+    def per_call(self) -> float:
+        """Seconds from call to call; with many in flight, the inverse of the throughput."""
+        return self.wall / self.calls
+
+    @property
+    def cpu_per_call(self) -> float:
+        """Seconds of the client's CPU for one call."""
+        return self.cpu / self.calls
+
+
+def run(call: Call, seconds: float) -> Sample:
+    """Make calls one after another, some unmeasured ones first."""
+    for _ in range(5):
+        answer = call()
+    calls = 0
+    wall, cpu = time.perf_counter(), time.process_time()
+    end = wall + seconds
+    while (now := time.perf_counter()) < end:
+        call()
+        calls += 1
+    return Sample(calls, now - wall, time.process_time() - cpu, type(answer).__name__)
+
+
+async def run_async(call: AsyncCall, in_flight: int, seconds: float) -> Sample:
+    """Keep so many calls in flight: each lane makes one after another until the time is over."""
+    calls, end = 0, 0.0
+
+    async def lane() -> object:
+        nonlocal calls
+        while True:
+            answer = await call()
+            calls += 1
+            if time.perf_counter() >= end:
+                return answer
+
+    # Every lane makes one call unmeasured: connections that were idle for long are opened anew.
+    answers = await asyncio.gather(*(lane() for _ in range(in_flight)))
+    calls = 0
+    wall, cpu = time.perf_counter(), time.process_time()
+    end = wall + seconds
+    await asyncio.gather(*(lane() for _ in range(in_flight)))
+    took, burnt = time.perf_counter() - wall, time.process_time() - cpu
+    return Sample(calls, took, burnt, type(answers[0]).__name__)
+
+
+class Contender:
+    """One contender's clients, made when they are first needed and kept."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+        self._sync: dict[str, dict[str, Call]] = {}
+        self._async: dict[tuple[str, int], AsyncCall] = {}
+        self._runner = asyncio.Runner()
+
+    def take(self, turn: Turn) -> Sample:
+        """Take a turn."""
+        if turn.in_flight:
+            return self._runner.run(self._take_async(turn))
+        if turn.base not in self._sync:
+            calls = dict(SYNC[self._name](turn.base))
+            if calls.keys() >= set(MARKETPLACES):
+                calls["four"] = in_turn([calls[marketplace] for marketplace in MARKETPLACES])
+            self._sync[turn.base] = calls
+        return run(self._sync[turn.base][turn.case], turn.seconds)
+
+    async def _take_async(self, turn: Turn) -> Sample:
+        key = turn.base, turn.in_flight
+        if key not in self._async:
+            self._async[key] = await ASYNC[self._name](*key)
+        return await run_async(self._async[key], turn.in_flight, turn.seconds)
+
+
+def main() -> None:
+    """Take turns until standard input ends."""
+    contender = Contender(sys.argv[1])
+    for line in sys.stdin:
+        print(json.dumps(asdict(contender.take(Turn(**json.loads(line))))), flush=True)
+
+
+if __name__ == "__main__":
+    main()
