@@ -29,7 +29,11 @@ def from_environment(environ: Mapping[str, str]) -> dict[str, Any]:
         given = SealedHeaders(
             {field.name: value for field in fields if (value := environ.get(prefix + field.name.upper()))}
         )
-        missing = [prefix + field.name.upper() for field in fields if not field.default and field.name not in given]
+        missing = [
+            prefix + field.name.upper()
+            for field in fields
+            if field.default is attrs.NOTHING and field.name not in given
+        ]
         if not given:
             continue
         if missing:
