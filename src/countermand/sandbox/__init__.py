@@ -55,7 +55,7 @@ class Sandbox:
     ORDERS: Final[tuple[ReadyOrder, ...]] = READY_ORDERS
 
     def __init__(self, *, http: bool = False, speed: float = 1.0) -> None:
-        self.world = World()
+        self.world: World = World()
         seed(self.world)
         self._gateway = Gateway(self.world, clock=lambda: time.monotonic() * speed)
         self._http = http

@@ -37,8 +37,8 @@ class CruxSimulator(Simulator[CruxOrder]):
 
     def __init__(self, timeline: Timeline) -> None:
         super().__init__(timeline)
-        self.tokens = {"sandbox-crux-token"}
-        self.sessions = Sessions("sandbox-crux-session", lifetime=7200.0)
+        self.tokens: set[str] = {"sandbox-crux-token"}
+        self.sessions: Sessions = Sessions("sandbox-crux-session", lifetime=7200.0)
         self.username = "sandbox-user"
         self.password = "sandbox-password"  # noqa: S105 - opens nothing but this sandbox
         self.requester: Literal["retailer", "supplier"] = "retailer"

@@ -41,8 +41,8 @@ class KiboSimulator(Simulator[KiboOrder]):
         super().__init__(timeline)
         self.tenant_id = 12345
         self.require_bearer = False
-        self.tokens = {"sandbox-kibo-token"}
-        self.sessions = Sessions("sandbox-kibo-session", lifetime=3600.0)
+        self.tokens: set[str] = {"sandbox-kibo-token"}
+        self.sessions: Sessions = Sessions("sandbox-kibo-session", lifetime=3600.0)
         self.client_id = "sandbox-client"
         self.client_secret = "sandbox-secret"  # noqa: S105 - opens nothing but this sandbox
         self.reasons: set[str] | None = None

@@ -57,7 +57,7 @@ class PatternSimulator(Simulator[PatternOrder]):
 
     def __init__(self, timeline: Timeline) -> None:
         super().__init__(timeline)
-        self.tokens = {"sandbox-pattern-token"}
+        self.tokens: set[str] = {"sandbox-pattern-token"}
 
     def add_order(
         self,

@@ -31,7 +31,7 @@ class Timeline:
     """The world's time, which moves only when told, with what has happened and what is still to come."""
 
     def __init__(self, now: datetime) -> None:
-        self.now = now
+        self.now: datetime = now
         self.ledger: list[Entry] = []
         self.scheduled: list[Event] = []
         self._numbered = 0
@@ -107,7 +107,9 @@ class Rejected(Exception):  # noqa: N818 - never seen outside a simulator
 
     def __init__(self, reply: SandboxReply, order_id: str | None, why: str) -> None:
         super().__init__(why)
-        self.reply, self.order_id, self.why = reply, order_id, why
+        self.reply: SandboxReply = reply
+        self.order_id: str | None = order_id
+        self.why: str = why
 
 
 @define
@@ -133,7 +135,7 @@ class Simulator(ABC, Generic[OrderT]):
     def __init__(self, timeline: Timeline) -> None:
         self.timeline = timeline
         self.orders: dict[str, OrderT] = {}
-        self.gate = Gate()
+        self.gate: Gate = Gate()
         self.may_cancel = True
         self.may_read = True
 

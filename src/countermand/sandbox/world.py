@@ -24,10 +24,10 @@ class World:
 
     def __init__(self, now: datetime = EPOCH) -> None:
         self._timeline = Timeline(now)
-        self.pattern = PatternSimulator(self._timeline)
-        self.vtex = VtexSimulator(self._timeline)
-        self.crux = CruxSimulator(self._timeline)
-        self.kibo = KiboSimulator(self._timeline)
+        self.pattern: PatternSimulator = PatternSimulator(self._timeline)
+        self.vtex: VtexSimulator = VtexSimulator(self._timeline)
+        self.crux: CruxSimulator = CruxSimulator(self._timeline)
+        self.kibo: KiboSimulator = KiboSimulator(self._timeline)
         self._simulators: dict[str, Simulator[Any]] = {
             each.name: each for each in (self.pattern, self.vtex, self.crux, self.kibo)
         }
