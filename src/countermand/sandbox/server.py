@@ -24,6 +24,8 @@ def serve(app: App) -> Generator[str]:
     except ImportError as error:
         raise ImportError(MISSING) from error
     listener = socket.create_server(("127.0.0.1", 0))
+    # What is accepted here inherits it. Without it a reply, which leaves in two pieces, takes 40 ms more.
+    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     config = uvicorn.Config(
         app,
         http="h11",
