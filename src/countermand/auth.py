@@ -5,7 +5,7 @@ from typing import Protocol
 
 import attrs
 
-from .secret import Secret, SealedHeaders
+from .secret import SealedHeaders, Secret
 from .wire import Call, Flow, Reply, Sleep
 
 #: A fetched token is not used in the last seconds of its life: it may expire on the way.
@@ -47,7 +47,7 @@ class Auth:
     def __init__(self, headers: Mapping[str, str], secrets: Iterable[Secret]) -> None:
         #: The headers to send, or None while there are none.
         self.headers: SealedHeaders | None = SealedHeaders(headers)
-        self._secrets = [secret.reveal().encode() for secret in secrets]
+        self._secrets: list[bytes] = [secret.reveal().encode() for secret in secrets]
 
     @property
     def secrets(self) -> list[bytes]:

@@ -14,7 +14,7 @@ import attrs
 
 from .auth import Auth
 from .context import CallContext
-from .decoding import DecodingError
+from .decoding import Answer, DecodingError
 from .errors import (
     AuthenticationError,
     CountermandError,
@@ -28,9 +28,9 @@ from .outcomes import Outcome, Refused
 from .retry import Account
 from .wire import Call, Fault, Flow, Reply
 
-A = TypeVar("A")
+A = TypeVar("A", bound=Answer)
 I = TypeVar("I")  # noqa: E741  what names an order: text, or an integer at Kibo
-R = TypeVar("R")
+R = TypeVar("R", contravariant=True)
 
 #: The codes that mean "not applied" wherever they are answered, and the error for each.
 REJECTIONS: dict[int, type[CountermandError]] = {
@@ -120,14 +120,20 @@ def cancelling(market: Marketplace[I, R, A], request: R, call: CallContext[A]) -
         except CountermandError as error:
             if not call.ambiguous:
                 raise
-            return call.unknown(f"a request may have been applied, and another could not be sent: {error.message}")
+            return call.unknown(
+                f"a request may have been applied, and another could not be sent: {error.message}"
+            )
         verdict = _judged(market, reply, call)
         if not isinstance(verdict, Doubt | CountermandError):
             call.succeed()
             return verdict
         call.fail()
         if isinstance(verdict, Doubt) or call.ambiguous:
-            doubt = verdict if isinstance(verdict, Doubt) else Doubt(f"after an unclear attempt: {verdict}", verdict)
+            doubt = (
+                verdict
+                if isinstance(verdict, Doubt)
+                else Doubt(f"after an unclear attempt: {verdict}", verdict)
+            )
             call.ambiguous = call.ambiguous or doubt.error is None
             settled = yield from _settling(market, market.order_id_of(request), call, doubt)
             if settled is not None:
@@ -161,8 +167,10 @@ def _judged(market: Marketplace[I, R, A], reply: Reply | Fault, call: CallContex
         return verdict
     if status < 300:
         return Doubt(f"answered {status}, {reply.flaw or 'which is not documented'}")
-    error = call.rejection(reply, market.rejections)
-    return error if status in market.rejections else Doubt(f"answered {status}, which is not documented", error)
+    rejection = call.rejection(reply, market.rejections)
+    if status in market.rejections:
+        return rejection
+    return Doubt(f"answered {status}, which is not documented", rejection)
 
 
 def _settling(
@@ -175,33 +183,34 @@ def _settling(
     ask = market.read_call(order_id)
     poll = 1.0
     while True:
-        answer: A | None = None
         reply: Reply | Fault | None = None
         try:
             reply = yield from call.send("read", ask)
         except CountermandError as error:
-            problem = f"the order could not be read: {error.message}"
+            found: A | str = f"the order could not be read: {error.message}"
         else:
-            answer, problem = _read(market, reply, order_id)
+            found = _read(market, reply, order_id)
+        answer = None if isinstance(found, str) else found
         if answer is not None:
             state = market.reading(answer, call, waiting=False)
             if state.conclusive:
                 call.succeed()
                 return state.outcome
-            problem = "the order is still open"
+            found = "the order is still open"
         if doubt.error is not None and not call.ambiguous:
             doubt.error.attempts = tuple(call.attempts)
             raise doubt.error
-        wait: float | None = None
         again = market.repeatable and (answer is not None or _denied(reply))
+        wait: float | None = None
         if answer is not None and not again:
-            wait, poll = (poll, min(poll * 2, 60.0)) if poll < call.time_left() else (None, poll)
+            wait = poll if poll < call.time_left() else None
+            poll = min(poll * 2, 60.0)
         elif reply is not None:
             if answer is None:
                 call.fail()
             wait = call.pause()
         if wait is None:
-            return call.unknown(f"{doubt.reason}; {problem}", answer)
+            return call.unknown(f"{doubt.reason}; {found}", answer)
         yield from call.sleep(wait)
         if again:
             return None
@@ -212,16 +221,16 @@ def _denied(reply: Reply | Fault | None) -> bool:
     return isinstance(reply, Reply) and 400 <= reply.status < 500 and reply.status not in (408, 425, 429)
 
 
-def _read(market: Marketplace[I, R, A], reply: Reply | Fault, order_id: I) -> tuple[A | None, str]:
-    """Return the order, or None and why it could not be read."""
+def _read(market: Marketplace[I, R, A], reply: Reply | Fault, order_id: I) -> A | str:
+    """Return the order, or why it could not be read."""
     if isinstance(reply, Fault):
-        return None, f"reading it: {reply.detail}"
+        return f"reading it: {reply.detail}"
     if reply.status != 200 or reply.flaw:
-        return None, f"reading it was answered with {reply.status}" + (f", {reply.flaw}" if reply.flaw else "")
+        return f"reading it was answered with {reply.status}" + (f", {reply.flaw}" if reply.flaw else "")
     try:
-        return market.read(reply, order_id), ""
+        return market.read(reply, order_id)
     except DecodingError as error:
-        return None, f"reading it gave a body that is not as documented: {error}"
+        return f"reading it gave a body that is not as documented: {error}"
 
 
 def reading(market: Marketplace[I, R, A], order_id: I, call: CallContext[A]) -> Flow[A]:
@@ -229,17 +238,14 @@ def reading(market: Marketplace[I, R, A], order_id: I, call: CallContext[A]) -> 
     ask = market.read_call(order_id)
     while True:
         reply = yield from call.send("read", ask)
-        answer, problem = _read(market, reply, order_id)
-        if answer is not None:
+        found = _read(market, reply, order_id)
+        if not isinstance(found, str):
             call.succeed()
-            return answer
-        error = _unread(market, reply, call, problem)
-        if _denied(reply):
-            raise error
+            return found
         call.fail()
-        pause = call.pause()
+        pause = None if _denied(reply) else call.pause()
         if pause is None:
-            raise error
+            raise _unread(market, reply, call, found)
         yield from call.sleep(pause)
 
 
@@ -255,15 +261,15 @@ def waiting(market: Marketplace[I, R, A], order_id: I, call: CallContext[A]) -> 
             if last is None:
                 raise
             return last
-        answer, reason = _read(market, reply, order_id)
-        if answer is not None:
-            last = market.reading(answer, call, waiting=True).outcome
+        found = _read(market, reply, order_id)
+        if not isinstance(found, str):
+            last = market.reading(found, call, waiting=True).outcome
             if last.settled:
                 return last
         elif _denied(reply) and last is None:
-            raise _unread(market, reply, call, reason)
+            raise _unread(market, reply, call, found)
         if pause >= call.time_left():
-            return last if last is not None else call.unknown(reason)
+            return last if last is not None else call.unknown(str(found))
         yield from call.sleep(pause)
         pause = min(pause * 1.5, 60.0)
 

@@ -5,13 +5,14 @@ repeats the value when it is a credential.
 """
 
 import re
-from typing import Any, TypeGuard
+from typing import TYPE_CHECKING, Any, TypeGuard
 from urllib.parse import quote, urlsplit
-
-import attrs
 
 from .errors import InvalidRequestError
 from .secret import Secret
+
+if TYPE_CHECKING:
+    import attrs
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 _PLAIN = re.compile(r"[A-Za-z0-9_~-][A-Za-z0-9._~-]*", re.ASCII)
@@ -27,7 +28,9 @@ def order_id(value: object, marketplace: str, name: str = "order_id") -> str:
     if not value.strip() or value in (".", ".."):
         raise InvalidRequestError(f"{name} names no order: {value!r}", marketplace=marketplace)
     if _CONTROL.search(value):
-        raise InvalidRequestError(f"{name} holds a control character or half a character", marketplace=marketplace)
+        raise InvalidRequestError(
+            f"{name} holds a control character or half a character", marketplace=marketplace
+        )
     if len(value) > 1024:
         raise InvalidRequestError(f"{name} is longer than 1024 characters", marketplace=marketplace)
     return value
@@ -76,7 +79,13 @@ def base_url(_: object, field: "attrs.Attribute[Any]", value: object) -> None:
     """attrs validator: https, or http to this machine; a host, and nothing after the path."""
     if value is None:
         return
-    if not isinstance(value, str) or _CONTROL.search(value) or " " in value or "\\" in value or not value.isascii():
+    if (
+        not isinstance(value, str)
+        or _CONTROL.search(value)
+        or " " in value
+        or "\\" in value
+        or not value.isascii()
+    ):
         raise ValueError(f"{field.name} must be an ASCII URL without spaces")
     try:
         parts = urlsplit(value)
@@ -88,7 +97,9 @@ def base_url(_: object, field: "attrs.Attribute[Any]", value: object) -> None:
     if not host or "?" in value or "#" in value:
         raise ValueError(f"{field.name} must be scheme, host and path, without a query or a fragment")
     if parts.scheme != "https" and not (parts.scheme == "http" and _LOOPBACK.fullmatch(host)):
-        raise ValueError(f"{field.name} must be https; http is for this machine alone (localhost, 127.0.0.1, [::1])")
+        raise ValueError(
+            f"{field.name} must be https; http is for this machine alone (localhost, 127.0.0.1, [::1])"
+        )
 
 
 def split_base_url(url: str) -> tuple[str, str]:

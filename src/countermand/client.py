@@ -6,6 +6,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, NoReturn, Self, TypeVar, cast
 
 from . import checks
+from .decoding import Answer
 from .errors import NotConfiguredError
 from .evidence import MarketplaceName
 from .marketplaces.crux import AsyncCruxClient, Crux, CruxClient, CruxRules
@@ -16,15 +17,15 @@ from .outcomes import Outcome
 from .requests import CancelRequest
 from .retry import RetryPolicy
 from .settings import from_environment
-from .subclient import AsyncSubClient, SubClient
 
 if TYPE_CHECKING:
     import httpx
     import httpx2
 
+    from .subclient import AsyncSubClient, SubClient
     from .wire import AsyncDriver, Driver
 
-A = TypeVar("A")
+A = TypeVar("A", bound=Answer)
 
 
 class _Door:

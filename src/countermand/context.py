@@ -27,7 +27,13 @@ A = TypeVar("A")
 E = TypeVar("E", bound=CountermandError)
 
 #: Headers that name a request on the marketplace's side, the most telling first.
-_REQUEST_ID_HEADERS = ("x-vol-correlation", "x-vtex-operation-id", "x-request-id", "x-correlation-id", "request-id")
+_REQUEST_ID_HEADERS = (
+    "x-vol-correlation",
+    "x-vtex-operation-id",
+    "x-request-id",
+    "x-correlation-id",
+    "request-id",
+)
 _BODY_SHOWN = 2000
 
 
@@ -122,13 +128,20 @@ class CallContext(Generic[A]):
         while True:
             reply = yield from self._exchange("login", call, SealedHeaders(), self._clock.monotonic())
             limited = isinstance(reply, Reply) and reply.status == 429
-            if isinstance(reply, Reply) and not limited and reply.status < 500 and reply.status not in (408, 425):
+            if (
+                isinstance(reply, Reply)
+                and not limited
+                and reply.status < 500
+                and reply.status not in (408, 425)
+            ):
                 return reply
             self.fail()
             pause = self.pause()
             if pause is None:
                 # The login's own body is not repeated: it is where credentials are.
-                raise self.rate_limited() if limited else self.error(NotSentError, f"no token: {_ended(reply)}")
+                raise (
+                    self.rate_limited() if limited else self.error(NotSentError, f"no token: {_ended(reply)}")
+                )
             yield from self.sleep(pause)
             yield from self._pass_the_gate()
 
@@ -144,7 +157,9 @@ class CallContext(Generic[A]):
         except LoginFailedError as failure:
             detail, status = str(failure), failure.status
         kind = NotSentError if status == 200 else AuthenticationError
-        raise kind(detail, **(self._about() | {"status": status}))
+        error = self.error(kind, detail)
+        error.status = status
+        raise error
 
     def _exchange(self, what: Any, call: Call, headers: SealedHeaders, now: float) -> Flow[Reply | Fault]:
         deadline = self._patience(what, now)
@@ -158,7 +173,9 @@ class CallContext(Generic[A]):
         except BaseException as interruption:
             self._note(what, at, now, None, "interrupted", None)
             if what == "cancel" or self.ambiguous:
-                attach_evidence(interruption, self.unknown("interrupted after the request may have been sent"))
+                attach_evidence(
+                    interruption, self.unknown("interrupted after the request may have been sent")
+                )
             raise
         assert reply is not None
         if isinstance(reply, Fault):
@@ -190,7 +207,14 @@ class CallContext(Generic[A]):
         return reply if body is reply.body else Reply(reply.status, reply.headers, body, reply.flaw)
 
     def _note(
-        self, what: Any, at: float, began: float, status: int | None, ended: str, reply: Reply | None, sent: bool = True
+        self,
+        what: Any,
+        at: float,
+        began: float,
+        status: int | None,
+        ended: str,
+        reply: Reply | None,
+        sent: bool = True,
     ) -> None:
         moment = datetime.fromtimestamp(at, UTC)
         identifier = self._request_id(reply) if reply is not None and reply.status >= 300 else None
@@ -199,7 +223,9 @@ class CallContext(Generic[A]):
     def _request_id(self, reply: Reply) -> str | None:
         for name in _REQUEST_ID_HEADERS:
             if value := reply.headers.get(name):
-                return redacted(value[:200].encode(errors="replace"), self._auth.secrets).decode(errors="replace")
+                return redacted(value[:200].encode(errors="replace"), self._auth.secrets).decode(
+                    errors="replace"
+                )
         return None
 
     # What the call ends in. Each carries the evidence gathered so far.
@@ -218,7 +244,9 @@ class CallContext(Generic[A]):
         self, answer: A | None, cancelled: tuple[Part, ...], refused: tuple[Part, ...], settled: bool
     ) -> PartiallyCancelled[A]:
         """Return `PartiallyCancelled` for this order."""
-        return PartiallyCancelled(**self._facts(answer), cancelled=cancelled, refused=refused, settled=settled)
+        return PartiallyCancelled(
+            **self._facts(answer), cancelled=cancelled, refused=refused, settled=settled
+        )
 
     def refused(self, answer: A | None, refused: tuple[Part, ...]) -> Refused[A]:
         """Return `Refused` for this order."""
@@ -247,13 +275,12 @@ class CallContext(Generic[A]):
 
     def rate_limited(self, reply: Reply | None = None) -> RateLimitedError:
         """Return the error for a gate that stays closed beyond this call's time."""
-        about = self._about()
         wait = self._account.gate.closed_for(self.now())
         if reply is not None:
-            about["request_id"] = self._request_id(reply)
             wait = max(wait, retry_after(reply.headers, self._clock.wall()) or 0.0)
-        message = f"too many requests; come back in {wait:.1f} s"
-        return RateLimitedError(message, retry_after=wait, **(about | {"status": 429}))
+        error = self.error(RateLimitedError, f"too many requests; come back in {wait:.1f} s", reply)
+        error.status, error.retry_after = 429, wait
+        return error
 
     def rejection(self, reply: Reply, kinds: Mapping[int, type[CountermandError]]) -> CountermandError:
         """Return the typed error for a 4xx that means "not applied"."""
@@ -261,7 +288,11 @@ class CallContext(Generic[A]):
         return self.error(kind, f"answered {reply.status}: not applied", reply)
 
     def _about(self) -> dict[str, Any]:
-        return {"marketplace": self.marketplace, "order_id": self.order_id or None, "attempts": tuple(self.attempts)}
+        return {
+            "marketplace": self.marketplace,
+            "order_id": self.order_id or None,
+            "attempts": tuple(self.attempts),
+        }
 
 
 def _ended(reply: Reply | Fault) -> str:

@@ -29,9 +29,9 @@ class Answer:
     __slots__ = ("_body",)
 
     #: Python name → name on the wire, for the fields that differ.
-    _wire_names: ClassVar[Mapping[str, str]] = {}
+    wire_names: ClassVar[Mapping[str, str]] = {}
     #: Other name on the wire → the usual one, where a marketplace writes a name in two ways.
-    _wire_aliases: ClassVar[Mapping[str, str]] = {}
+    wire_aliases: ClassVar[Mapping[str, str]] = {}
     _body: bytes
 
     @property
@@ -59,7 +59,8 @@ def _restored(model: type[M], values: dict[str, Any], body: bytes) -> M:
 def decode(body: bytes, model: type[M]) -> M:
     """Return `body` as a `model`; raise `DecodingError` if it is anything else."""
     try:
-        answer = _decoder(model)(body)
+        kind: Any = model
+        answer: M = _decoder(kind)(body)
         if _may_repeat_a_name(body, answer):
             json.loads(body, object_pairs_hook=_without_repeats)
     except (ValueError, RecursionError, ExceptionGroup) as error:  # msgspec raises ValueErrors, cattrs groups
@@ -89,31 +90,31 @@ def _converter() -> "MsgspecJsonConverter":
     converter = make_converter()
     for scalar in (str, int, bool, float):
         # cattrs converts scalars by calling them, and bool("no") is True; msgspec only accepts the type itself.
-        converter.register_structure_hook(scalar, lambda value, kind: convert(value, kind))
+        converter.register_structure_hook(scalar, convert)
 
     def renaming(model: type[Answer]) -> Callable[[Any, Any], Any]:
-        renames = {name: override(rename=wire) for name, wire in model._wire_names.items()}
+        renames = {name: override(rename=wire) for name, wire in model.wire_names.items()}
         return make_dict_structure_fn(model, converter, **renames)  # type: ignore[arg-type]
 
     def is_renamed(model: Any) -> bool:
-        return bool(getattr(model, "_wire_names", None))
+        return bool(getattr(model, "wire_names", None))
 
     converter.register_structure_hook_factory(is_renamed, renaming)
     return converter
 
 
 @cache
-def _decoder(model: type[M]) -> Callable[[bytes], M]:
+def _decoder(model: Any) -> Callable[[bytes], Any]:
     from msgspec.json import Decoder
 
-    if not model._wire_names:
+    if not model.wire_names:
         return Decoder(model).decode
     loads = Decoder(dict[str, Any]).decode
     structure = _converter().structure
 
-    def decode_renamed(body: bytes) -> M:
+    def decode_renamed(body: bytes) -> Any:
         said = loads(body)
-        for alias, usual in model._wire_aliases.items():
+        for alias, usual in model.wire_aliases.items():
             if alias in said and said.setdefault(usual, said[alias]) != said[alias]:
                 raise DecodingError(f"{alias} and {usual} differ")
         return structure(said, model)
@@ -134,7 +135,7 @@ def _may_repeat_a_name(body: bytes, answer: Answer) -> bool:
     return any(body.count(b'"%b"' % name) > times for name, times in expected.items())
 
 
-def _tally(objects: list[Any], model: type[Any], expected: dict[bytes, int]) -> None:
+def _tally(objects: list[Any], model: Any, expected: dict[bytes, int]) -> None:
     for name, wire, part in _fields(model):
         expected[wire] = expected.get(wire, 0) + len(objects)
         if part is not None:
@@ -142,9 +143,9 @@ def _tally(objects: list[Any], model: type[Any], expected: dict[bytes, int]) -> 
 
 
 @cache
-def _fields(model: type[Any]) -> list[tuple[str, bytes, type[Any] | None]]:
-    names: Mapping[str, str] = getattr(model, "_wire_names", {})
-    found = []
+def _fields(model: Any) -> list[tuple[str, bytes, type[Any] | None]]:
+    names: Mapping[str, str] = getattr(model, "wire_names", {})
+    found: list[tuple[str, bytes, type[Any] | None]] = []
     for field in attrs.fields(attrs.resolve_types(model)):
         args = get_args(field.type) if get_origin(field.type) is tuple else ()
         part = args[0] if args and attrs.has(args[0]) else None
@@ -170,7 +171,8 @@ def _place(error: BaseException) -> str:
     if isinstance(error, ExceptionGroup):
         from cattrs import transform_error
 
-        return "; ".join(transform_error(error, path="$"))
+        causes: Any = error
+        return "; ".join(transform_error(causes, path="$"))
     return str(error)
 
 

@@ -1,15 +1,15 @@
 """What is raised. Raised means untouched: the order was not touched by the call that raised.
 
-    CountermandError
-    ├── NotConfiguredError        the client was built without this marketplace
-    ├── InvalidRequestError       refused before sending, or the marketplace called it malformed (400, 422); a ValueError too
-    ├── NotSentError              no request left: no connection, no token, no time
-    ├── RateLimitedError          429, and the time to come back lies beyond the deadline
-    ├── OrderUnreadableError      a read, not a cancellation: no usable answer came back
-    └── RejectedError             the marketplace answered, and did not do it
-        ├── AuthenticationError       401: the credential is not accepted
-        ├── PermissionDeniedError     403: the credential may not do this
-        └── OrderNotFoundError        404
+CountermandError
+├── NotConfiguredError        the client was built without this marketplace
+├── InvalidRequestError       refused before sending, or the marketplace called it malformed (400, 422); a ValueError too
+├── NotSentError              no request left: no connection, no token, no time
+├── RateLimitedError          429, and the time to come back lies beyond the deadline
+├── OrderUnreadableError      a read, not a cancellation: no usable answer came back
+└── RejectedError             the marketplace answered, and did not do it
+    ├── AuthenticationError       401: the credential is not accepted
+    ├── PermissionDeniedError     403: the credential may not do this
+    └── OrderNotFoundError        404
 """
 
 from typing import Any
@@ -55,7 +55,9 @@ class CountermandError(Exception):
         return f"{text} (request id {self.request_id})" if self.request_id else text
 
     def __repr__(self) -> str:
-        shown = ", ".join(f"{name}={value!r}" for name, value in vars(self).items() if name not in ("message", "body"))
+        shown = ", ".join(
+            f"{name}={value!r}" for name, value in vars(self).items() if name not in ("message", "body")
+        )
         return f"{type(self).__name__}({self.message!r}, {shown})"
 
     def __eq__(self, other: object) -> bool:

@@ -84,7 +84,9 @@ class PartiallyCancelled(_Answered[A]):
     settled: bool
 
     def __str__(self) -> str:
-        return self._says(f"partially cancelled, {len(self.cancelled)} of {len(self.cancelled) + len(self.refused)}")
+        return self._says(
+            f"partially cancelled, {len(self.cancelled)} of {len(self.cancelled) + len(self.refused)}"
+        )
 
 
 @attrs.frozen(kw_only=True)
@@ -120,10 +122,14 @@ class Unknown(_Answered[A]):
 Outcome: TypeAlias = Cancelled[A] | Requested[A] | PartiallyCancelled[A] | Refused[A] | Unknown[A]
 
 
+#: The attribute of an interruption that holds the evidence.
+_EVIDENCE = "__countermand_evidence__"
+
+
 def attach_evidence(interruption: BaseException, evidence: Unknown[object]) -> None:
     """Leave `evidence` on an exception that passes through a call whose request may have been sent."""
     interruption.add_note(str(evidence))
-    vars(interruption)["countermand_evidence"] = evidence
+    vars(interruption)[_EVIDENCE] = evidence
 
 
 def evidence_of(interruption: BaseException | None) -> Unknown[object] | None:
@@ -136,8 +142,8 @@ def evidence_of(interruption: BaseException | None) -> Unknown[object] | None:
     seen: set[int] = set()
     while interruption is not None and id(interruption) not in seen:
         seen.add(id(interruption))
-        evidence = vars(interruption).get("countermand_evidence")
-        if isinstance(evidence, Unknown):
+        evidence: Unknown[object] | None = vars(interruption).get(_EVIDENCE)
+        if evidence is not None:
             return evidence
         interruption = interruption.__cause__ or interruption.__context__
     return None

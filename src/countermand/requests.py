@@ -2,9 +2,10 @@
 
 from typing import ClassVar, Generic, TypeVar
 
+from .decoding import Answer
 from .evidence import MarketplaceName
 
-A = TypeVar("A", covariant=True)
+A = TypeVar("A", bound=Answer, covariant=True)
 
 
 class CancelRequest(Generic[A]):

@@ -32,7 +32,9 @@ class RetryPolicy:
     """
 
     #: How many requests of one call may fail, settling reads included, before it gives up. At least 1.
-    attempts: int = attrs.field(default=4, validator=[attrs.validators.instance_of(int), attrs.validators.ge(1)])
+    attempts: int = attrs.field(
+        default=4, validator=[attrs.validators.instance_of(int), attrs.validators.ge(1)]
+    )
     #: The upper end of the first pause, in seconds; it doubles with every failure (full jitter).
     first_pause: float = attrs.field(default=0.5, validator=attrs.validators.ge(0))
     #: The upper end of any pause, in seconds.
@@ -130,7 +132,9 @@ def retry_after(headers: Mapping[str, str], wall: float) -> float | None:
         return None
     numbers = [number.strip() for number in text.split(",")]
     if all(number.isascii() and number.isdigit() for number in numbers):
-        return max(_FOREVER if len(number) > 9 else min(float(number), _FOREVER) for number in numbers) or None
+        return (
+            max(_FOREVER if len(number) > 9 else min(float(number), _FOREVER) for number in numbers) or None
+        )
     until = _timestamp(text)
     if until is None:
         return None

@@ -4,7 +4,7 @@ A credential leaves its `Secret` in one place only: where a request's headers or
 Everywhere else (a repr, a log line, a pickle, a traceback that prints local variables) there is a row of stars.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import wraps
 from typing import Any, NoReturn, TypeVar
 
@@ -45,15 +45,27 @@ class Secret:
         return self
 
 
-def as_secret(value: "str | Secret | None") -> "Secret | None":
+def as_secret(value: "str | Secret") -> "Secret":
+    """Wrap a credential given as text; a `Secret` stays as it is."""
+    return Secret(value) if isinstance(value, str) else value
+
+
+def as_optional_secret(value: "str | Secret | None") -> "Secret | None":
     """Wrap a credential given as text; a `Secret` and None stay as they are."""
     return Secret(value) if isinstance(value, str) else value
 
 
 class SealedHeaders(dict[str, str]):
-    """Request headers that carry a credential: a dict in use, and only its names when printed."""
+    """Request headers that carry a credential: a dict in use, and only its names when printed.
 
-    __slots__ = ()
+    `prepared` is for a driver to keep its library's own form of them in.
+    """
+
+    __slots__ = ("prepared",)
+
+    def __init__(self, *headers: Mapping[str, str]) -> None:
+        super().__init__(*headers)
+        self.prepared: dict[object, Any] = {}
 
     def __repr__(self) -> str:
         return f"SealedHeaders({', '.join(sorted(self))})"
@@ -93,9 +105,11 @@ def sealed(cls: _Class) -> _Class:
             raise ValueError(problem)
 
     def no_pickle(self: object) -> NoReturn:
-        raise TypeError(f"{type(self).__name__} holds credentials and is not pickled; build it where it is used")
+        raise TypeError(
+            f"{type(self).__name__} holds credentials and is not pickled; build it where it is used"
+        )
 
-    def same(self: object, memo: object = None) -> object:
+    def same(self: object, *_: object) -> object:
         return self
 
     members: Any = cls

@@ -14,7 +14,7 @@ from .marketplaces.crux import Crux
 from .marketplaces.kibo import Kibo
 from .marketplaces.pattern import Pattern
 from .marketplaces.vtex import Vtex
-from .secret import Secret, SealedHeaders
+from .secret import SealedHeaders
 
 _MARKETPLACES: tuple[type[Any], ...] = (Pattern, Vtex, Crux, Kibo)
 

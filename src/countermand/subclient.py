@@ -5,11 +5,12 @@ from typing import Any, Generic, TypeVar
 from . import checks
 from .cancellation import Marketplace, cancelling, reading, waiting
 from .context import CallContext
+from .decoding import Answer
 from .outcomes import Outcome
 from .retry import RetryPolicy
 from .wire import AsyncDriver, Driver
 
-A = TypeVar("A")
+A = TypeVar("A", bound=Answer)
 I = TypeVar("I")  # noqa: E741  what names an order: text, or an integer at Kibo
 R = TypeVar("R")
 

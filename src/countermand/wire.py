@@ -6,7 +6,7 @@ one more, with virtual time, lives in the sandbox.
 """
 
 from collections.abc import Callable, Generator, Mapping
-from typing import Protocol, TypeAlias, TypeVar
+from typing import Protocol, TypeAlias, TypeVar, runtime_checkable
 
 import attrs
 
@@ -73,6 +73,7 @@ class Clock:
     wall: Callable[[], float]
 
 
+@runtime_checkable
 class Driver(Protocol):
     """Runs flows on blocking I/O."""
 
@@ -90,6 +91,7 @@ class Driver(Protocol):
         ...
 
 
+@runtime_checkable
 class AsyncDriver(Protocol):
     """Runs flows on an event loop."""
 

@@ -16,10 +16,11 @@ from ..cancellation import REJECTIONS, Reading, Verdict
 from ..context import CallContext
 from ..decoding import Answer, DecodingError, check_subject, decode, decode_object
 from ..errors import InvalidRequestError, PermissionDeniedError, RejectedError
+from ..evidence import MarketplaceName
 from ..outcomes import Outcome, Part
 from ..requests import CancelRequest
 from ..retry import Account
-from ..secret import Secret, as_secret, sealed
+from ..secret import Secret, as_optional_secret, sealed
 from ..subclient import AsyncSubClient, SubClient
 from ..wire import Call, Reply
 
@@ -40,12 +41,12 @@ _FINAL = frozenset({"Rejected", "HasTracking"})
 class Crux:
     """Access to Crux Connect: a token, or the user name and password that tokens are fetched with."""
 
-    token: str | Secret | None = attrs.field(
-        default=None, converter=as_secret, validator=checks.credential, repr=False
+    token: Secret | None = attrs.field(
+        default=None, converter=as_optional_secret, validator=checks.credential, repr=False
     )
     username: str | None = attrs.field(default=None, repr=False)
-    password: str | Secret | None = attrs.field(
-        default=None, converter=as_secret, validator=checks.secret_text, repr=False
+    password: Secret | None = attrs.field(
+        default=None, converter=as_optional_secret, validator=checks.secret_text, repr=False
     )
     environment: Literal["dev", "sandbox", "production"] = attrs.field(
         default="production", validator=attrs.validators.in_(tuple(_HOSTS))
@@ -101,14 +102,14 @@ CruxAnswer: TypeAlias = CruxOrder
 class CancelCruxOrder(CancelRequest[CruxAnswer]):
     """Ask the suppliers of an order to cancel it."""
 
-    marketplace: ClassVar[Literal["crux"]] = "crux"
+    marketplace: ClassVar[MarketplaceName] = "crux"
     order_uuid: str
 
 
 class CruxRules:
     """How Crux Connect is asked, and what its answers mean."""
 
-    name: ClassVar[str] = "crux"
+    name: ClassVar[MarketplaceName] = "crux"
     repeatable: ClassVar[bool] = False
     rejections = REJECTIONS | {
         400: InvalidRequestError,
@@ -125,10 +126,10 @@ class CruxRules:
         self.auth = self._auth(configuration, f"{path}/organizations/user-login/")
 
     def _auth(self, configuration: Crux, login: str) -> Auth:
-        if isinstance(configuration.token, Secret):
+        if configuration.token is not None:
             return Auth(_headers(configuration.token), [configuration.token])
-        assert isinstance(configuration.password, Secret)
         password = configuration.password
+        assert password is not None
         body = json.dumps({"username": configuration.username, "password": password.reveal()}).encode()
         return TokenAuth(Call("POST", self._origin, login, body), _token, _headers, [password])
 
@@ -172,7 +173,9 @@ class CruxRules:
             raise DecodingError("it has no line items")
         return answer
 
-    def reading(self, answer: CruxAnswer, call: CallContext[CruxAnswer], waiting: bool) -> Reading[CruxAnswer]:
+    def reading(
+        self, answer: CruxAnswer, call: CallContext[CruxAnswer], waiting: bool
+    ) -> Reading[CruxAnswer]:
         """Let the line items decide: all cancelled, none that still can be, both, or some still open."""
         parts = tuple(Part(item.uuid, item.status) for item in answer.line_items)
         cancelled = tuple(part for part in parts if part.status == "Cancelled")

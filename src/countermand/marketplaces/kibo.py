@@ -15,10 +15,11 @@ from ..cancellation import REJECTIONS, Reading, Verdict
 from ..context import CallContext
 from ..decoding import Answer, DecodingError, check_subject, decode, decode_object
 from ..errors import InvalidRequestError
+from ..evidence import MarketplaceName
 from ..outcomes import Outcome, Part
 from ..requests import CancelRequest
 from ..retry import Account
-from ..secret import Secret, as_secret, sealed
+from ..secret import Secret, as_optional_secret, sealed
 from ..subclient import AsyncSubClient, SubClient
 from ..wire import Call, Reply
 
@@ -31,7 +32,7 @@ _BLOCKING = frozenset({"FULFILLED", "SHIPPED", "COMPLETED", "COMPLETE", "RETURNE
 DispositionReason: TypeAlias = Literal["customer_changed_mind", "created_by_mistake", "other"] | str
 
 
-def _tenant(value: object) -> str:
+def _tenant(value: int | str) -> str:
     text = str(value) if isinstance(value, int) and not isinstance(value, bool) else value
     if not (isinstance(text, str) and text.isascii() and text.isdigit() and len(text) < 20):
         raise ValueError("tenant_id must be digits: it is part of a host name")
@@ -44,16 +45,16 @@ class Kibo:
     """Access to one Kibo tenant: by its id alone, with a token, or with client credentials to fetch tokens with."""
 
     #: The tenant, digits; part of the host name, and sent as x-vol-tenant.
-    tenant_id: int | str = attrs.field(converter=_tenant)
+    tenant_id: str = attrs.field(converter=_tenant)
     environment: Literal["production", "sandbox"] = attrs.field(
         default="production", validator=attrs.validators.in_(tuple(_DOMAINS))
     )
-    access_token: str | Secret | None = attrs.field(
-        default=None, converter=as_secret, validator=checks.credential, repr=False
+    access_token: Secret | None = attrs.field(
+        default=None, converter=as_optional_secret, validator=checks.credential, repr=False
     )
     client_id: str | None = attrs.field(default=None, repr=False)
-    client_secret: str | Secret | None = attrs.field(
-        default=None, converter=as_secret, validator=checks.secret_text, repr=False
+    client_secret: Secret | None = attrs.field(
+        default=None, converter=as_optional_secret, validator=checks.secret_text, repr=False
     )
     #: In place of the tenant's base URL; https, or http to this machine.
     base_url: str | None = attrs.field(default=None, validator=checks.base_url)
@@ -77,7 +78,7 @@ class Kibo:
 class KiboOrder(Answer):
     """An order; what is not listed here is in `raw`."""
 
-    _wire_names = {
+    wire_names: ClassVar = {
         "order_id": "orderID",
         "order_state": "orderState",
         "order_status": "orderStatus",
@@ -87,7 +88,7 @@ class KiboOrder(Answer):
         "order_date": "orderDate",
     }
     #: Public documents of the same API write the key both ways.
-    _wire_aliases = {"orderId": "orderID"}
+    wire_aliases: ClassVar = {"orderId": "orderID"}
 
     order_id: int
     order_state: str | None = None
@@ -107,7 +108,7 @@ KiboAnswer: TypeAlias = KiboOrder
 class CancelKiboOrder(CancelRequest[KiboAnswer]):
     """Cancel a whole order. An explanation (1 to 255 characters) goes with the reason "other" alone."""
 
-    marketplace: ClassVar[Literal["kibo"]] = "kibo"
+    marketplace: ClassVar[MarketplaceName] = "kibo"
     order_id: int
     disposition_reason: DispositionReason
     disposition_other_reason: str | None = None
@@ -116,7 +117,7 @@ class CancelKiboOrder(CancelRequest[KiboAnswer]):
 class KiboRules:
     """How Kibo is asked, and what its answers mean."""
 
-    name: ClassVar[str] = "kibo"
+    name: ClassVar[MarketplaceName] = "kibo"
     repeatable: ClassVar[bool] = True
     rejections = REJECTIONS
 
@@ -137,7 +138,9 @@ class KiboRules:
                 problem = 'disposition_other_reason goes with the reason "other" alone'
                 raise InvalidRequestError(problem, marketplace=self.name)
             if not isinstance(explanation, str) or not 1 <= len(explanation) <= 255:
-                raise InvalidRequestError("disposition_other_reason must be 1 to 255 characters", marketplace=self.name)
+                raise InvalidRequestError(
+                    "disposition_other_reason must be 1 to 255 characters", marketplace=self.name
+                )
         return self.check_order_id(request.order_id)
 
     def check_order_id(self, order_id: object) -> int:
@@ -148,7 +151,10 @@ class KiboRules:
 
     def cancel_call(self, request: CancelKiboOrder) -> Call:
         """POST, everything in the body."""
-        said: dict[str, int | str] = {"orderId": request.order_id, "dispositionReason": request.disposition_reason}
+        said: dict[str, int | str] = {
+            "orderId": request.order_id,
+            "dispositionReason": request.disposition_reason,
+        }
         if request.disposition_other_reason is not None:
             said["dispositionOtherReason"] = request.disposition_other_reason
         return Call("POST", self._origin, self._cancel, json.dumps(said).encode())
@@ -174,7 +180,9 @@ class KiboRules:
             raise DecodingError("it has neither a state nor a status")
         return answer
 
-    def reading(self, answer: KiboAnswer, call: CallContext[KiboAnswer], waiting: bool) -> Reading[KiboAnswer]:
+    def reading(
+        self, answer: KiboAnswer, call: CallContext[KiboAnswer], waiting: bool
+    ) -> Reading[KiboAnswer]:
         """Let the status decide."""
         status = answer.order_status or answer.order_state or ""
         outcome: Outcome[KiboAnswer]
@@ -202,11 +210,11 @@ def _auth(configuration: Kibo) -> Auth:
     def headers(token: Secret) -> dict[str, str]:
         return {**tenant, "Authorization": f"Bearer {token.reveal()}"}
 
-    if isinstance(configuration.access_token, Secret):
+    if configuration.access_token is not None:
         return Auth(headers(configuration.access_token), [configuration.access_token])
-    if not isinstance(configuration.client_secret, Secret):
-        return Auth(tenant, [])
     secret = configuration.client_secret
+    if secret is None:
+        return Auth(tenant, [])
     said = {
         "client_id": configuration.client_id,
         "client_secret": secret.reveal(),
@@ -250,7 +258,9 @@ class KiboClient(SubClient[int, CancelKiboOrder, KiboAnswer]):
         `timeout` is the deadline of the whole call in seconds. Raises an error of `countermand.errors`; whenever it
         raises, the order is untouched.
         """
-        return self.cancel(CancelKiboOrder(order_id, disposition_reason, disposition_other_reason), timeout=timeout)
+        return self.cancel(
+            CancelKiboOrder(order_id, disposition_reason, disposition_other_reason), timeout=timeout
+        )
 
     def get_order(self, order_id: int, *, timeout: float | None = None) -> KiboOrder:
         """Read an order (Kibo OMS, Get Order). Raises `OrderUnreadableError` and its siblings."""

@@ -14,6 +14,7 @@ from ..cancellation import REJECTIONS, Reading, Verdict
 from ..context import CallContext
 from ..decoding import Answer, DecodingError, check_subject, decode
 from ..errors import InvalidRequestError, RejectedError
+from ..evidence import MarketplaceName
 from ..outcomes import Outcome, Part
 from ..requests import CancelRequest
 from ..retry import Account
@@ -30,7 +31,7 @@ class Pattern:
     """Access to Pattern Hub. Production and staging have tokens of their own, from the organisation's settings."""
 
     #: The Bearer token.
-    token: str | Secret = attrs.field(converter=as_secret, validator=checks.credential, repr=False)
+    token: Secret = attrs.field(converter=as_secret, validator=checks.credential, repr=False)
     environment: Literal["production", "staging"] = attrs.field(
         default="production", validator=attrs.validators.in_(tuple(_HOSTS))
     )
@@ -111,14 +112,14 @@ PatternAnswer: TypeAlias = PatternCancellation | PatternOrderStatus
 class CancelPatternOrder(CancelRequest[PatternAnswer]):
     """Cancel every warehouse order of a marketplace order that can still be cancelled."""
 
-    marketplace: ClassVar[Literal["pattern"]] = "pattern"
+    marketplace: ClassVar[MarketplaceName] = "pattern"
     market_order_id: str
 
 
 class PatternRules:
     """How Pattern Hub is asked, and what its answers mean."""
 
-    name: ClassVar[str] = "pattern"
+    name: ClassVar[MarketplaceName] = "pattern"
     repeatable: ClassVar[bool] = True
     rejections = REJECTIONS | {
         400: InvalidRequestError,
@@ -129,7 +130,6 @@ class PatternRules:
 
     def __init__(self, configuration: Pattern) -> None:
         token = configuration.token
-        assert isinstance(token, Secret)
         self.auth = Auth({"Authorization": f"Bearer {token.reveal()}"}, [token])
         self.account = Account()
         self._origin, path = checks.split_base_url(configuration.url)
@@ -158,7 +158,8 @@ class PatternRules:
         check_subject(answer.market_order_id, call.order_id)
         begun = tuple(Part(str(order.warehouse_order_id), order.status) for order in answer.cancelled_orders)
         rest = tuple(
-            Part(str(order.warehouse_order_id), order.status, order.reason) for order in answer.non_cancellable_orders
+            Part(str(order.warehouse_order_id), order.status, order.reason)
+            for order in answer.non_cancellable_orders
         )
         # An order that was cancelled before is listed as non-cancellable with the status "cancelled" (inferred).
         before = tuple(part for part in rest if _is_cancelled(part.status))
@@ -244,7 +245,9 @@ class PatternClient(SubClient[str, CancelPatternOrder, PatternAnswer]):
 class AsyncPatternClient(AsyncSubClient[str, CancelPatternOrder, PatternAnswer]):
     """Pattern Hub, on an event loop. Each method does what its namesake in `PatternClient` does."""
 
-    async def cancel_order(self, market_order_id: str, *, timeout: float | None = None) -> Outcome[PatternAnswer]:
+    async def cancel_order(
+        self, market_order_id: str, *, timeout: float | None = None
+    ) -> Outcome[PatternAnswer]:
         """Ask Pattern Hub to cancel an order; see `PatternClient.cancel_order`."""
         return await self.cancel(CancelPatternOrder(market_order_id), timeout=timeout)
 

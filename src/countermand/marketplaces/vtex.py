@@ -5,7 +5,7 @@ status" for the read. A 200 says that the notification was received: the platfor
 """
 
 import json
-from typing import ClassVar, Literal, TypeAlias
+from typing import ClassVar, TypeAlias
 
 import attrs
 
@@ -15,6 +15,7 @@ from ..cancellation import REJECTIONS, Reading, Verdict
 from ..context import CallContext
 from ..decoding import Answer, check_subject, decode
 from ..errors import InvalidRequestError
+from ..evidence import MarketplaceName
 from ..outcomes import Outcome, Part
 from ..requests import CancelRequest
 from ..retry import Account
@@ -36,9 +37,9 @@ class Vtex:
     #: The account's name, part of the host: `https://{account}.{environment}.com.br`.
     account: str = attrs.field(validator=checks.host_label)
     #: X-VTEX-API-AppKey.
-    app_key: str | Secret = attrs.field(converter=as_secret, validator=checks.credential, repr=False)
+    app_key: Secret = attrs.field(converter=as_secret, validator=checks.credential, repr=False)
     #: X-VTEX-API-AppToken.
-    app_token: str | Secret = attrs.field(converter=as_secret, validator=checks.credential, repr=False)
+    app_token: Secret = attrs.field(converter=as_secret, validator=checks.credential, repr=False)
     environment: str = attrs.field(default="vtexcommercestable", validator=checks.host_label)
     #: In place of the host made from account and environment; https, or http to this machine.
     base_url: str | None = attrs.field(default=None, validator=checks.base_url)
@@ -53,7 +54,7 @@ class Vtex:
 class VtexReceipt(Answer):
     """The answer to a cancellation: the notification was received."""
 
-    _wire_names = {"order_id": "orderId"}
+    wire_names: ClassVar = {"order_id": "orderId"}
 
     #: When it was received, as VTEX wrote it: seven fractional digits and an offset, more than a datetime holds.
     date: str
@@ -66,7 +67,7 @@ class VtexReceipt(Answer):
 class VtexCancellationRequest(Answer):
     """One request to cancel, as the order lists it, with the seller's denial if there was one."""
 
-    _wire_names = {
+    wire_names: ClassVar = {
         "requested_at": "cancellationRequestDate",
         "requested_by_user": "requestedByUser",
         "denied_by_seller": "deniedBySeller",
@@ -87,7 +88,7 @@ class VtexCancellationRequest(Answer):
 class VtexOrder(Answer):
     """What an order says of its cancellation; all the rest of it is in `raw`."""
 
-    _wire_names = {
+    wire_names: ClassVar = {
         "order_id": "orderId",
         "allow_cancellation": "allowCancellation",
         "workflow_is_in_error": "workflowIsInError",
@@ -109,7 +110,7 @@ VtexAnswer: TypeAlias = VtexReceipt | VtexOrder
 class CancelVtexOrder(CancelRequest[VtexAnswer]):
     """Cancel an order. `requested_by_user` tells the seller whether the shopper asked for it."""
 
-    marketplace: ClassVar[Literal["vtex"]] = "vtex"
+    marketplace: ClassVar[MarketplaceName] = "vtex"
     order_id: str
     reason: str | None = attrs.field(default=None, kw_only=True)
     requested_by_user: bool | None = attrs.field(default=None, kw_only=True)
@@ -118,14 +119,12 @@ class CancelVtexOrder(CancelRequest[VtexAnswer]):
 class VtexRules:
     """How VTEX is asked, and what its answers mean."""
 
-    name: ClassVar[str] = "vtex"
+    name: ClassVar[MarketplaceName] = "vtex"
     repeatable: ClassVar[bool] = True
     rejections = REJECTIONS
 
     def __init__(self, configuration: Vtex) -> None:
         key, token = configuration.app_key, configuration.app_token
-        assert isinstance(key, Secret)
-        assert isinstance(token, Secret)
         headers = {"X-VTEX-API-AppKey": key.reveal(), "X-VTEX-API-AppToken": token.reveal()}
         self.auth = Auth(headers, [key, token])
         self.account = Account()
@@ -169,7 +168,9 @@ class VtexRules:
         check_subject(answer.order_id, order_id)
         return answer
 
-    def reading(self, answer: VtexAnswer, call: CallContext[VtexAnswer], waiting: bool) -> Reading[VtexAnswer]:
+    def reading(
+        self, answer: VtexAnswer, call: CallContext[VtexAnswer], waiting: bool
+    ) -> Reading[VtexAnswer]:
         """Let the status decide; a denial counts only for a caller who waits for the answer to a request.
 
         A denial may answer an earlier request than one that was just lost, and its dates are of another clock.

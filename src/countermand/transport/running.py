@@ -28,7 +28,11 @@ class BlockingDriver(ABC):
             step = next(flow)
             while True:
                 try:
-                    answer = self.exchange(step) if isinstance(step, Call) else time.sleep(step.seconds)
+                    answer: Reply | Fault | None = None
+                    if isinstance(step, Call):
+                        answer = self.exchange(step)
+                    else:
+                        time.sleep(step.seconds)
                 except BaseException as interruption:
                     step = flow.throw(_bare(interruption))
                 else:
@@ -57,9 +61,11 @@ class AsyncioDriver(ABC):
             step = next(flow)
             while True:
                 try:
-                    answer = (
-                        await self.exchange(step) if isinstance(step, Call) else await asyncio.sleep(step.seconds)
-                    )
+                    answer: Reply | Fault | None = None
+                    if isinstance(step, Call):
+                        answer = await self.exchange(step)
+                    else:
+                        await asyncio.sleep(step.seconds)
                 except BaseException as interruption:
                     step = flow.throw(_bare(interruption))
                 else:

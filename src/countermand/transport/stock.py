@@ -5,7 +5,6 @@ import os
 import ssl
 import time
 from functools import cache
-from typing import Any
 
 import httpcore
 import httpx
@@ -44,18 +43,36 @@ def _context(origin: str) -> ssl.SSLContext:
     return tls() if origin.startswith("https:") else _no_tls()
 
 
-def request(call: Call, timeout: Any, stream: Any = None) -> httpx.Request:
-    """Return `call` as httpx's request."""
-    headers = {"User-Agent": USER_AGENT, "Accept": "application/json", "Accept-Encoding": "identity", **call.headers}
-    if call.body is not None:
-        headers["Content-Type"] = "application/json"
-    return httpx.Request(
+def request(call: Call, timeout: float) -> httpx.Request:
+    """Return `call` as httpx's request. What does not change from call to call is built once."""
+    prepared = call.headers.prepared
+    key = call.origin, call.method, call.body is None
+    headers: httpx.Headers = prepared.get(key) or prepared.setdefault(key, _headers(call))
+    built = httpx.Request(
         call.method,
         call.origin + call.target,
         headers=headers,
-        content=call.body,
+        stream=httpx.ByteStream(call.body or b""),
         extensions={"timeout": {"connect": timeout, "read": timeout, "write": timeout, "pool": timeout}},
     )
+    if call.body is not None:
+        built.headers["Content-Length"] = str(len(call.body))
+    return built
+
+
+def _headers(call: Call) -> httpx.Headers:
+    headers = {
+        "Host": call.origin.partition("://")[2],
+        "Accept": "application/json",
+        "Accept-Encoding": "identity",
+        "User-Agent": USER_AGENT,
+        **call.headers,
+    }
+    if call.body is not None:
+        headers["Content-Type"] = "application/json"
+    elif call.method != "GET":
+        headers["Content-Length"] = "0"
+    return httpx.Headers(headers)
 
 
 class StockDriver(BlockingDriver):
@@ -86,7 +103,8 @@ class StockDriver(BlockingDriver):
         if transport is None:
             context = _context(origin)
             transport = httpx.HTTPTransport(verify=context)
-            transport._pool = httpcore.ConnectionPool(
+            # httpx has no argument for a network backend; a test holds this name.
+            transport._pool = httpcore.ConnectionPool(  # pyright: ignore[reportPrivateUsage]
                 context, max_connections=100, keepalive_expiry=_KEEPALIVE, network_backend=Backend()
             )
             transport = self._transports.setdefault(https, transport)
@@ -155,7 +173,6 @@ class _Lane:
     def __init__(self, context: ssl.SSLContext) -> None:
         self.busy = 0
         self.transport = httpx.AsyncHTTPTransport(verify=context)
-        self.transport._pool = httpcore.AsyncConnectionPool(
+        self.transport._pool = httpcore.AsyncConnectionPool(  # pyright: ignore[reportPrivateUsage]
             context, max_connections=_POOL_SIZE, keepalive_expiry=_KEEPALIVE, network_backend=AsyncBackend()
         )
-

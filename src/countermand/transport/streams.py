@@ -14,7 +14,6 @@ from typing import Any
 import httpcore
 
 
-
 class Deadline(float):
     """A timeout in seconds that knows the instant it ends at, so that it can be asked again."""
 
@@ -76,7 +75,9 @@ class Stream(Watched, httpcore.NetworkStream):
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
         """Send what is unsent, then read."""
         if unsent := self._take_unsent():
-            with suppress(httpcore.WriteError):  # the server may have answered before it closed: reading tells
+            with suppress(
+                httpcore.WriteError
+            ):  # the server may have answered before it closed: reading tells
                 self._inner.write(unsent, _left(timeout))
         left = _left(timeout)
         if left is not None and left <= 0:
@@ -132,7 +133,9 @@ class AsyncStream(Watched, httpcore.AsyncNetworkStream):
     async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
         """Send what is unsent, then read."""
         if unsent := self._take_unsent():
-            with suppress(httpcore.WriteError):  # the server may have answered before it closed: reading tells
+            with suppress(
+                httpcore.WriteError
+            ):  # the server may have answered before it closed: reading tells
                 await self._inner.write(unsent, timeout)
         data = await self._inner.read(max_bytes, timeout)
         self._received.append(data)
@@ -161,7 +164,7 @@ class AsyncBackend(httpcore.AsyncNetworkBackend):
     """Opens streams on an event loop."""
 
     def __init__(self) -> None:
-        self._inner = httpcore.AnyIOBackend()
+        self._inner: Any = httpcore.AnyIOBackend()
 
     async def connect_tcp(
         self,
