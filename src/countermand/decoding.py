@@ -160,20 +160,17 @@ def _without_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return found
 
 
-def _place(error: BaseException) -> str:
+def _place(error: Exception) -> str:
     """Return what is wrong and where, without what stood there."""
-    if isinstance(error, DecodingError):
-        return str(error)
     if isinstance(error, RecursionError):
         return "the JSON is nested too deeply"
     if isinstance(error, UnicodeDecodeError):
         return "the body is not UTF-8"
-    if isinstance(error, ExceptionGroup):
-        from cattrs import transform_error
+    if isinstance(error, ValueError):  # ours, or msgspec's
+        return str(error)
+    from cattrs import transform_error
 
-        causes: Any = error
-        return "; ".join(transform_error(causes, path="$"))
-    return str(error)
+    return "; ".join(transform_error(error, path="$"))
 
 
 def check_subject(answered: str | int, asked: str | int) -> None:

@@ -37,14 +37,13 @@ class Body:
         if isinstance(stream, Watched):
             stream.reply_ended(response.headers, self._size)
 
-    def reply(self, response: Any) -> Reply:
+    def reply(self, status: int, headers: Mapping[str, str]) -> Reply:
         """Return the reply that these bytes are the body of."""
-        headers = response.headers
         body = self._chunks[0] if len(self._chunks) == 1 else b"".join(self._chunks)
         encoding = (headers.get("content-encoding") or "identity").strip().lower()
         if body and encoding != "identity":
-            return _decompressed(response.status_code, headers, body, encoding)
-        return Reply(response.status_code, headers, body)
+            return _decompressed(status, headers, body, encoding)
+        return Reply(status, headers, body)
 
 
 def read(response: Any, deadline: float) -> Reply:
@@ -61,7 +60,7 @@ def read(response: Any, deadline: float) -> Reply:
             response.close()
     except Exception as error:
         return Reply(response.status_code, response.headers, b"", flaw(error))
-    return body.reply(response)
+    return body.reply(response.status_code, response.headers)
 
 
 async def aread(response: Any, deadline: float) -> Reply:
@@ -78,7 +77,7 @@ async def aread(response: Any, deadline: float) -> Reply:
             await response.aclose()
     except Exception as error:
         return Reply(response.status_code, response.headers, b"", flaw(error))
-    return body.reply(response)
+    return body.reply(response.status_code, response.headers)
 
 
 def _already_read(response: Any) -> Reply:

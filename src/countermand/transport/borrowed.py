@@ -11,19 +11,14 @@ from typing import Any
 from ..wire import Call, Fault, Reply
 from .bodies import aread, read
 from .faults import fault, flaw
-from .running import AsyncioDriver, BlockingDriver
-
-_GRACE = 0.05
+from .running import GRACE, AsyncioDriver, BlockingDriver, standing_headers
 
 
 def _built(client: Any, call: Call, left: float) -> Any:
-    headers = {"Accept": "application/json", "Accept-Encoding": "identity", **call.headers}
-    if call.body is not None:
-        headers["Content-Type"] = "application/json"
     timeout = {"connect": left, "read": left, "write": left, "pool": left}
     url = call.origin + call.target
     return client.build_request(
-        call.method, url, headers=headers, content=call.body, extensions={"timeout": timeout}
+        call.method, url, headers=standing_headers(call), content=call.body, extensions={"timeout": timeout}
     )
 
 
@@ -70,7 +65,7 @@ class AsyncBorrowedDriver(AsyncioDriver):
         left = max(call.deadline - time.monotonic(), 0.0)
         response: Any = None
         try:
-            async with asyncio.timeout(left + _GRACE):
+            async with asyncio.timeout(left + GRACE):
                 sent = _built(self._client, call, left)
                 response = await self._client.send(sent, stream=True, auth=None, follow_redirects=False)
                 return await aread(response, call.deadline)

@@ -7,6 +7,22 @@ from abc import ABC, abstractmethod
 from ..wire import Call, Clock, Fault, Flow, Reply, T
 
 _CLOCK = Clock(time.monotonic, time.time)
+#: How far past a call's deadline an async exchange is cut, in seconds. Connecting keeps to the deadline itself, so
+#: that a connection that never came is told apart from an answer that never came.
+GRACE = 0.05
+
+
+def standing_headers(call: Call) -> dict[str, str]:
+    """Return the headers of `call` that do not depend on the order."""
+    headers = {
+        "Accept": "application/json",
+        "Accept-Encoding": "identity",
+        "User-Agent": "countermand",
+        **call.headers,
+    }
+    if call.body is not None:
+        headers["Content-Type"] = "application/json"
+    return headers
 
 
 class BlockingDriver(ABC):

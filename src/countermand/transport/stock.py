@@ -12,19 +12,15 @@ import httpx
 from ..wire import Call, Fault, Reply
 from .bodies import aread, read
 from .faults import fault, flaw
-from .running import AsyncioDriver, BlockingDriver
+from .running import GRACE, AsyncioDriver, BlockingDriver, standing_headers
 from .streams import AsyncBackend, Backend, Deadline
 
-USER_AGENT = "countermand"
 #: An idle connection is dropped after this many seconds, before most servers drop it: a request sent into a
 #: connection that the server is closing is one whose fate is unclear.
 _KEEPALIVE = 4.0
 #: Connections of one async pool. httpx's pool takes time that grows with the square of this number.
 _POOL_SIZE = 8
 _POOLS = 16
-#: How far past a call's deadline an async exchange is cut, in seconds; connecting keeps to the deadline itself, so
-#: that a connection that never came is told apart from an answer that never came.
-_GRACE = 0.05
 
 
 @cache
@@ -61,16 +57,8 @@ def request(call: Call, timeout: float) -> httpx.Request:
 
 
 def _headers(call: Call) -> httpx.Headers:
-    headers = {
-        "Host": call.origin.partition("://")[2],
-        "Accept": "application/json",
-        "Accept-Encoding": "identity",
-        "User-Agent": USER_AGENT,
-        **call.headers,
-    }
-    if call.body is not None:
-        headers["Content-Type"] = "application/json"
-    elif call.method != "GET":
+    headers = {"Host": call.origin.partition("://")[2], **standing_headers(call)}
+    if call.body is None and call.method != "GET":
         headers["Content-Length"] = "0"
     return httpx.Headers(headers)
 
@@ -122,7 +110,7 @@ class AsyncStockDriver(AsyncioDriver):
 
     def __init__(self) -> None:
         self._lanes: dict[bool, list[_Lane]] = {}
-        self._pid = os.getpid()
+        self._home: object = None
         self._closed = False
 
     async def exchange(self, call: Call) -> Reply | Fault:
@@ -134,7 +122,7 @@ class AsyncStockDriver(AsyncioDriver):
         lane.busy += 1
         response: httpx.Response | None = None
         try:
-            async with asyncio.timeout(max(left, 0.0) + _GRACE):
+            async with asyncio.timeout(max(left, 0.0) + GRACE):
                 response = await lane.transport.handle_async_request(request(call, max(left, 0.0)))
                 return await aread(response, call.deadline)
         except Exception as error:
@@ -145,8 +133,10 @@ class AsyncStockDriver(AsyncioDriver):
             lane.busy -= 1
 
     def _lane(self, origin: str) -> "_Lane":
-        if self._pid != os.getpid():
-            self._lanes, self._pid = {}, os.getpid()
+        home = (asyncio.get_running_loop(), os.getpid())
+        if home != self._home:
+            # A connection belongs to the event loop and to the process that opened it.
+            self._lanes, self._home = {}, home
         lanes = self._lanes.setdefault(origin.startswith("https:"), [])
         best: _Lane | None = None
         for lane in lanes:
