@@ -1,0 +1,53 @@
+"""Both doors, for every test that asks for a `door`."""
+
+from collections.abc import Iterator
+from contextlib import ExitStack
+from typing import Any
+
+import pytest
+
+from .support.doors import Door, Kind, OnStage, OpenDoor
+from .support.markets import MARKETS, Market
+from .support.stage import Stage
+
+
+@pytest.fixture(params=["sync", "async"])
+def kind(request: pytest.FixtureRequest) -> Kind:
+    """Say which of the two front doors a test goes through: it runs once for each."""
+    chosen: Kind = request.param
+    return chosen
+
+
+@pytest.fixture
+def open_door(kind: Kind) -> Iterator[OpenDoor]:
+    """Return a function that opens a client of the test's kind; it is closed after the test."""
+    with ExitStack() as stack:
+
+        def opened(**settings: Any) -> Door:
+            return stack.enter_context(Door(kind, **settings))
+
+        yield opened
+
+
+@pytest.fixture
+def anyio_backend() -> str:
+    """Run what is `async def` on asyncio."""
+    return "asyncio"
+
+
+@pytest.fixture(params=MARKETS, ids=lambda market: market.name)
+def market(request: pytest.FixtureRequest) -> Market:
+    """Return one of the four marketplaces: a test that asks for it runs for each."""
+    chosen: Market = request.param
+    return chosen
+
+
+@pytest.fixture
+def on_stage(kind: Kind, open_door: OpenDoor) -> OnStage:
+    """Return a function that opens a client of one marketplace on a stage, in virtual time."""
+
+    def opened(stage: Stage, market: Market, **settings: Any) -> Door:
+        driver = stage.driver if kind == "sync" else stage.async_driver
+        return open_door(**market.settings | {"http_client": driver} | settings)
+
+    return opened

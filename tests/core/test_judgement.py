@@ -1,0 +1,295 @@
+"""DESIGN.md, "How a cancellation is judged", row by row, at every marketplace, through both doors."""
+
+from itertools import repeat
+from typing import Any
+
+import pytest
+
+from countermand import (
+    AuthenticationError,
+    Cancelled,
+    CountermandError,
+    InvalidRequestError,
+    NotSentError,
+    OrderNotFoundError,
+    PermissionDeniedError,
+    RateLimitedError,
+    Refused,
+    RejectedError,
+    Requested,
+    RetryPolicy,
+    Unknown,
+)
+from tests.support.doors import OnStage
+from tests.support.markets import CRUX, KIBO, MARKETS, PATTERN, REPEATABLE, VTEX, Market
+from tests.support.stage import Stage, lost, reply, unsent
+
+#: Waits of no length, so that only what is asked decides.
+SWIFT = RetryPolicy(first_pause=0.0)
+
+AMBIGUOUS = {
+    "a lost answer": lost(),
+    "300": reply(300),
+    "302": reply(302, location="https://elsewhere.example/"),
+    "307": reply(307, location="https://elsewhere.example/"),
+    "408": reply(408),
+    "500": reply(500),
+    "502": reply(502, b"<html>Bad Gateway</html>"),
+    "503": reply(503, retry_after="1"),
+    "504": reply(504),
+}
+UNCLEAR_SUCCESS = {
+    "HTML": reply(200, b"<!doctype html><title>Log in</title>"),
+    "half a body": reply(200, b'{"orderId": "11'),
+    "a list": reply(200, [1]),
+    "null": reply(200, b"null"),
+    "text that is not UTF-8": reply(200, b'{"a": "\xff\xfe"}'),
+    "a flaw": reply(200).__class__(200, {}, b"", "its body is too large"),
+    "another 2xx": reply(299),
+}
+NOT_APPLIED: dict[int, type[CountermandError]] = {
+    401: AuthenticationError,
+    403: PermissionDeniedError,
+    404: OrderNotFoundError,
+}
+
+
+def test_what_was_not_sent_is_tried_again(market: Market, on_stage: OnStage) -> None:
+    """DNS, refused connections, connect and pool timeouts, TLS: nothing arrived, so it is sent again."""
+    stage = Stage(cancel=[unsent(), unsent(), market.accepted])
+    outcome = market.cancel(on_stage(stage, market))
+    assert isinstance(outcome, Requested)
+    assert stage.kinds == ["cancel"] * 3
+    assert [attempt.sent for attempt in outcome.attempts] == [False, False, True]
+
+
+def test_what_could_never_be_sent_raises(market: Market, on_stage: OnStage) -> None:
+    """NotSentError says that the order is untouched, and keeps every attempt."""
+    stage = Stage(cancel=repeat(unsent("no connection")))
+    with pytest.raises(NotSentError, match="no connection") as caught:
+        market.cancel(on_stage(stage, market, retry=RetryPolicy(attempts=3)))
+    error = caught.value
+    assert (error.marketplace, error.order_id, error.status) == (market.name, str(market.order_id), None)
+    assert [attempt.ended for attempt in error.attempts] == ["no connection"] * 3
+    assert stage.kinds == ["cancel"] * 3
+
+
+def test_a_429_is_not_applied_and_tried_again(market: Market, on_stage: OnStage) -> None:
+    """After the time that Retry-After names, and not before."""
+    stage = Stage(cancel=[reply(429, retry_after="7"), market.accepted])
+    outcome = market.cancel(on_stage(stage, market))
+    assert isinstance(outcome, Requested)
+    assert stage.times[1] == pytest.approx(7.0)
+    assert [attempt.status for attempt in outcome.attempts] == [429, int(market.accepted.status)]
+
+
+def test_a_429_closes_the_gate_for_every_call_on_the_account(market: Market, on_stage: OnStage) -> None:
+    """The call beside it, a read included, waits as long."""
+    stage = Stage(cancel=[reply(429, retry_after="7")], read=[market.still_open])
+    door = on_stage(stage, market, retry=RetryPolicy.never())
+    with pytest.raises(RateLimitedError):
+        market.cancel(door)
+    market.read(door)
+    assert stage.times[1] == pytest.approx(7.0)
+
+
+@pytest.mark.parametrize("status", NOT_APPLIED)
+def test_a_clean_4xx_raises_its_error(market: Market, status: int, on_stage: OnStage) -> None:
+    """On a first, clean attempt 401, 403 and 404 mean "not applied" everywhere; nothing else is asked."""
+    stage = Stage(cancel=[reply(status, {"message": "no"}, x_request_id="r-1")])
+    with pytest.raises(NOT_APPLIED[status]) as caught:
+        market.cancel(on_stage(stage, market))
+    error = caught.value
+    assert type(error) is NOT_APPLIED[status]
+    assert (error.marketplace, error.order_id, error.status) == (market.name, str(market.order_id), status)
+    assert (error.request_id, error.body) == ("r-1", '{"message": "no"}')
+    assert [attempt.status for attempt in error.attempts] == [status]
+
+
+@pytest.mark.parametrize(
+    "market, status, error",
+    [
+        *((market, 400, InvalidRequestError) for market in MARKETS),
+        *((market, 422, InvalidRequestError) for market in REPEATABLE),  # Crux documents it as a refusal
+        *((market, status, RejectedError) for market in MARKETS for status in (405, 410, 415, 418)),
+        (VTEX, 409, RejectedError),
+        (KIBO, 409, RejectedError),
+        (CRUX, 409, PermissionDeniedError),
+    ],
+    ids=lambda value: value.name if isinstance(value, Market) else getattr(value, "__name__", None),
+)
+def test_any_other_4xx_on_an_open_order_raises(
+    market: Market, status: int, error: type[CountermandError], on_stage: OnStage
+) -> None:
+    """Whether it is documented, or the order had to be read first: open, and so the code is the answer."""
+    stage = Stage(cancel=[reply(status)], read=[market.still_open])
+    with pytest.raises(error) as caught:
+        market.cancel(on_stage(stage, market))
+    assert type(caught.value) is error
+    assert caught.value.status == status
+    assert [attempt.what for attempt in caught.value.attempts] == stage.kinds
+    assert stage.kinds.count("cancel") == 1
+
+
+@pytest.mark.parametrize("unclear", AMBIGUOUS.values(), ids=AMBIGUOUS)
+class TestWhatMayHaveBeenApplied:
+    """Write errors, read timeouts, disconnects, 408, 5xx and 3xx are settled by reading."""
+
+    def test_a_cancelled_order_says_cancelled(self, market: Market, unclear: Any, on_stage: OnStage) -> None:
+        """The state decides, and the answer is the order."""
+        stage = Stage(cancel=[unclear], read=[market.cancelled])
+        outcome = market.cancel(on_stage(stage, market))
+        assert isinstance(outcome, Cancelled)
+        assert outcome.answer == market.read(on_stage(Stage(read=[market.cancelled]), market))
+        assert stage.kinds == ["cancel", "read"]
+
+    def test_an_order_past_cancelling_says_refused(
+        self, market: Market, unclear: Any, on_stage: OnStage
+    ) -> None:
+        """Final and not cancelled: nothing was cancelled, and the status says why."""
+        stage = Stage(cancel=[unclear], read=[market.blocked])
+        outcome = market.cancel(on_stage(stage, market))
+        assert isinstance(outcome, Refused)
+        assert outcome.cancelled == ()
+        assert len(outcome.refused) == 1
+        assert stage.kinds == ["cancel", "read"]
+
+    @pytest.mark.parametrize("market", REPEATABLE, ids=lambda market: market.name)
+    def test_an_open_order_is_asked_again_where_that_is_harmless(
+        self, market: Market, unclear: Any, on_stage: OnStage
+    ) -> None:
+        """At Pattern, VTEX and Kibo an order is cancelled once or not at all."""
+        stage = Stage(cancel=[unclear, market.accepted], read=[market.still_open])
+        outcome = market.cancel(on_stage(stage, market))
+        assert isinstance(outcome, Requested)
+        assert stage.kinds == ["cancel", "read", "cancel"]
+
+    def test_an_open_order_at_crux_is_polled_and_never_asked_again(
+        self, unclear: Any, on_stage: OnStage
+    ) -> None:
+        """At Crux the cancellation would be forwarded to the suppliers again."""
+        stage = Stage(cancel=[unclear], read=[CRUX.still_open, CRUX.still_open, CRUX.cancelled])
+        outcome = CRUX.cancel(on_stage(stage, CRUX))
+        assert isinstance(outcome, Cancelled)
+        assert stage.kinds == ["cancel", "read", "read", "read"]
+
+    def test_nothing_decided_is_unknown(self, market: Market, unclear: Any, on_stage: OnStage) -> None:
+        """With every attempt as evidence, within the one budget."""
+        stage = Stage(cancel=repeat(unclear), read=repeat(market.still_open))
+        outcome = market.cancel(on_stage(stage, market), timeout=20.0)
+        assert isinstance(outcome, Unknown)
+        assert outcome.reason
+        assert outcome.answer is not None
+        assert [attempt.what for attempt in outcome.attempts] == stage.kinds
+        assert stage.kinds.count("cancel") == (1 if not market.repeatable else 4)
+        assert stage.now <= 20.0
+
+    def test_an_unreadable_order_is_unknown(self, market: Market, unclear: Any, on_stage: OnStage) -> None:
+        """A read that fails says nothing about the order."""
+        stage = Stage(cancel=repeat(unclear), read=repeat(reply(500)))
+        outcome = market.cancel(on_stage(stage, market))
+        assert isinstance(outcome, Unknown)
+        assert outcome.answer is None
+        assert [attempt.what for attempt in outcome.attempts] == stage.kinds
+        assert stage.kinds.count("cancel") == 1
+
+    def test_another_order_decides_nothing(self, market: Market, unclear: Any, on_stage: OnStage) -> None:
+        """VTEX reads by sequence number too: an answer about another order is no evidence."""
+        stage = Stage(cancel=[unclear], read=repeat(market.another))
+        assert isinstance(market.cancel(on_stage(stage, market)), Unknown)
+
+    def test_the_first_failure_is_read_once_even_without_retries(
+        self, market: Market, unclear: Any, on_stage: OnStage
+    ) -> None:
+        """RetryPolicy.never() forbids asking twice, not looking."""
+        stage = Stage(cancel=[unclear], read=[market.cancelled])
+        assert isinstance(market.cancel(on_stage(stage, market, retry=RetryPolicy.never())), Cancelled)
+
+
+@pytest.mark.parametrize("unclear", UNCLEAR_SUCCESS.values(), ids=UNCLEAR_SUCCESS)
+def test_an_unusable_2xx_is_settled_by_reading(market: Market, unclear: Any, on_stage: OnStage) -> None:
+    """It was probably applied: never "failed"."""
+    stage = Stage(cancel=[unclear], read=[market.cancelled])
+    outcome = market.cancel(on_stage(stage, market))
+    assert isinstance(outcome, Cancelled)
+    assert stage.kinds == ["cancel", "read"]
+
+
+def test_a_2xx_about_another_order_is_settled_by_reading(market: Market, on_stage: OnStage) -> None:
+    """Cancelled needs a body that names this order."""
+    stage = Stage(cancel=[market.accepted_another], read=[market.blocked])
+    assert isinstance(market.cancel(on_stage(stage, market)), Refused)
+
+
+def test_a_documented_2xx_is_the_outcome(market: Market, on_stage: OnStage) -> None:
+    """And nothing else is asked."""
+    stage = Stage(cancel=[market.accepted])
+    outcome = market.cancel(on_stage(stage, market))
+    assert isinstance(outcome, Requested)
+    assert outcome.settled is False
+    assert (outcome.marketplace, outcome.order_id) == (market.name, str(market.order_id))
+    assert stage.kinds == ["cancel"]
+
+
+@pytest.mark.parametrize("market", REPEATABLE, ids=lambda market: market.name)
+@pytest.mark.parametrize("status", [400, 401, 403, 404, 405, 409, 415, 422])
+class TestA4xxAfterAnUnclearAttempt:
+    """A hint, never the verdict: the first attempt may be what caused it."""
+
+    def test_is_settled_by_reading(self, market: Market, status: int, on_stage: OnStage) -> None:
+        """The order was cancelled by the lost request, and the second was answered "not possible"."""
+        refusal = _refusal(market, status)
+        stage = Stage(cancel=[lost(), refusal], read=[market.still_open, market.cancelled])
+        outcome = market.cancel(on_stage(stage, market, retry=SWIFT))
+        assert isinstance(outcome, Cancelled)
+        assert stage.kinds == ["cancel", "read", "cancel", "read"]
+
+    def test_is_unknown_where_the_state_does_not_decide(
+        self, market: Market, status: int, on_stage: OnStage
+    ) -> None:
+        """Nobody knows, and so nothing is raised."""
+        refusal = _refusal(market, status)
+        stage = Stage(cancel=[lost(), *repeat(refusal, 9)], read=repeat(market.still_open))
+        assert isinstance(market.cancel(on_stage(stage, market, retry=SWIFT)), Unknown)
+
+
+def _refusal(market: Market, status: int) -> Any:
+    if (market.name, status) == ("pattern", 409):
+        order = {"warehouse_order_id": 1, "status": "picked", "reason": "picked"}
+        lists = {"cancelled_orders": [], "non_cancellable_orders": [order]}
+        about = {"market_order_id": market.order_id, "success": False, "message": "no"}
+        return reply(409, about | lists)
+    return reply(status)
+
+
+@pytest.mark.parametrize(
+    "later", [unsent(), reply(429, retry_after="9999"), reply(429)], ids=["unsent", "429 too late", "429"]
+)
+@pytest.mark.parametrize("market", REPEATABLE, ids=lambda market: market.name)
+def test_no_error_is_raised_after_an_unclear_attempt(market: Market, later: Any, on_stage: OnStage) -> None:
+    """Raised means untouched: what would be an error on a clean attempt is Unknown now."""
+    stage = Stage(cancel=[lost(), *repeat(later, 9)], read=repeat(market.still_open))
+    outcome = market.cancel(on_stage(stage, market, retry=SWIFT))
+    assert isinstance(outcome, Unknown)
+    assert len(outcome.attempts) == len(stage.calls)
+
+
+def test_a_login_that_fails_after_an_unclear_attempt_is_unknown(on_stage: OnStage) -> None:
+    """The token expires while the order is settled, and the next login is refused."""
+    from countermand import Crux
+
+    stage = Stage(
+        login=[reply(200, {"auth_token": "one"}), reply(401)],
+        cancel=[lost()],
+        read=[reply(401)],
+    )
+    outcome = CRUX.cancel(on_stage(stage, CRUX, crux=Crux(username="u", password="p4ssword")))
+    assert isinstance(outcome, Unknown)
+    assert [attempt.what for attempt in outcome.attempts] == ["login", "cancel", "read", "login"]
+
+
+@pytest.mark.parametrize("market", [PATTERN], ids=["pattern"])
+def test_a_refusal_on_a_clean_attempt_is_refused_without_a_read(market: Market, on_stage: OnStage) -> None:
+    """Pattern documents 409 as "none could be cancelled"."""
+    stage = Stage(cancel=[_refusal(market, 409)])
+    assert isinstance(market.cancel(on_stage(stage, market)), Refused)
