@@ -84,7 +84,7 @@ def plain_calls(base: str) -> dict[str, Callable[[], Plain]]:
         return Plain("PATCH", url, crux, {"order_uuid": crux_order()})
 
     def kibo_call() -> Plain:
-        body = {
+        body: dict[str, object] = {
             "orderId": kibo_order(),
             "dispositionReason": reason,
             "dispositionOtherReason": other_reason,

@@ -3,15 +3,27 @@
 Every child times itself, so that the start of Python, the same for all, is not in the figures.
 """
 
+import os
 import random
 import subprocess
 import sys
 from collections.abc import Mapping
+from contextlib import ExitStack
+from importlib import import_module
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from . import server
+from .calls import TENANT, TOKEN, pattern_order
 
 HEAVY = ("httpx", "ssl", "asyncio", "cattrs", "tenacity")
 """What `import countermand` leaves for the first client."""
 
 IDLE_CLIENTS = 50
+
+# `import httpx` also imports these where they are installed, as they are here because of the peers.
+_ALONE = "import sys; sys.modules.update(dict.fromkeys(('click', 'rich', 'pygments')))"
 
 _IMPORT = """
 from time import perf_counter
@@ -56,14 +68,14 @@ print((resident() - before) / {count})
 
 _BARE = ("import httpx", "client = httpx.Client()", 'client.post("{base}{path}", headers={headers}).json()')
 _OURS = (
-    "from countermand import Countermand, Crux, Kibo, Pattern, Vtex",
+    "from countermand import Countermand, Crux, Kibo, Pattern, Requested, Vtex",
     """client = Countermand(
-        pattern=Pattern(token="t", base_url="{base}/pattern"),
-        vtex=Vtex(account="mystore", app_key="k", app_token="t", base_url="{base}/vtex"),
-        crux=Crux(token="t", base_url="{base}/crux"),
-        kibo=Kibo(tenant_id=12345, base_url="{base}/kibo"),
+        pattern=Pattern(token="{token}", base_url="{base}/pattern"),
+        vtex=Vtex(account="mystore", app_key="{token}", app_token="{token}", base_url="{base}/vtex"),
+        crux=Crux(token="{token}", base_url="{base}/crux"),
+        kibo=Kibo(tenant_id={tenant}, access_token="{token}", base_url="{base}/kibo"),
     )""",
-    'client.pattern.cancel_order("1")',
+    'assert isinstance(client.pattern.cancel_order("{order}"), Requested)',
 )
 
 
@@ -74,25 +86,49 @@ def programs(base: str) -> Mapping[str, str]:
         "import countermand": _IMPORT.format(library="countermand"),
         "modules": _PRESENT.format(heavy=HEAVY),
     }
+    order = pattern_order()
+    about = {
+        "base": base,
+        "token": TOKEN,
+        "tenant": TENANT,
+        "order": order,
+        "path": f"/pattern/v1/orders/cancel_order?market_order_id={order}",
+        "headers": {"authorization": f"Bearer {TOKEN}"},
+    }
     for who, (imports, build, call) in (("httpx", _BARE), ("countermand", _OURS)):
-        path, headers = "/pattern/v1/orders/cancel_order?market_order_id=1", {"authorization": "Bearer t"}
-        build, call = build.format(base=base), call.format(base=base, path=path, headers=headers)
+        build, call = build.format(**about), call.format(**about)
         named[f"first call {who}"] = _FIRST_CALL.format(build=f"{imports}\n{build}", call=call)
         named[f"idle {who}"] = _IDLE.format(imports=imports, build=build, call=call, count=IDLE_CLIENTS)
     return named
 
 
-def measure(shuffled: random.Random, base: str, *, with_memory: bool) -> dict[str, float]:
-    """Run each program once, in an order of its own; memory does not vary, and is asked more rarely."""
-    chosen = [
-        (name, program)
-        for name, program in programs(base).items()
-        if with_memory or not name.startswith("idle")
-    ]
-    return {name: run(program) for name, program in shuffled.sample(chosen, len(chosen))}
+class ColdStarts:
+    """A server that speaks TLS, so that both sides load the authorities of the web and shake hands."""
+
+    def __init__(self, stack: ExitStack) -> None:
+        folder = Path(stack.enter_context(TemporaryDirectory()))
+        trustme: Any = import_module("trustme")
+        authority = trustme.CA()
+        key, bundle = folder / "key.pem", folder / "authorities.pem"
+        authority.issue_cert("127.0.0.1").private_key_and_cert_chain_pem.write_to_path(key)
+        bundle.write_bytes(_authorities_of_the_web() + authority.cert_pem.bytes())
+        base = stack.enter_context(server.running(certificate=key))
+        self._programs = programs(base.replace("http:", "https:"))
+        self._environment = os.environ | {"SSL_CERT_FILE": str(bundle)}
+        # Compiled modules are kept, as they are wherever a package is installed.
+        self._environment.pop("PYTHONDONTWRITEBYTECODE", None)
+
+    def measure(self, shuffled: random.Random, *, with_memory: bool) -> dict[str, float]:
+        """Run each program once, in an order of its own; memory does not vary, and is asked more rarely."""
+        chosen = [name for name in self._programs if with_memory or not name.startswith("idle")]
+        return {name: self._run(self._programs[name]) for name in shuffled.sample(chosen, len(chosen))}
+
+    def _run(self, program: str) -> float:
+        command = [sys.executable, "-c", f"{_ALONE}\n{program}"]
+        done = subprocess.run(command, check=True, stdout=subprocess.PIPE, env=self._environment)
+        return float(done.stdout)
 
 
-def run(program: str) -> float:
-    """Run a program in a fresh interpreter, and read the number that it prints."""
-    done = subprocess.run([sys.executable, "-c", program], check=True, stdout=subprocess.PIPE)
-    return float(done.stdout)
+def _authorities_of_the_web() -> bytes:
+    certifi: Any = import_module("certifi")
+    return Path(certifi.where()).read_bytes()

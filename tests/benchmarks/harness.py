@@ -10,7 +10,7 @@ import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -47,7 +47,7 @@ class Group:
     times: int = 1
 
 
-Round = Mapping[str, Sample]
+Round = dict[str, Sample]
 """Each entry's sample, by its key."""
 
 
@@ -83,7 +83,8 @@ class Results:
 
     def median(self, group: str, key: str, quantity: str = "per_call") -> float:
         """Give the median of an entry's own samples, in seconds."""
-        return statistics.median(getattr(each[key], quantity) for each in self.rounds[group])
+        values: list[float] = [getattr(each[key], quantity) for each in self.rounds[group]]
+        return statistics.median(values)
 
     def cold_ratios(self, over: str, under: str) -> list[float]:
         """Divide two cold starts' numbers, round by round, where both were taken."""
@@ -98,7 +99,7 @@ class Results:
     def load(cls, path: Path) -> "Results":
         """Read what `save` wrote."""
         read = json.loads(path.read_text(encoding="utf-8"))
-        rounds = {
+        rounds: dict[str, list[Round]] = {
             group: [{key: Sample(**sample) for key, sample in each.items()} for each in all_rounds]
             for group, all_rounds in read["rounds"].items()
         }
@@ -106,7 +107,7 @@ class Results:
 
 
 @contextmanager
-def _worker(contender: str) -> Iterator[subprocess.Popen[str]]:
+def _worker(contender: str) -> Generator[subprocess.Popen[str]]:
     command = [sys.executable, "-m", "tests.benchmarks.worker", contender]
     pipe = subprocess.PIPE
     with subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True, bufsize=1) as process:
@@ -146,16 +147,17 @@ def measure(groups: Sequence[Group], seconds: float, seed: int, *, least: int = 
     shuffled = random.Random(seed)
     results = Results({group.name: [] for group in groups}, [], {})
     with ExitStack() as stack:
-        rig = Rig(stack)
+        rig, starts = Rig(stack), cold.ColdStarts(stack)
         for group in groups:
             _once(rig, group, shuffled)
+        starts.measure(shuffled, with_memory=True)
         order = [group for group in groups for _ in range(group.times)]
         begin, number = time.monotonic(), 0
         while number < least or time.monotonic() - begin < seconds:
             number += 1
             for group in shuffled.sample(order, len(order)):
                 results.rounds[group.name].append(_once(rig, group, shuffled))
-            results.cold.append(cold.measure(shuffled, rig.fast, with_memory=number <= least))
+            results.cold.append(starts.measure(shuffled, with_memory=number <= least))
             _say(f"round {number}: {time.monotonic() - begin:.0f} of {seconds:.0f} s")
     return results
 

@@ -16,14 +16,15 @@ LIMITS = ("httpx", "httpx, limits = in flight")
 
 CASES = ((1, "fast"), (16, "fast"), (64, "fast"), (16, "slow"), (64, "slow"))
 _SECONDS = {"fast": 0.06, "slow": 0.4}
-_QUICK = {"1 fast", "64 fast", "64 slow", "sync", "marketplaces", "peers", "parts"}
+_QUICK_CASES = {"1 fast", "64 fast", "64 slow"}
+_QUICK_ASYNC = (*LIMITS, "aiohttp", "countermand", "countermand with httpx2", "countermand with aiohttp")
 
 
 def groups(*, quick: bool) -> list[Group]:
     """Give what one round consists of; a quick one leaves out what no bar asks for."""
 
-    def sync(name: str, entries: list[tuple[str, str]], times: int) -> Group:
-        return Group(name, [Entry(contender, case, 0.04) for contender, case in entries], times)
+    def sync(name: str, entries: list[tuple[str, str]], times: int, seconds: float = 0.04) -> Group:
+        return Group(name, [Entry(contender, case, seconds) for contender, case in entries], times)
 
     both = ("httpx", "countermand")
     all_groups = [
@@ -36,13 +37,17 @@ def groups(*, quick: bool) -> list[Group]:
             + [("httpx", f"parts-{parts}") for parts in (1, 1000)]
             + [("json.loads", "parts-1000")],
             2,
+            0.1,
         ),
     ]
     for in_flight, speed in CASES:
         case = f"{in_flight} {speed}"
-        entries = [Entry(who, case, _SECONDS[speed], in_flight, speed == "slow") for who in ASYNC]
-        all_groups.append(Group(case, entries, 3 if case == "1 fast" else 1))
-    return [group for group in all_groups if group.name in _QUICK] if quick else all_groups
+        if quick and case not in _QUICK_CASES:
+            continue
+        slow, seconds = speed == "slow", _SECONDS[speed]
+        entries = [Entry(who, case, seconds, in_flight, slow) for who in (_QUICK_ASYNC if quick else ASYNC)]
+        all_groups.append(Group(case, entries, times=1 if slow else 3))
+    return all_groups
 
 
 def better_limits(results: Results, case: str) -> str:

@@ -76,7 +76,7 @@ def countermand_async(plug: Literal["stock", "httpx2", "aiohttp"]) -> AsyncConte
             options["http_client"] = httpx2.AsyncClient()
         elif plug == "aiohttp":
             room: Any = import_module("countermand.transport.aiohttp")
-            options["driver"] = room.AiohttpDriver()
+            options["http_client"] = room.AiohttpDriver()
         return in_turn(_calls(AsyncCountermand(**configuration(base), **options)).values())
 
     return contender

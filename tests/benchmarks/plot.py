@@ -41,15 +41,11 @@ def draw(panels: Sequence[Panel]) -> str:
         drawn += _panel(panel, top)
         top += _HEAD + _ROW * len(panel.bars) + _GAP
     height = top
-    return "\n".join(
-        [
-            f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH} {height}" width="{_WIDTH}"'
-            f' height="{height}" font-family="system-ui, -apple-system, Segoe UI, Helvetica, Arial, sans-serif">',
-            f'<rect x="0.5" y="0.5" width="{_WIDTH - 1}" height="{height - 1}" rx="8" fill="#fff" stroke="{_RULE}"/>',
-            *drawn,
-            "</svg>\n",
-        ]
-    )
+    font = "system-ui, -apple-system, Segoe UI, Helvetica, Arial, sans-serif"
+    size = f'viewBox="0 0 {_WIDTH} {height}" width="{_WIDTH}" height="{height}"'
+    sheet = f'<rect x="0.5" y="0.5" width="{_WIDTH - 1}" height="{height - 1}" rx="8" fill="#fff" stroke="{_RULE}"/>'
+    opening = f'<svg xmlns="http://www.w3.org/2000/svg" {size} font-family="{font}">'
+    return "\n".join([opening, sheet, *drawn, "</svg>\n"])
 
 
 def _panel(panel: Panel, top: int) -> list[str]:

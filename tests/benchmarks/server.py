@@ -11,13 +11,15 @@ import json
 import re
 import selectors
 import socket
+import ssl
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager, suppress
 from email.utils import formatdate
 from itertools import count
+from pathlib import Path
 from urllib.parse import unquote
 
 _DATE = formatdate(usegmt=True).encode()
@@ -95,44 +97,59 @@ def respond(buffer: bytes) -> tuple[bytes, bytes] | None:
     return head + b"\r\n" + body, buffer[whole:]
 
 
-def serve(listener: socket.socket, delay: float = 0.0) -> None:
-    """Answer until the process ends."""
-    selector = selectors.DefaultSelector()
-    selector.register(listener, selectors.EVENT_READ)
-    buffers: dict[socket.socket, bytes] = {}
-    waiting: list[tuple[float, int, socket.socket, bytes]] = []
-    ticket = count()
-    while True:
-        pause = max(0.0, waiting[0][0] - time.monotonic()) if waiting else None
-        for key, _ in selector.select(pause):
-            if key.fileobj is listener:
-                connection, _ = listener.accept()
-                connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-                selector.register(connection, selectors.EVENT_READ)
-                buffers[connection] = b""
-                continue
-            connection = key.fileobj  # type: ignore[assignment]
-            try:
-                received = connection.recv(65536)
-            except OSError:
-                received = b""
-            if not received:
-                selector.unregister(connection)
-                del buffers[connection]
-                connection.close()
-                continue
-            buffer = buffers[connection] + received
-            while done := respond(buffer):
-                reply, buffer = done
-                if delay:
-                    due = time.monotonic() + delay
-                    heapq.heappush(waiting, (due, next(ticket), connection, reply))
+class Server:
+    """Every connection in one thread, and the replies whose time has not come yet."""
+
+    def __init__(
+        self, listener: socket.socket, delay: float = 0.0, tls: ssl.SSLContext | None = None
+    ) -> None:
+        self._listener, self._delay, self._tls = listener, delay, tls
+        self._selector = selectors.DefaultSelector()
+        self._selector.register(listener, selectors.EVENT_READ)
+        self._buffers: dict[socket.socket, bytes] = {}
+        self._waiting: list[tuple[float, int, socket.socket, bytes]] = []
+        self._tickets = count()
+
+    def serve(self) -> None:
+        """Answer until the process ends."""
+        while True:
+            pause = max(0.0, self._waiting[0][0] - time.monotonic()) if self._waiting else None
+            for key, _ in self._selector.select(pause):
+                if key.data is None:
+                    self._accept()
                 else:
-                    _send(connection, reply)
-            buffers[connection] = buffer
-        while waiting and waiting[0][0] <= time.monotonic():
-            _, _, connection, reply = heapq.heappop(waiting)
-            _send(connection, reply)
+                    self._read(key.data)
+            while self._waiting and self._waiting[0][0] <= time.monotonic():
+                _, _, connection, reply = heapq.heappop(self._waiting)
+                _send(connection, reply)
+
+    def _accept(self) -> None:
+        connection, _ = self._listener.accept()
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        if self._tls:
+            connection = self._tls.wrap_socket(connection, server_side=True)
+        self._selector.register(connection, selectors.EVENT_READ, connection)
+        self._buffers[connection] = b""
+
+    def _read(self, connection: socket.socket) -> None:
+        try:
+            received = connection.recv(65536)
+        except OSError:
+            received = b""
+        if not received:
+            self._selector.unregister(connection)
+            del self._buffers[connection]
+            connection.close()
+            return
+        buffer = self._buffers[connection] + received
+        while done := respond(buffer):
+            reply, buffer = done
+            if self._delay:
+                due = time.monotonic() + self._delay
+                heapq.heappush(self._waiting, (due, next(self._tickets), connection, reply))
+            else:
+                _send(connection, reply)
+        self._buffers[connection] = buffer
 
 
 def _send(connection: socket.socket, reply: bytes) -> None:
@@ -141,9 +158,11 @@ def _send(connection: socket.socket, reply: bytes) -> None:
 
 
 @contextmanager
-def running(delay: float = 0.0) -> Iterator[str]:
+def running(delay: float = 0.0, certificate: Path | None = None) -> Generator[str]:
     """Run the server in a process of its own, and give its base URL."""
     command = [sys.executable, __file__, "--delay", str(delay)]
+    if certificate:
+        command += ["--certificate", str(certificate)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         try:
             assert process.stdout is not None
@@ -156,10 +175,15 @@ def main() -> None:
     """Serve on a free port, and print which."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--delay", type=float, default=0.0, help="seconds before every reply")
-    delay = parser.parse_args().delay
+    parser.add_argument("--certificate", help="speak TLS with the key and the chain in this file")
+    given = parser.parse_args()
+    tls = None
+    if given.certificate:
+        tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        tls.load_cert_chain(given.certificate)
     with socket.create_server(("127.0.0.1", 0), backlog=512) as listener:
         print(listener.getsockname()[1], flush=True)
-        serve(listener, delay)
+        Server(listener, given.delay, tls).serve()
 
 
 if __name__ == "__main__":
