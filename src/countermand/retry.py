@@ -6,6 +6,7 @@ with a multiple of the usual requests (the token bucket of botocore's standard m
 """
 
 from collections.abc import Mapping
+from datetime import UTC
 from email.utils import parsedate_to_datetime
 from functools import lru_cache
 from threading import Lock
@@ -145,6 +146,10 @@ def retry_after(headers: Mapping[str, str], wall: float) -> float | None:
 
 def _timestamp(text: str) -> float | None:
     try:
-        return parsedate_to_datetime(text).timestamp() if text[:3].isalpha() else None
+        if not text[:3].isalpha():
+            return None
+        moment = parsedate_to_datetime(text)
+        # RFC 9110's third form (asctime's) names no zone: it is UTC, wherever this machine is.
+        return moment.replace(tzinfo=moment.tzinfo or UTC).timestamp()
     except (ValueError, TypeError, OverflowError, IndexError):
         return None
