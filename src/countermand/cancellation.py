@@ -266,9 +266,11 @@ def waiting(market: Marketplace[I, R, A], order_id: I, call: CallContext[A]) -> 
             last = market.reading(found, call, waiting=True).outcome
             if last.settled:
                 return last
-        elif _denied(reply) and last is None:
+        elif last is None and (_denied(reply) or call.shut_out()):
             raise _unread(market, reply, call, found)
         if pause >= call.time_left():
+            if last is None and not call.got_through():
+                raise _unread(market, reply, call, str(found))
             return last if last is not None else call.unknown(str(found))
         yield from call.sleep(pause)
         pause = min(pause * 1.5, 60.0)

@@ -84,9 +84,20 @@ class CallContext(Generic[A]):
 
     def pause(self) -> float | None:
         """Return the seconds to wait before another request is made, or None to give up."""
+        if self.shut_out():
+            return None
         now = self._clock.monotonic()
         pause = self._policy.pause(self._failures, self._started, now, self._deadline)
         return pause if pause is not None and self._account.budget.spend() else None
+
+    def got_through(self) -> bool:
+        """Return whether any request of this call may have reached more than the marketplace's door."""
+        return any(attempt.sent and attempt.status != 429 for attempt in self.attempts)
+
+    def shut_out(self) -> bool:
+        """Return whether the account's gate stays closed for the rest of this call's time."""
+        now = self._clock.monotonic()
+        return 0 < self._account.gate.closed_for(now) >= self._deadline - now
 
     # Sending.
 
