@@ -1,0 +1,172 @@
+"""Retry-After in every form, good and bad: it never crashes a call, and never makes it wait past its deadline."""
+
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from itertools import repeat
+
+import pytest
+
+from countermand import RateLimitedError, Requested, RetryPolicy
+from tests.support.doors import OnStage
+from tests.support.markets import PATTERN, Market
+from tests.support.stage import Stage, reply
+
+#: The stage's Date at its start, and one nine seconds later.
+NOW, SOON = "Mon, 02 Mar 2026 09:00:00 GMT", "Mon, 02 Mar 2026 09:00:09 GMT"
+#: A server whose clock is eleven years behind.
+THEN, THEN_SOON = "Sun, 01 Mar 2015 23:59:57 GMT", "Mon, 02 Mar 2015 00:00:06 GMT"
+
+WAITED = {
+    "seconds": ({"retry_after": "9"}, 9.0),
+    "seconds with leading zeros": ({"retry_after": "0009"}, 9.0),
+    "seconds in spaces": ({"retry_after": "  9 "}, 9.0),
+    "seconds repeated": ({"retry_after": "3, 9, 5"}, 9.0),
+    "a date, without a Date": ({"retry_after": SOON}, 9.0),
+    "a date against the Date": ({"retry_after": THEN_SOON, "date": THEN}, 9.0),
+    "a date, and a Date that is none": ({"retry_after": SOON, "date": "yesterday"}, 9.0),
+    "RFC 850": ({"retry_after": "Monday, 02-Mar-26 09:00:09 GMT"}, 9.0),
+    "asctime": ({"retry_after": "Mon Mar  2 09:00:09 2026"}, 9.0),
+    "another zone": ({"retry_after": "Mon, 02 Mar 2026 11:00:09 +0200"}, 9.0),
+}
+NO_SENSE = {
+    "absent": None,
+    "empty": "",
+    "spaces": "   ",
+    "zero": "0",
+    "negative": "-9",
+    "a plus": "+9",
+    "a fraction": "9.5",
+    "an exponent": "1e1",
+    "a word": "soon",
+    "hexadecimal": "0x9",
+    "an underscore": "1_0",
+    "arabic digits": "٩",
+    "fullwidth digits": "\uff19",
+    "a superscript": "²",
+    "a past date": "Mon, 02 Mar 2026 08:59:59 GMT",
+    "a date of long ago": "Thu, 01 Jan 1970 00:00:00 GMT",
+    "a day that is not": "Mon, 31 Feb 2026 09:00:09 GMT",
+    "a date without end": "Mon, 02 Mar 99999999999 09:00:09 GMT",
+    "half a date": "Mon, 02",
+    "a comma": ",",
+    "commas": "9,,9",
+    "a number and a word": "9, soon",
+    "10,000 letters": "x" * 10_000,
+    "10,000 commas": "," * 10_000,
+    "10,001 nines": "9" * 10_001,
+    "a NUL": "9\x00",
+    "brackets": "(((((" * 1_000,
+}
+HUGE = {
+    "a day": ("86400", 86_400.0),
+    "ten digits": ("9999999999", 315_360_000.0),
+    "10,000 nines": ("9" * 10_000, 315_360_000.0),
+    "a date in a far year": ("Fri, 31 Dec 9999 23:59:59 GMT", 315_360_000.0),
+    "an hour and a second": ("3601", 3601.0),
+}
+
+
+@pytest.mark.parametrize("headers, seconds", WAITED.values(), ids=WAITED)
+def test_it_is_waited_out(headers: dict[str, str], seconds: float, market: Market, on_stage: OnStage) -> None:
+    """To the second."""
+    stage = Stage(cancel=[reply(429, **headers), market.accepted])
+    assert isinstance(market.cancel(on_stage(stage, market)), Requested)
+    assert stage.times[1] == pytest.approx(seconds)
+
+
+@pytest.mark.parametrize("headers, seconds", WAITED.values(), ids=WAITED)
+def test_over_budget_it_raises_at_once(
+    headers: dict[str, str], seconds: float, market: Market, on_stage: OnStage
+) -> None:
+    """With the time to come back, and without having waited for anything."""
+    stage = Stage(cancel=[reply(429, **headers)])
+    with pytest.raises(RateLimitedError) as caught:
+        market.cancel(on_stage(stage, market), timeout=8.0)
+    assert caught.value.retry_after == pytest.approx(seconds)
+    assert stage.sleeps == []
+
+
+@pytest.mark.parametrize("text, seconds", HUGE.values(), ids=HUGE)
+def test_a_huge_one_raises_at_once(text: str, seconds: float, market: Market, on_stage: OnStage) -> None:
+    """And names the whole time, ten years at most."""
+    stage = Stage(cancel=[reply(429, retry_after=text)])
+    with pytest.raises(RateLimitedError) as caught:
+        market.cancel(on_stage(stage, market))
+    assert caught.value.retry_after == pytest.approx(seconds)
+    assert caught.value.status == 429
+    assert stage.sleeps == []
+
+
+@pytest.mark.parametrize("text", HUGE, ids=HUGE)
+def test_a_huge_one_does_not_shut_the_account_for_years(text: str, on_stage: OnStage) -> None:
+    """A garbled header costs an hour at most: then the marketplace is asked again."""
+    stage = Stage(cancel=[reply(429, retry_after=HUGE[text][0]), PATTERN.accepted])
+    door = on_stage(stage, PATTERN)
+    with pytest.raises(RateLimitedError):
+        PATTERN.cancel(door)
+    stage.now += 3600.0
+    assert isinstance(PATTERN.cancel(door), Requested)
+    assert stage.sleeps == []
+
+
+@pytest.mark.parametrize("text", NO_SENSE.values(), ids=NO_SENSE)
+def test_what_makes_no_sense_counts_as_absent(text: str | None, on_stage: OnStage) -> None:
+    """Full jitter stands in for it."""
+    limited = reply(429) if text is None else reply(429, retry_after=text)
+    stage = Stage(cancel=[limited, PATTERN.accepted])
+    assert isinstance(PATTERN.cancel(on_stage(stage, PATTERN)), Requested)
+    assert 0 <= stage.times[1] <= 1.5
+
+
+@pytest.mark.parametrize("text", NO_SENSE.values(), ids=NO_SENSE)
+@pytest.mark.parametrize("what", ["cancel", "read", "wait"])
+def test_nothing_crashes_and_nothing_outlasts_the_deadline(
+    text: str | None, what: str, market: Market, on_stage: OnStage
+) -> None:
+    """Whatever is called, whatever the header says, however often."""
+    limited = reply(429) if text is None else reply(429, retry_after=text)
+    stage = Stage(cancel=repeat(limited), read=repeat(limited))
+    door = on_stage(stage, market)
+    with suppress(RateLimitedError):
+        getattr(market, what)(door, timeout=20.0)
+    assert stage.now <= 20.0
+
+
+@pytest.mark.parametrize("text", ["9", "86400", SOON])
+@pytest.mark.parametrize("what", ["read", "wait"])
+def test_reads_raise_at_once_too(text: str, what: str, market: Market, on_stage: OnStage) -> None:
+    """The marketplace's wish is the same for every request."""
+    stage = Stage(read=[reply(429, retry_after=text)])
+    with pytest.raises(RateLimitedError) as caught:
+        getattr(market, what)(on_stage(stage, market), timeout=8.0)
+    assert caught.value.retry_after == pytest.approx(86_400.0 if text == "86400" else 9.0, abs=1.5)
+
+
+@pytest.mark.usefixtures("far_east")
+def test_a_date_counts_in_utc_wherever_the_client_is(on_stage: OnStage) -> None:
+    """RFC 9110: a date without a zone (asctime's form) is UTC."""
+    stage = Stage(cancel=[reply(429, retry_after="Mon Mar  2 09:00:09 2026"), PATTERN.accepted])
+    PATTERN.cancel(on_stage(stage, PATTERN))
+    assert stage.times[1] == pytest.approx(9.0)
+
+
+@pytest.fixture
+def far_east(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Move this machine to Tokyo."""
+    with monkeypatch.context() as moved:
+        moved.setenv("TZ", "Asia/Tokyo")
+        time.tzset()
+        yield
+    time.tzset()
+
+
+def test_the_rate_limit_is_told(market: Market, on_stage: OnStage) -> None:
+    """The error has the request's id, the status, the attempts, and says when to come back."""
+    stage = Stage(cancel=[reply(429, retry_after="60", x_vol_correlation="c-1")])
+    with pytest.raises(RateLimitedError, match="come back in 60") as caught:
+        market.cancel(on_stage(stage, market, retry=RetryPolicy.never()))
+    error = caught.value
+    assert (error.marketplace, error.order_id) == (market.name, str(market.order_id))
+    assert (error.status, error.request_id) == (429, "c-1")
+    assert [attempt.status for attempt in error.attempts] == [429]
