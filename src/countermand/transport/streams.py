@@ -7,8 +7,10 @@
   request, about another order.
 """
 
+import select
 import time
 from contextlib import suppress
+from socket import socket
 from typing import Any
 
 import httpcore
@@ -129,6 +131,8 @@ class AsyncStream(Watched, httpcore.AsyncNetworkStream):
     def __init__(self, inner: httpcore.AsyncNetworkStream) -> None:
         super().__init__()
         self._inner = inner
+        # Looked up once: the pool asks after every idle connection, for every call.
+        self._socket: socket | None = inner.get_extra_info("socket")
 
     async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
         """Send what is unsent, then read."""
@@ -157,7 +161,20 @@ class AsyncStream(Watched, httpcore.AsyncNetworkStream):
 
     def get_extra_info(self, info: str) -> Any:
         """Answer like the inner stream, but call a connection with surplus bytes readable: the pool drops it."""
-        return (info == "is_readable" and self._surplus()) or self._inner.get_extra_info(info)
+        if info == "is_readable":
+            return self._surplus() or _readable(self._socket)
+        return self._inner.get_extra_info(info)
+
+
+def _readable(connection: socket | None) -> bool:
+    """Whether something waits to be read, or the connection is closed."""
+    if connection is None or connection.fileno() < 0:
+        return True
+    if not hasattr(select, "poll"):  # Windows
+        return bool(select.select([connection], [], [], 0)[0])
+    poll = select.poll()
+    poll.register(connection, select.POLLIN)
+    return bool(poll.poll(0))
 
 
 class AsyncBackend(httpcore.AsyncNetworkBackend):
