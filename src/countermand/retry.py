@@ -7,7 +7,6 @@ with a multiple of the usual requests (the token bucket of botocore's standard m
 
 from collections.abc import Mapping
 from datetime import UTC
-from email.utils import parsedate_to_datetime
 from functools import lru_cache
 from threading import Lock
 from typing import TYPE_CHECKING, Any
@@ -145,6 +144,8 @@ def retry_after(headers: Mapping[str, str], wall: float) -> float | None:
 
 
 def _timestamp(text: str) -> float | None:
+    from email.utils import parsedate_to_datetime  # rarely needed, and slow to import
+
     try:
         if not text[:3].isalpha():
             return None
