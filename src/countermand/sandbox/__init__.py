@@ -94,7 +94,11 @@ class Sandbox:
         from countermand import Countermand  # in here, so that the world never loads the SDK
 
         settings = self._settings() | overrides
-        if not self._http and "http_client" not in overrides:
+        if self._http:
+            from countermand.transport.stock import StockDriver
+
+            settings.setdefault("http_client", StockDriver())  # a proxy of the environment is not asked
+        elif "http_client" not in overrides:
             import httpx
 
             settings["http_client"] = self._stack.enter_context(
@@ -107,7 +111,11 @@ class Sandbox:
         from countermand import AsyncCountermand
 
         settings = self._settings() | overrides
-        if not self._http and "http_client" not in overrides:
+        if self._http:
+            from countermand.transport.stock import AsyncStockDriver
+
+            settings.setdefault("http_client", AsyncStockDriver())
+        elif "http_client" not in overrides:
             import httpx
 
             # Nothing is behind this client that would need closing.
