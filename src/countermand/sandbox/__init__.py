@@ -95,7 +95,7 @@ class Sandbox:
 
         settings = self._settings() | overrides
         if self._http:
-            from countermand.transport.stock import StockDriver
+            from countermand.transport.blocking import StockDriver
 
             settings.setdefault("http_client", StockDriver())  # a proxy of the environment is not asked
         elif "http_client" not in overrides:
@@ -112,7 +112,7 @@ class Sandbox:
 
         settings = self._settings() | overrides
         if self._http:
-            from countermand.transport.stock import AsyncStockDriver
+            from countermand.transport.eventloop import AsyncStockDriver
 
             settings.setdefault("http_client", AsyncStockDriver())
         elif "http_client" not in overrides:

@@ -8,9 +8,8 @@ Needs the extra `countermand[aiohttp]`.
 """
 
 import asyncio
-import os
 import time
-from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 import aiohttp
 from multidict import CIMultiDict
@@ -18,14 +17,18 @@ from yarl import URL
 
 from ..wire import Call, Fault, Reply
 from .bodies import Body
+from .eventloop import GRACE, EventLoopDriver, home
 from .faults import fault, flaw
-from .running import GRACE, AsyncioDriver, standing_headers
+from .requests import KEEPALIVE, standing_headers
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 #: Connections at most, as many as httpx's client opens by default.
 _CONNECTIONS = 100
 
 
-class AiohttpDriver(AsyncioDriver):
+class AiohttpDriver(EventLoopDriver):
     """On asyncio, over aiohttp. A `session` of the caller's own is left open; it must not follow redirects for us.
 
     The session that it opens itself knows no proxies and keeps no cookies.
@@ -37,11 +40,14 @@ class AiohttpDriver(AsyncioDriver):
         self._home: object = None
         self._closed = False
 
+    @property
+    def closed(self) -> bool:
+        """Whether `aclose` was called, or the caller's session is closed."""
+        return self._closed or (self._theirs is not None and self._theirs.closed)
+
     async def exchange(self, call: Call) -> Reply | Fault:
         """Send `call` and return what came of it by its deadline."""
         session = self._open()
-        if self._closed or session.closed:
-            return Fault(sent=False, detail="the client is closed")
         left = max(call.deadline - time.monotonic(), 0.0)
         response: aiohttp.ClientResponse | None = None
         try:
@@ -67,21 +73,19 @@ class AiohttpDriver(AsyncioDriver):
     def _open(self) -> aiohttp.ClientSession:
         if self._theirs is not None:
             return self._theirs
-        home = (asyncio.get_running_loop(), os.getpid())
-        if self._session is None or home != self._home:
-            # A connection belongs to the event loop and to the process that opened it.
+        if self._session is None or self._home != home():
             self._session = aiohttp.ClientSession(
-                connector=aiohttp.TCPConnector(limit=_CONNECTIONS, keepalive_timeout=4.0),
+                connector=aiohttp.TCPConnector(limit=_CONNECTIONS, keepalive_timeout=KEEPALIVE),
                 cookie_jar=aiohttp.DummyCookieJar(),
                 auto_decompress=False,
             )
-            self._home = home
+            self._home = home()
         return self._session
 
     async def aclose(self) -> None:
         """Close the session if it is ours."""
         self._closed = True
-        if self._session is not None:
+        if self._session is not None and self._home == home():
             await self._session.close()
 
 

@@ -58,3 +58,14 @@ def flaw(error: Exception) -> str:
     if isinstance(error, TimeoutError) or "Timeout" in type(error).__name__:
         return "its body did not end in time"
     return f"its body is not whole ({type(error).__name__})"
+
+
+def without_frames(interruption: BaseException) -> BaseException:
+    """Drop the frames below this room: they belong to HTTP libraries, whose variables hold headers in the clear."""
+    link: BaseException | None = interruption
+    seen: set[int] = set()
+    while link is not None and id(link) not in seen:
+        seen.add(id(link))
+        link.__traceback__ = None
+        link = link.__cause__ or link.__context__
+    return interruption

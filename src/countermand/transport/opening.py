@@ -6,34 +6,34 @@ from ..wire import AsyncDriver, Driver
 
 
 def open_driver(http_client: object) -> Driver:
-    """Return a blocking driver: over the caller's client, or the stock one."""
+    """Return a blocking driver: the caller's own, one over the caller's client, or the stock one."""
     if isinstance(http_client, Driver):
         return http_client
-    from .borrowed import BorrowedDriver
+    from .blocking import BorrowedDriver, StockDriver
 
     if http_client is not None:
         return BorrowedDriver(http_client)
-    from .stock import StockDriver, tls
-
     if _behind_a_proxy():
         import httpx
+
+        from .requests import tls
 
         return BorrowedDriver(httpx.Client(verify=tls()), owned=True)
     return StockDriver()
 
 
 def open_async_driver(http_client: object) -> AsyncDriver:
-    """Return an async driver: over the caller's client, or the stock one."""
+    """Return an async driver: the caller's own, one over the caller's client, or the stock one."""
     if isinstance(http_client, AsyncDriver):
         return http_client
-    from .borrowed import AsyncBorrowedDriver
+    from .eventloop import AsyncBorrowedDriver, AsyncStockDriver
 
     if http_client is not None:
         return AsyncBorrowedDriver(http_client)
-    from .stock import AsyncStockDriver, tls
-
     if _behind_a_proxy():
         import httpx
+
+        from .requests import tls
 
         return AsyncBorrowedDriver(httpx.AsyncClient(verify=tls()), owned=True)
     return AsyncStockDriver()

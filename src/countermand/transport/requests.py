@@ -1,0 +1,85 @@
+"""What both drivers make of a call: headers, httpx's request, the TLS context, the time."""
+
+import ssl
+import time
+from functools import cache
+from typing import Any
+
+import httpx
+
+from ..wire import Call, Clock
+
+CLOCK = Clock(time.monotonic, time.time)
+
+#: An idle connection is dropped after this many seconds, before most servers drop it: a request sent into a
+#: connection that the server is closing is one whose fate is unclear.
+KEEPALIVE = 4.0
+
+
+@cache
+def tls() -> ssl.SSLContext:
+    """Return the one TLS context of all marketplaces, both doors and all clients."""
+    return httpx.create_ssl_context()
+
+
+@cache
+def _no_tls() -> ssl.SSLContext:
+    # For http to this machine: loading the certificate authorities costs more than a hundred calls.
+    return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+
+
+def tls_for(origin: str) -> ssl.SSLContext:
+    """Return the TLS context for an origin; one that trusts nobody where no TLS is spoken."""
+    return tls() if origin.startswith("https:") else _no_tls()
+
+
+def standing_headers(call: Call) -> dict[str, str]:
+    """Return the headers of `call` that do not depend on the order."""
+    headers = {
+        "Accept": "application/json",
+        "Accept-Encoding": "identity",
+        "User-Agent": "countermand",
+        **call.headers,
+    }
+    if call.body is not None:
+        headers["Content-Type"] = "application/json"
+    return headers
+
+
+def stock_request(call: Call, timeout: float) -> httpx.Request:
+    """Return `call` as httpx's request. What does not change from call to call is built once."""
+    prepared = call.headers.prepared
+    key = call.origin, call.method, call.body is None
+    headers: httpx.Headers = prepared.get(key) or prepared.setdefault(key, _stock_headers(call))
+    request = httpx.Request(
+        call.method,
+        call.origin + call.target,
+        headers=headers,
+        stream=httpx.ByteStream(call.body or b""),
+        extensions=_timeouts(timeout),
+    )
+    if call.body is not None:
+        request.headers["Content-Length"] = str(len(call.body))
+    return request
+
+
+def _stock_headers(call: Call) -> httpx.Headers:
+    headers = {"Host": call.origin.partition("://")[2], **standing_headers(call)}
+    if call.body is None and call.method != "GET":
+        headers["Content-Length"] = "0"
+    return httpx.Headers(headers)
+
+
+def client_request(client: Any, call: Call, timeout: float) -> Any:
+    """Return `call` as a request of a caller's own client, which adds its default headers and its cookies."""
+    return client.build_request(
+        call.method,
+        call.origin + call.target,
+        headers=standing_headers(call),
+        content=call.body,
+        extensions=_timeouts(timeout),
+    )
+
+
+def _timeouts(timeout: float) -> dict[str, dict[str, float]]:
+    return {"timeout": {"connect": timeout, "read": timeout, "write": timeout, "pool": timeout}}
