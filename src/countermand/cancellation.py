@@ -260,7 +260,7 @@ def waiting(market: Marketplace[I, R, A], order_id: I, call: CallContext[A]) -> 
         except CountermandError:
             if last is None:
                 raise
-            return last
+            return _with_evidence(last, call)
         found = _read(market, reply, order_id)
         if not isinstance(found, str):
             last = market.reading(found, call, waiting=True).outcome
@@ -271,9 +271,14 @@ def waiting(market: Marketplace[I, R, A], order_id: I, call: CallContext[A]) -> 
         if pause >= call.time_left():
             if last is None and not call.got_through():
                 raise _unread(market, reply, call, str(found))
-            return last if last is not None else call.unknown(str(found))
+            return _with_evidence(last, call) if last is not None else call.unknown(str(found))
         yield from call.sleep(pause)
         pause = min(pause * 1.5, 60.0)
+
+
+def _with_evidence(outcome: Outcome[A], call: CallContext[A]) -> Outcome[A]:
+    """Return what was seen last, with the reads that failed since."""
+    return attrs.evolve(outcome, attempts=tuple(call.attempts))
 
 
 def _unread(
