@@ -147,7 +147,10 @@ class CruxRules:
         return Call("PATCH", self._origin, f"{self._orders}cancel/", body)
 
     def judge(self, reply: Reply, call: CallContext[CruxAnswer]) -> Verdict[CruxAnswer] | None:
-        """Take 200 or 204 without a body as received, and 422 as a refusal; both are documented so."""
+        """Take 200 or 204 without a body as received, and 422 as a refusal; both are documented so.
+
+        An object with something in it has to name this order: gateways answer 200 with errors of their own.
+        """
         if reply.status == 422:
             return call.refused(None, (Part(call.order_id, "not cancellable", _refusal(reply)),))
         if reply.status not in (200, 204):
@@ -206,8 +209,8 @@ def _token(reply: Reply) -> Token | None:
 
 
 def _about(answer: dict[str, Any], order_id: str) -> None:
-    named = answer.get("order_uuid", answer.get("uuid", order_id))
-    check_subject(str(named).casefold(), order_id.casefold())
+    if answer:
+        check_subject(str(answer.get("order_uuid", answer.get("uuid"))).casefold(), order_id.casefold())
 
 
 def _refusal(reply: Reply) -> str | None:
