@@ -234,9 +234,8 @@ class CallContext(Generic[A]):
     def _request_id(self, reply: Reply) -> str | None:
         for name in _REQUEST_ID_HEADERS:
             if value := reply.headers.get(name):
-                return redacted(value[:200].encode(errors="replace"), self._auth.secrets).decode(
-                    errors="replace"
-                )
+                said = redacted(value.encode(errors="replace"), self._auth.secrets)
+                return said.decode(errors="replace")[:200]
         return None
 
     # What the call ends in. Each carries the evidence gathered so far.
