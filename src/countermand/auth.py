@@ -1,6 +1,7 @@
 """Who we are to a marketplace: headers that stay, or a token that is fetched, expires and is fetched again."""
 
 from collections.abc import Callable, Iterable, Mapping
+from threading import Lock
 from typing import Protocol
 
 import attrs
@@ -95,6 +96,7 @@ class TokenAuth(Auth):
         self._headers_for = headers
         self._expires_at = float("-inf")
         self._fetching_until = float("-inf")
+        self._lock = Lock()
         self._own = list(self._secrets)
 
     def usable(self, now: float) -> SealedHeaders | None:
@@ -103,11 +105,14 @@ class TokenAuth(Auth):
 
     def acquire(self, sender: Sender) -> Flow[SealedHeaders]:
         """Return headers with a good token. Raise `LoginFailedError` if the login is refused or makes no sense."""
-        while sender.now() < self._fetching_until and sender.time_left() > _LOOK_AGAIN:
+        while True:
+            with self._lock:
+                if (headers := self.usable(sender.now())) is not None:
+                    return headers
+                if sender.now() >= self._fetching_until or sender.time_left() <= _LOOK_AGAIN:
+                    self._fetching_until = sender.now() + sender.time_left()
+                    break
             yield Sleep(_LOOK_AGAIN)
-            if (headers := self.usable(sender.now())) is not None:
-                return headers
-        self._fetching_until = sender.now() + sender.time_left()
         try:
             asked = sender.now()
             reply = yield from sender.send_login(self._login)
