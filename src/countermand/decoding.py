@@ -38,7 +38,7 @@ class Answer:
     def raw(self) -> dict[str, Any]:
         """The whole JSON object that was answered, unknown fields included; empty for a model built by hand."""
         body: bytes = getattr(self, "_body", b"")
-        value: dict[str, Any] = json.loads(body) if body else {}
+        value: dict[str, Any] = json.loads(body, parse_int=_integer) if body else {}
         return value
 
     def with_body(self, body: bytes) -> Self:
@@ -56,9 +56,20 @@ def _restored(model: type[M], values: dict[str, Any], body: bytes) -> M:
     return model(**values).with_body(body)
 
 
+def _integer(digits: str) -> Any:
+    try:
+        return int(digits)
+    except ValueError:  # Python reads 4,300 digits at most, and a field that nobody asked for may have more
+        from decimal import Decimal
+
+        return Decimal(digits)
+
+
 def decode(body: bytes, model: type[M]) -> M:
     """Return `body` as a `model`; raise `DecodingError` if it is anything else."""
     try:
+        if not body.isascii():
+            body.decode()  # msgspec looks at the fields it was asked for, and skips what is no text in others
         kind: Any = model
         answer: M = _decoder(kind)(body)
         if _may_repeat_a_name(body, answer):
