@@ -1,7 +1,8 @@
 """The bare contenders: an HTTP library, JSON, and nothing else."""
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping
+from contextlib import asynccontextmanager
 from importlib import import_module
 from typing import Any
 
@@ -63,7 +64,8 @@ def httpx_async(
 ) -> AsyncContender:
     """One `AsyncClient` of httpx or of what has its interface, with limits chosen by the calls in flight."""
 
-    async def contender(base: str, in_flight: int) -> AsyncCall:
+    @asynccontextmanager
+    async def contender(base: str, in_flight: int) -> AsyncGenerator[AsyncCall]:
         module: Any = import_module(library)
         options: dict[str, Any] = {}
         if chosen := limits(in_flight):
@@ -71,15 +73,17 @@ def httpx_async(
         if transport:
             name, _, attribute = transport.partition(":")
             options = {"transport": getattr(import_module(name), attribute)(**options)}
-        client = module.AsyncClient(**options)
         plain_call = in_turn(plain_calls(base).values())
+        async with module.AsyncClient(**options) as client:
 
-        async def call() -> object:
-            plain = plain_call()
-            response = await client.request(plain.method, plain.url, json=plain.json, headers=plain.headers)
-            return response.json() if response.content else None
+            async def call() -> object:
+                plain = plain_call()
+                response = await client.request(
+                    plain.method, plain.url, json=plain.json, headers=plain.headers
+                )
+                return response.json() if response.content else None
 
-        return call
+            yield call
 
     return contender
 
@@ -94,18 +98,19 @@ def eight_connections(_in_flight: int) -> Mapping[str, int]:
     return {"max_connections": 8, "max_keepalive_connections": 8}
 
 
-async def aiohttp_async(base: str, in_flight: int) -> AsyncCall:
+@asynccontextmanager
+async def aiohttp_async(base: str, in_flight: int) -> AsyncGenerator[AsyncCall]:
     """One `aiohttp.ClientSession` with its limits as they come (100), and `json.loads`."""
     aiohttp: Any = import_module("aiohttp")
-    session = aiohttp.ClientSession()
     plain_call = in_turn(plain_calls(base).values())
+    async with aiohttp.ClientSession() as session:
 
-    async def call() -> object:
-        plain = plain_call()
-        async with session.request(
-            plain.method, plain.url, json=plain.json, headers=plain.headers
-        ) as response:
-            body = await response.read()
-        return json.loads(body) if body else None
+        async def call() -> object:
+            plain = plain_call()
+            async with session.request(
+                plain.method, plain.url, json=plain.json, headers=plain.headers
+            ) as response:
+                body = await response.read()
+            return json.loads(body) if body else None
 
-    return call
+        yield call

@@ -1,6 +1,7 @@
 """The calls that are measured: one cancellation at each marketplace, as bare HTTP would send it."""
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from itertools import count, cycle
 from typing import TypeVar
@@ -9,7 +10,7 @@ Call = Callable[[], object]
 AsyncCall = Callable[[], Awaitable[object]]
 SyncContender = Callable[[str], Mapping[str, Call]]
 """From the server's base URL to the calls it can make, by case."""
-AsyncContender = Callable[[str, int], Awaitable[AsyncCall]]
+AsyncContender = Callable[[str, int], AbstractAsyncContextManager[AsyncCall]]
 """From the server's base URL and the calls in flight to one call, of all four marketplaces in turn."""
 
 TOKEN = "a-token-as-long-as-a-token-usually-is-0123456789"

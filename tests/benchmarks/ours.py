@@ -1,6 +1,7 @@
 """countermand as its users call it: typed, authenticated, and with its retries on."""
 
-from collections.abc import Mapping
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -67,16 +68,19 @@ def countermand_sync(base: str) -> Mapping[str, Call]:
 def countermand_async(plug: Literal["stock", "httpx2", "aiohttp"]) -> AsyncContender:
     """One `AsyncCountermand`, as it comes or with one of the two other HTTP libraries plugged in."""
 
-    async def contender(base: str, _in_flight: int) -> AsyncCall:
+    @asynccontextmanager
+    async def contender(base: str, _in_flight: int) -> AsyncGenerator[AsyncCall]:
         from countermand import AsyncCountermand
 
-        options: dict[str, Any] = {}
-        if plug == "httpx2":
-            httpx2: Any = import_module("httpx2")
-            options["http_client"] = httpx2.AsyncClient()
-        elif plug == "aiohttp":
-            room: Any = import_module("countermand.transport.aiohttp")
-            options["http_client"] = room.AiohttpDriver()
-        return in_turn(_calls(AsyncCountermand(**configuration(base), **options)).values())
+        async with AsyncExitStack() as stack:
+            options: dict[str, Any] = {}
+            if plug == "httpx2":
+                httpx2: Any = import_module("httpx2")
+                options["http_client"] = await stack.enter_async_context(httpx2.AsyncClient())
+            elif plug == "aiohttp":
+                room: Any = import_module("countermand.transport.aiohttp")
+                options["http_client"] = room.AiohttpDriver()
+            client = await stack.enter_async_context(AsyncCountermand(**configuration(base), **options))
+            yield in_turn(_calls(client).values())
 
     return contender

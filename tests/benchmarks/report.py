@@ -81,6 +81,8 @@ Versions: {about["versions"]}.
   f-string and the headers a fixed dict. countermand's calls are typed, authenticated and retry-protected.
 - Each peer makes one authenticated POST with a JSON body, Kibo's, through its own machinery: a typed answer where it has
   one, its retries on, one connection kept open.
+- With calls in flight, every turn is a burst from a new client. The clock runs from the end of one call to the end of
+  another, with all lanes busy before, between and after: opening the connections is not counted.
 - With many in flight, bare httpx is shown with its limits as they come (100 connections, 20 kept) and with as many
   connections as calls; the better of the two in this run is the baseline. Eight connections are quicker against a
   quick server, because httpx looks through all of its connections for every call, and far slower against any other;
