@@ -8,6 +8,7 @@ import re
 import runpy
 import subprocess
 import sys
+import tomllib
 from collections.abc import Callable, Iterator
 from fnmatch import fnmatchcase
 from html import escape, unescape
@@ -175,6 +176,22 @@ def test_the_readme_names_targets_that_exist() -> None:
     targets = set(re.findall(r"(?:^|`)make ([a-z-]+)", README, re.MULTILINE))
     assert {"demo", "test", "help"} <= targets
     assert all(re.search(rf"^{target}:", makefile, re.MULTILINE) for target in targets)
+
+
+# --- the architecture --------------------------------------------------------------------------------------------------
+
+
+def test_the_architecture_names_every_room_and_no_other() -> None:
+    """The drawing has the floors of the import contract in their order; every module that the page names exists."""
+    page = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    contracts = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["importlinter"]
+    floors = re.findall(r"\w+", " ".join(contracts["contracts"][0]["layers"]))
+    drawing = page.split("```")[1]
+    standing = {word: place.start() for word in floors if (place := re.search(rf"\b{word}\b", drawing))}
+    assert sorted(standing, key=lambda floor: standing[floor]) == floors
+    modules = {path.name for path in (ROOT / "src" / "countermand").rglob("*.py")}
+    assert {f"{floor}.py" for floor in floors} - {"transport.py", "marketplaces.py"} <= modules
+    assert set(re.findall(r"\b(\w+\.py)\b", page)) <= modules
 
 
 # --- the picture -------------------------------------------------------------------------------------------------------
