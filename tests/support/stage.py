@@ -11,7 +11,6 @@ from countermand.wire import Call, Clock, Fault, Flow, Reply, Sleep, T
 
 #: What may come of one request: a reply, a fault, an interruption; or one of them after so many seconds.
 Answer: TypeAlias = Reply | Fault | BaseException
-Play: TypeAlias = Callable[[Call], Answer]
 
 #: The stage's time at its start, on the wall's clock: Monday, 2 March 2026, 9:00 UTC.
 WALL = 1_772_442_000.0
@@ -41,6 +40,10 @@ class After:
     answer: Answer
 
 
+#: What happens meanwhile, and then an answer.
+Play: TypeAlias = Callable[[], Answer]
+
+
 class Stage:
     """A scripted marketplace and its time; `driver` and `async_driver` are given to a client as `http_client=`.
 
@@ -50,9 +53,9 @@ class Stage:
     def __init__(
         self,
         *,
-        cancel: Iterable[Answer | After] = (),
-        read: Iterable[Answer | After] = (),
-        login: Iterable[Answer | After] = (),
+        cancel: Iterable[Answer | After | Play] = (),
+        read: Iterable[Answer | After | Play] = (),
+        login: Iterable[Answer | After | Play] = (),
     ) -> None:
         self.now = 0.0
         self.calls: list[Call] = []
@@ -62,7 +65,7 @@ class Stage:
         self.times: list[float] = []
         self.sleeps: list[float] = []
         self.closed = 0
-        self._script: dict[str, Iterator[Answer | After]] = {
+        self._script: dict[str, Iterator[Answer | After | Play]] = {
             "cancel": iter(cancel),
             "read": iter(read),
             "login": iter(login),
@@ -83,8 +86,8 @@ class Stage:
             raise AssertionError(f"an unexpected {kind}: {call}; before it {self.kinds[:-1]}") from None
         if isinstance(answer, After):
             self.now += answer.seconds
-            answer = answer.answer
-        return answer
+            return answer.answer
+        return answer() if callable(answer) else answer
 
     def step(self, flow: Flow[Any], step: Call | Sleep) -> Call | Sleep:
         """Answer one step of a flow, and return its next."""
