@@ -244,11 +244,9 @@ class CallContext(Generic[A]):
         """Return `Cancelled` for this order."""
         return Cancelled(**self._facts(answer), cancelled=cancelled)
 
-    def requested(
-        self, answer: A | None, status: str | None = None, cancelled: tuple[Part, ...] = ()
-    ) -> Requested[A]:
+    def requested(self, answer: A | None, status: str | None = None) -> Requested[A]:
         """Return `Requested` for this order."""
-        return Requested(**self._facts(answer), status=status, cancelled=cancelled)
+        return Requested(**self._facts(answer), status=status)
 
     def partially_cancelled(
         self, answer: A | None, cancelled: tuple[Part, ...], refused: tuple[Part, ...], settled: bool

@@ -137,30 +137,38 @@ def _may_repeat_a_name(body: bytes, answer: Answer) -> bool:
     """Whether some field of the model stands in the body more often than in the model, or behind an escape.
 
     Counting is a hundred times cheaper than looking at every object, and it misses no repetition of a field that
-    is always there. A text that happens to read like a field's name only costs the closer look.
+    is always there. A text that happens to hold a colon or a field's name only costs a closer look.
     """
     if b"\\u" in body:
         return True
-    expected: dict[bytes, int] = {}
-    _tally([answer], type(answer), expected)
-    return any(body.count(b'"%b"' % name) > times for name, times in expected.items())
+    most: dict[bytes, int] = {}
+    named = _tally([answer], type(answer), most)
+    if body.count(b":") == named:
+        return False  # every colon belongs to a name that was read: there is none left for a second one
+    return any(body.count(b'"%b"' % name) > times for name, times in most.items())
 
 
-def _tally(objects: list[Any], model: Any, expected: dict[bytes, int]) -> None:
-    for name, wire, part in _fields(model):
-        expected[wire] = expected.get(wire, 0) + len(objects)
+def _tally(objects: list[Any], model: Any, most: dict[bytes, int]) -> int:
+    """Return how many names `objects` were surely read from; add to `most` how often each name may occur."""
+    named = 0
+    for name, wire, default, part in _fields(model):
+        most[wire] = most.get(wire, 0) + len(objects)
+        required = default is attrs.NOTHING
+        named += len(objects) if required else sum(getattr(one, name) != default for one in objects)
         if part is not None:
-            _tally([item for one in objects for item in getattr(one, name)], part, expected)
+            named += _tally([item for one in objects for item in getattr(one, name)], part, most)
+    return named
 
 
 @cache
-def _fields(model: Any) -> list[tuple[str, bytes, type[Any] | None]]:
+def _fields(model: Any) -> list[tuple[str, bytes, Any, type[Any] | None]]:
     names: Mapping[str, str] = getattr(model, "wire_names", {})
-    found: list[tuple[str, bytes, type[Any] | None]] = []
+    found: list[tuple[str, bytes, Any, type[Any] | None]] = []
     for field in attrs.fields(attrs.resolve_types(model)):
         args = get_args(field.type) if get_origin(field.type) is tuple else ()
         part = args[0] if args and attrs.has(args[0]) else None
-        found.append((field.name, names.get(field.name, field.name).encode(), part))
+        wire = names.get(field.name, field.name).encode()
+        found.append((field.name, wire, field.default, part))
     return found
 
 

@@ -64,8 +64,6 @@ class Requested(_Answered[A]):
 
     #: The order's status when it was last seen, in the marketplace's words, or None when it was not read.
     status: str | None = None
-    #: The parts whose cancellation was begun, where the answer lists them.
-    cancelled: tuple[Part, ...] = ()
     settled: ClassVar[Literal[False]] = False
 
     def __str__(self) -> str:

@@ -156,6 +156,8 @@ class PatternRules:
             return None
         answer = decode(reply.body, PatternCancellation)
         check_subject(answer.market_order_id, call.order_id)
+        if answer.cancelled_orders and not answer.non_cancellable_orders:
+            return call.requested(answer)
         begun = tuple(Part(str(order.warehouse_order_id), order.status) for order in answer.cancelled_orders)
         rest = tuple(
             Part(str(order.warehouse_order_id), order.status, order.reason)
@@ -169,7 +171,7 @@ class PatternRules:
         if refused or (reply.status == 409 and not (begun or before or answer.success)):
             return call.refused(answer, refused)
         if begun:
-            return call.requested(answer, cancelled=begun + before)
+            return call.requested(answer)
         if before:
             return call.cancelled(answer, before)
         raise DecodingError("it lists no warehouse order")
