@@ -7,6 +7,7 @@
   request, about another order.
 """
 
+import re
 import select
 import time
 from contextlib import suppress
@@ -14,6 +15,13 @@ from socket import socket
 from typing import Any
 
 import httpcore
+
+from ..wire import LARGEST_BODY
+
+#: How much of one exchange is kept to tell where its reply ends: a body of the largest size, and a head.
+_KEPT = LARGEST_BODY + 256 * 1024
+#: Where a head ends for httpx's parser, which forgives a bare line feed.
+_HEAD_ENDS = re.compile(rb"\n\r?\n")
 
 
 class Deadline(float):
@@ -44,27 +52,48 @@ class Watched:
     def __init__(self) -> None:
         self._unsent = b""
         self._received: list[bytes] = []
+        self._size = 0
         self._reusable = True
 
     def _take_unsent(self) -> bytes:
         unsent, self._unsent = self._unsent, b""
         if unsent:
             self._received.clear()
+            self._size = 0
         return unsent
+
+    def _keep(self, data: bytes) -> None:
+        self._received.append(data)
+        self._size += len(data)
+        if self._size > _KEPT:  # interim replies without end, say: such a connection serves nobody else
+            self._received.clear()
+            self._reusable = False
 
     def reply_ended(self, headers: Any, length: int) -> None:
         """Note that a reply with `length` bytes of raw body has been read: nothing may have come after it."""
         received = self._received[0] if len(self._received) == 1 else b"".join(self._received)
         self._received.clear()
-        head = received.find(b"\r\n\r\n") + 4
-        if "transfer-encoding" in headers:
-            ends = received.endswith(b"0\r\n\r\n") and received.count(b"\r\n0\r\n") == 1
-        else:
-            ends = head + length == len(received)
-        self._reusable = self._reusable and ends
+        head = _HEAD_ENDS.search(received)
+        at = head.end() if head is not None else len(received) + 1
+        end = _end_of_chunks(received, at) if "transfer-encoding" in headers else at + length
+        self._reusable = self._reusable and end == len(received)
 
     def _surplus(self) -> bool:
         return not self._reusable
+
+
+def _end_of_chunks(received: bytes, at: int) -> int:
+    """Return where the chunked body that begins at `at` ends, or -1 if that cannot be told."""
+    while (line := received.find(b"\r\n", at)) >= 0:
+        try:
+            size = int(received[at:line].partition(b";")[0], 16)
+        except ValueError:
+            return -1
+        if size == 0:  # trailers may follow, and then an empty line
+            end = _HEAD_ENDS.search(received, line)
+            return end.end() if end is not None else -1
+        at = line + 2 + size + 2
+    return -1
 
 
 class Stream(Watched, httpcore.NetworkStream):
@@ -85,7 +114,7 @@ class Stream(Watched, httpcore.NetworkStream):
         if left is not None and left <= 0:
             raise httpcore.ReadTimeout("the deadline is over")
         data = self._inner.read(max_bytes, left)
-        self._received.append(data)
+        self._keep(data)
         return data
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
@@ -133,6 +162,9 @@ class AsyncStream(Watched, httpcore.AsyncNetworkStream):
         self._inner = inner
         # Looked up once: the pool asks after every idle connection, for every call.
         self._socket: socket | None = inner.get_extra_info("socket")
+        # What TLS has taken from the socket and not yet read: a record behind the reply's waits there, unseen.
+        # The names are those of httpcore and anyio; a test holds them.
+        self._records: Any = getattr(getattr(inner, "_stream", None), "_read_bio", None)
 
     async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
         """Send what is unsent, then read."""
@@ -142,7 +174,7 @@ class AsyncStream(Watched, httpcore.AsyncNetworkStream):
             ):  # the server may have answered before it closed: reading tells
                 await self._inner.write(unsent, timeout)
         data = await self._inner.read(max_bytes, timeout)
-        self._received.append(data)
+        self._keep(data)
         return data
 
     async def write(self, buffer: bytes, timeout: float | None = None) -> None:
@@ -162,7 +194,8 @@ class AsyncStream(Watched, httpcore.AsyncNetworkStream):
     def get_extra_info(self, info: str) -> Any:
         """Answer like the inner stream, but call a connection with surplus bytes readable: the pool drops it."""
         if info == "is_readable":
-            return self._surplus() or _readable(self._socket)
+            waits = self._records is not None and bool(self._records.pending)
+            return waits or self._surplus() or _readable(self._socket)
         return self._inner.get_extra_info(info)
 
 
