@@ -92,8 +92,8 @@ def parts(outcome: Outcome[object]) -> str:
     """Say what became of each part, in the marketplace's words, or what stands in its way."""
     if isinstance(outcome, Unknown):
         return outcome.reason
-    if isinstance(outcome, Requested) and outcome.status:
-        return outcome.status
+    if isinstance(outcome, Requested):
+        return outcome.status or ""
     words = [named(part, outcome, part.status if outcome.settled else "begun") for part in outcome.cancelled]
     if isinstance(outcome, PartiallyCancelled | Refused):
         for part in outcome.refused:
