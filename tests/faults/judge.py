@@ -1,0 +1,298 @@
+"""Whether the SDK's word holds against what really happened.
+
+The judge knows the world's ledger and truth, what the network carried, and the outcome with its parts. It uses none
+of the SDK's own code, so that the SDK cannot be right by agreeing with itself.
+"""
+
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+from countermand import (
+    Cancelled,
+    CountermandError,
+    PartiallyCancelled,
+    Refused,
+    Requested,
+    Unknown,
+    evidence_of,
+)
+from countermand.wire import Fault, Reply
+
+from .cases import Phase, Run
+from .known import clean, forwarded, may_be_applied, parts, pending, shows_the_end, status
+
+_ID_KEYS = {
+    "pattern": ("market_order_id",),
+    "vtex": ("orderId",),
+    "crux": ("uuid", "order_uuid"),
+    "kibo": ("orderID", "orderId"),
+}
+
+UNTRUE = "answers that contradict the ledger once late effects have landed"
+OTHER = "effects on, or answers about, another order"
+IDLE = "Unknown while a read works and the state is final, or without a fault"
+SPURIOUS = "raised with nothing in the way"
+TWICE = "second sends of a Crux cancel after an ambiguous attempt"
+GATE = "requests of a call before its Retry-After was over"
+LATE = "waits and requests past the deadline"
+FOREIGN = "exceptions and values outside our tree"
+SECRET = "credentials in a repr, a str or the evidence"
+EVIDENCE = "requests that the evidence misses or tells wrongly"
+DOORS = "seeds whose sync and async outcomes differ"
+MEASURES = (UNTRUE, OTHER, IDLE, SPURIOUS, TWICE, GATE, LATE, FOREIGN, SECRET, EVIDENCE, DOORS)
+
+
+class Wrong(NamedTuple):
+    """A broken promise: which measure it counts for, and what happened."""
+
+    measure: str
+    text: str
+
+
+def judged(run: Run) -> list[Wrong]:
+    """Return everything that is wrong with a run."""
+    return [problem for phase in run.phases for problem in _judged(run, phase)] + list(_bystanders(run))
+
+
+def differences(one: Run, other: Run) -> list[Wrong]:
+    """Return where the two doors, given the same seed, do not agree."""
+    found: list[Wrong] = []
+    if len(one.phases) != len(other.phases):
+        found.append(Wrong(DOORS, "one door went on, the other did not"))
+    for ours, theirs in zip(one.phases, other.phases, strict=False):
+        if (
+            ours.outcome != theirs.outcome
+            or _evidence(ours) != _evidence(theirs)
+            or ours.ended != theirs.ended
+        ):
+            found.append(Wrong(DOORS, f"{ours.what}: {_shown(ours)} and {_shown(theirs)}"))
+    return found
+
+
+def _evidence(phase: Phase) -> Any:
+    error = phase.error
+    if error is None:
+        return phase.outcome.attempts
+    if isinstance(error, CountermandError):
+        return type(error), vars(error)
+    evidence = evidence_of(error)
+    return evidence, evidence and evidence.attempts
+
+
+def _shown(phase: Phase) -> str:
+    return repr(phase.error if phase.error is not None else phase.outcome)
+
+
+# -- one call -------------------------------------------------------------------------------------------------------
+
+
+def _judged(run: Run, phase: Phase) -> Iterator[Wrong]:
+    about = f"{phase.what}: "
+    checks = [_time(phase), _passages(run, phase), _secrets(run, phase)]
+    if phase.error is not None:
+        checks.append(_raised(run, phase))
+    elif phase.what == "cancel":
+        checks += [_said(run, phase), _subject(run, phase)]
+    else:
+        checks += [_said_in_the_end(run, phase), _subject(run, phase)]
+    for check in checks:
+        for problem in check:
+            yield Wrong(problem.measure, about + problem.text)
+
+
+def _raised(run: Run, phase: Phase) -> Iterator[Wrong]:
+    error = phase.error
+    assert error is not None
+    if not isinstance(error, CountermandError):
+        yield from _interrupted(run, phase, error)
+        return
+    if phase.what == "cancel":
+        if forwarded(run.after) > forwarded(run.before):
+            yield Wrong(UNTRUE, f"raised {type(error).__name__}, and the cancellation was accepted")
+        if run.case.mood.name == "fair" and run.case.scene.permitted and run.case.scene.readable:
+            yield Wrong(SPURIOUS, f"raised {type(error).__name__} with nothing in the way: {error}")
+    yield from _attempts(phase, error.attempts)
+
+
+def _interrupted(run: Run, phase: Phase, error: BaseException) -> Iterator[Wrong]:
+    if run.case.interrupted_after is None or isinstance(error, Exception):
+        yield Wrong(FOREIGN, f"raised what is none of ours: {error!r}")
+        return
+    evidence = evidence_of(error)
+    in_doubt = any(p.what == "cancel" and may_be_applied(p) for p in phase.passages)
+    if in_doubt and evidence is None:
+        yield Wrong(EVIDENCE, "the interruption carries no evidence")
+    if evidence is not None:
+        yield from _attempts(phase, evidence.attempts)
+
+
+def _said(run: Run, phase: Phase) -> Iterator[Wrong]:
+    outcome, before, after = phase.outcome, run.before, run.after
+    asked = forwarded(after) > forwarded(before)
+    match outcome:
+        case Cancelled():
+            if after is None or after.eventually != "all":
+                yield Wrong(UNTRUE, f"Cancelled, and it is not: {parts(after)}")
+        case Requested():
+            begun = before is not None and (before.cancelled != "none" or pending(run, before))
+            if not (asked or begun):
+                yield Wrong(UNTRUE, "Requested, and no cancellation was accepted")
+        case PartiallyCancelled():
+            yield from _partial(run, outcome)
+        case Refused():
+            yield from _refused(run)
+        case Unknown():
+            yield from _unknown(run, phase)
+        case _:
+            yield Wrong(FOREIGN, f"answered with a {type(outcome).__name__}")
+    yield from _attempts(phase, outcome.attempts)
+
+
+def _said_in_the_end(run: Run, phase: Phase) -> Iterator[Wrong]:
+    outcome = phase.outcome
+    match outcome:
+        case Cancelled():
+            if run.after is None or run.after.eventually != "all":
+                yield Wrong(UNTRUE, f"Cancelled, and it is not: {parts(run.after)}")
+        case PartiallyCancelled():
+            yield from _partial(run, outcome)
+        case Refused():
+            yield from _refused(run)
+        case Unknown():
+            if any(clean(passage) and status(passage) == 200 for passage in phase.passages):
+                yield Wrong(IDLE, "Unknown, although the order could be read")
+        case _:
+            pass
+    yield from _attempts(phase, outcome.attempts)
+
+
+def _refused(run: Run) -> Iterator[Wrong]:
+    before, after = run.before, run.after
+    if after is None:
+        return
+    was = {part.id for part in before.parts if part.cancelled} if before else set[str]()
+    now = {part.id for part in after.eventual_parts if part.cancelled}
+    if now - was:
+        yield Wrong(UNTRUE, f"Refused, and something was cancelled: {parts(after)}")
+    if pending(run, after):
+        yield Wrong(UNTRUE, f"Refused, and a cancellation is in progress: {parts(after)}")
+
+
+def _partial(run: Run, outcome: PartiallyCancelled[Any]) -> Iterator[Wrong]:
+    after = run.after
+    assert after is not None
+    done = {part.id for part in after.eventual_parts if part.cancelled}
+    begun = done | {entry.detail for entry in run.world.ledger if entry.what == "requested"}
+    if not (outcome.cancelled and outcome.refused):
+        yield Wrong(UNTRUE, "PartiallyCancelled with nothing on one side")
+    if any(part.id is None for part in (*outcome.cancelled, *outcome.refused)):
+        if len(outcome.cancelled) > len(done) or (outcome.settled and len(outcome.cancelled) != len(done)):
+            yield Wrong(UNTRUE, f"PartiallyCancelled, and the counts are wrong: {parts(after)}")
+        return
+    if any(part.id not in begun for part in outcome.cancelled):
+        yield Wrong(UNTRUE, f"PartiallyCancelled, and a part is not even being cancelled: {parts(after)}")
+    if outcome.settled and any(part.id not in done for part in outcome.cancelled):
+        yield Wrong(UNTRUE, f"PartiallyCancelled for good, and a part is not: {parts(after)}")
+    closed = outcome.settled or run.case.scene.marketplace == "pattern"
+    if closed and any(part.id in done for part in outcome.refused):
+        yield Wrong(UNTRUE, f"PartiallyCancelled, and a refused part was cancelled: {parts(after)}")
+
+
+def _unknown(run: Run, phase: Phase) -> Iterator[Wrong]:
+    if run.case.mood.name == "fair" and run.case.scene.permitted:
+        yield Wrong(IDLE, "Unknown in a run without faults")
+    cancels = [passage for passage in phase.passages if passage.what == "cancel"]
+    if not any(may_be_applied(passage) or passage.trouble.name.startswith("body:") for passage in cancels):
+        yield Wrong(IDLE, "Unknown, although no request can have been applied")
+        return
+    if any(clean(passage) and shows_the_end(passage) for passage in phase.passages):
+        yield Wrong(IDLE, "Unknown, although a read showed the order's final state")
+    last = phase.passages[-1]
+    hindered = any(status(passage) == 429 for passage in phase.passages) or last.what == "login"
+    if last.what == "cancel" and not hindered and phase.deadline - phase.ended > 0.001:
+        yield Wrong(IDLE, "Unknown, and nobody looked at the order although there was time")
+
+
+# -- the course of a call -------------------------------------------------------------------------------------------
+
+
+def _time(phase: Phase) -> Iterator[Wrong]:
+    if phase.ended > phase.deadline + 1e-6:
+        yield Wrong(LATE, f"it took {phase.ended - phase.deadline:.3f} s longer than it may")
+    if any(passage.sent_at >= phase.deadline for passage in phase.passages):
+        yield Wrong(LATE, "a request was sent after the deadline")
+
+
+def _passages(run: Run, phase: Phase) -> Iterator[Wrong]:
+    closed_until = ambiguous_at = float("-inf")
+    ambiguous = False
+    for passage in phase.passages:
+        if passage.sent_at < closed_until - 1e-6:
+            yield Wrong(
+                GATE, f"a request was sent {closed_until - passage.sent_at:.1f} s before Retry-After was over"
+            )
+        if passage.what == "cancel":
+            if ambiguous and passage.marketplace == "crux":
+                yield Wrong(
+                    TWICE, f"a second cancel was sent to Crux, after an unclear one at {ambiguous_at:.3f}"
+                )
+            if not ambiguous and may_be_applied(passage):
+                ambiguous, ambiguous_at = True, passage.sent_at
+        pause = passage.trouble.pause
+        if pause is None and clean(passage) and status(passage) == 429 and isinstance(passage.end, Reply):
+            pause = float(passage.end.headers["retry-after"])
+        if pause is not None and passage.ended_at is not None and status(passage) == 429:
+            closed_until = max(closed_until, passage.ended_at + pause)
+
+
+def _attempts(phase: Phase, attempts: Any) -> Iterator[Wrong]:
+    """The evidence lists exactly the requests that were made, in their order."""
+    told = [(attempt.what, attempt.status) for attempt in attempts]
+    made = [(passage.what, status(passage)) for passage in phase.passages]
+    if told != made:
+        yield Wrong(EVIDENCE, f"the evidence says {told}, the network says {made}")
+    for attempt, passage in zip(attempts, phase.passages, strict=False):
+        if isinstance(passage.end, Fault) and attempt.sent != passage.end.sent:
+            yield Wrong(
+                EVIDENCE,
+                f"the evidence says sent={attempt.sent} of a request that {passage.trouble.name!r} struck",
+            )
+
+
+def _subject(run: Run, phase: Phase) -> Iterator[Wrong]:
+    scene, outcome = run.case.scene, phase.outcome
+    if (outcome.marketplace, outcome.order_id) != (scene.marketplace, str(scene.order_id)):
+        yield Wrong(OTHER, f"the answer is about {outcome.marketplace} order {outcome.order_id}")
+    if outcome.answer is None:
+        return
+    try:
+        raw = outcome.answer.raw
+    except Exception as error:  # noqa: BLE001 - whatever it is, a caller would meet it
+        yield Wrong(FOREIGN, f"the answer's raw form cannot be looked at: {error!r:.200}")
+        return
+    named = {str(raw[key]) for key in _ID_KEYS[scene.marketplace] if key in raw}
+    if named != {str(scene.order_id)}:
+        yield Wrong(OTHER, f"the answer rests on a body about {named or 'no order'}")
+
+
+def _secrets(run: Run, phase: Phase) -> Iterator[Wrong]:
+    echoed = any(passage.trouble.name == "request echoed" for passage in phase.passages)
+    if not echoed and run.case.seed % 16:
+        return
+    said = repr(phase.outcome) + repr(phase.error) + str(phase.error) + repr(vars(phase.error or _NOTHING))
+    said += repr([*getattr(phase.outcome, "attempts", ()), *getattr(phase.error, "__notes__", ())])
+    for secret in run.case.scene.secrets:
+        if secret in said:
+            yield Wrong(SECRET, f"the credential {secret!r} shows")
+
+
+def _bystanders(run: Run) -> Iterator[Wrong]:
+    scene = run.case.scene
+    own = (scene.marketplace, str(scene.order_id))
+    for entry in run.world.ledger[run.already :]:
+        asked = entry.what in ("cancel received", "requested", "refused", "confirmed", "denied", "cancelled")
+        if asked and (entry.marketplace, entry.order_id) != own:
+            yield Wrong(OTHER, f"{entry.what} for {entry.marketplace} order {entry.order_id}")
+
+
+_NOTHING = CountermandError("")
