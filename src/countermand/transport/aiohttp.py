@@ -20,9 +20,11 @@ from .bodies import Body
 from .eventloop import GRACE, EventLoopDriver, home
 from .faults import fault, flaw
 from .requests import KEEPALIVE, standing_headers
+from .streams import readable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+from typing import Any
 
 #: Connections at most, as many as httpx's client opens by default.
 _CONNECTIONS = 100
@@ -75,7 +77,7 @@ class AiohttpDriver(EventLoopDriver):
             return self._theirs
         if self._session is None or self._home != home():
             self._session = aiohttp.ClientSession(
-                connector=aiohttp.TCPConnector(limit=_CONNECTIONS, keepalive_timeout=KEEPALIVE),
+                connector=_Connector(limit=_CONNECTIONS, keepalive_timeout=KEEPALIVE),
                 cookie_jar=aiohttp.DummyCookieJar(),
                 auto_decompress=False,
             )
@@ -87,6 +89,26 @@ class AiohttpDriver(EventLoopDriver):
         self._closed = True
         if self._session is not None and self._home == home():
             await self._session.close()
+
+
+class _Connector(aiohttp.TCPConnector):
+    """Passes over an idle connection on which something came that nobody had asked for."""
+
+    async def connect(
+        self, req: aiohttp.ClientRequest, traces: list[Any], timeout: aiohttp.ClientTimeout
+    ) -> aiohttp.connector.Connection:
+        """Return a connection that is clean."""
+        for _ in range(_CONNECTIONS):
+            connection = await super().connect(req, traces, timeout)
+            if connection.transport is not None and readable(connection.transport.get_extra_info("socket")):
+                for _ in range(
+                    2
+                ):  # what waits in the socket reaches the protocol within two turns of the loop
+                    await asyncio.sleep(0)
+            if connection.protocol is not None and not connection.protocol.should_close:
+                return connection
+            connection.close()
+        raise aiohttp.ConnectionTimeoutError("no connection is clean")
 
 
 async def _read(response: aiohttp.ClientResponse, deadline: float) -> Reply:

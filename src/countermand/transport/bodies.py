@@ -7,7 +7,7 @@ from typing import Any
 
 from ..wire import LARGEST_BODY, Reply
 from .faults import flaw
-from .streams import Watched
+from .streams import Watched, undecrypted
 
 _ENCODINGS = {"gzip": zlib.MAX_WBITS | 16, "x-gzip": zlib.MAX_WBITS | 16, "deflate": zlib.MAX_WBITS}
 
@@ -31,11 +31,17 @@ class Body:
         if len(self._chunks) > 1 and time.monotonic() > self._deadline:
             raise TimeoutError
 
-    def ended(self, response: Any) -> None:
-        """Tell a stream of ours where the reply ended, before the pool may give the connection to another call."""
+    def ended(self, response: Any) -> Any:
+        """Look at where the reply ended, before the pool may give the connection to another call.
+
+        A stream of ours is told. That of a caller's own client is returned, to be closed, if something came after
+        the reply: it would be read as the answer to the next request.
+        """
         stream = response.extensions.get("network_stream")
         if isinstance(stream, Watched):
             stream.reply_ended(response.headers, self._size)
+            return None
+        return stream if _left_over(response.stream) or undecrypted(stream) else None
 
     def reply(self, status: int, headers: Mapping[str, str]) -> Reply:
         """Return the reply that these bytes are the body of."""
@@ -55,7 +61,8 @@ def read(response: Any, deadline: float) -> Reply:
         try:
             for chunk in response.stream:
                 body.take(chunk)
-            body.ended(response)
+            if (spoilt := body.ended(response)) is not None:
+                spoilt.close()
         finally:
             response.close()
     except Exception as error:
@@ -72,12 +79,24 @@ async def aread(response: Any, deadline: float) -> Reply:
         try:
             async for chunk in response.stream:
                 body.take(chunk)
-            body.ended(response)
+            if (spoilt := body.ended(response)) is not None:
+                await spoilt.aclose()
         finally:
             await response.aclose()
     except Exception as error:
         return Reply(response.status_code, response.headers, b"", flaw(error))
     return body.reply(response.status_code, response.headers)
+
+
+def _left_over(stream: Any) -> bool:
+    """Whether h11 holds bytes behind the reply; the way to it has httpx's and httpcore's names, which a test holds."""
+    for _ in range(8):
+        parser = getattr(stream, "_h11_state", None)
+        if parser is not None:
+            return bool(parser.trailing_data[0])
+        inner = (getattr(stream, name, None) for name in ("_stream", "_httpcore_stream", "_connection"))
+        stream = next((link for link in inner if link is not None), None)
+    return False
 
 
 def _already_read(response: Any) -> Reply:

@@ -11,7 +11,6 @@ import re
 import select
 import time
 from contextlib import suppress
-from socket import socket
 from typing import Any
 
 import httpcore
@@ -161,10 +160,7 @@ class AsyncStream(Watched, httpcore.AsyncNetworkStream):
         super().__init__()
         self._inner = inner
         # Looked up once: the pool asks after every idle connection, for every call.
-        self._socket: socket | None = inner.get_extra_info("socket")
-        # What TLS has taken from the socket and not yet read: a record behind the reply's waits there, unseen.
-        # The names are those of httpcore and anyio; a test holds them.
-        self._records: Any = getattr(getattr(inner, "_stream", None), "_read_bio", None)
+        self._socket: Any = inner.get_extra_info("socket")
 
     async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
         """Send what is unsent, then read."""
@@ -194,12 +190,20 @@ class AsyncStream(Watched, httpcore.AsyncNetworkStream):
     def get_extra_info(self, info: str) -> Any:
         """Answer like the inner stream, but call a connection with surplus bytes readable: the pool drops it."""
         if info == "is_readable":
-            waits = self._records is not None and bool(self._records.pending)
-            return waits or self._surplus() or _readable(self._socket)
+            return self._surplus() or undecrypted(self._inner) or readable(self._socket)
         return self._inner.get_extra_info(info)
 
 
-def _readable(connection: socket | None) -> bool:
+def undecrypted(stream: Any) -> bool:
+    """Whether TLS has taken from the socket what it has not read yet: a record behind the reply's waits there, unseen.
+
+    The names on the way are those of httpcore and anyio; a test holds them.
+    """
+    records = getattr(getattr(stream, "_stream", None), "_read_bio", None)
+    return records is not None and bool(records.pending)
+
+
+def readable(connection: Any) -> bool:
     """Whether something waits to be read, or the connection is closed."""
     if connection is None or connection.fileno() < 0:
         return True
