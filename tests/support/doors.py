@@ -18,6 +18,14 @@ class Door:
         self._runner = asyncio.Runner() if kind == "async" else None
         self.client: Any = (AsyncCountermand if kind == "async" else Countermand)(**settings)
 
+    @classmethod
+    def to(cls, kind: Kind, client: Any) -> Self:
+        """Make a door of a client that is there already."""
+        door = cls.__new__(cls)
+        door.kind, door.client = kind, client
+        door._runner = asyncio.Runner() if kind == "async" else None
+        return door
+
     def do(self, marketplace: str, method: str, *args: Any, **options: Any) -> Any:
         """Call `client.<marketplace>.<method>`."""
         return self.run(lambda: getattr(getattr(self.client, marketplace), method)(*args, **options))
