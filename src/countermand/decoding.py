@@ -86,7 +86,9 @@ def decode_object(body: bytes) -> dict[str, Any]:
     from msgspec.json import decode as loads
 
     try:
-        return loads(body, type=dict[str, Any])
+        found: dict[str, Any] = loads(body, type=dict[str, Any])
+        json.loads(body, object_pairs_hook=_without_repeats)
+        return found
     except (ValueError, RecursionError) as error:
         problem = _place(error)
     raise DecodingError(problem)
