@@ -14,6 +14,9 @@ from .secret import Secret
 if TYPE_CHECKING:
     import attrs
 
+#: The longest a call may take, in seconds: the clocks of sockets and event loops do not count much further.
+LONGEST_TIMEOUT = 366 * 86400.0
+
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 _PLAIN = re.compile(r"[A-Za-z0-9_~-][A-Za-z0-9._~-]*", re.ASCII)
 _HEADER_SAFE = re.compile(r"[\x21-\x7e](?:[\x20-\x7e]*[\x21-\x7e])?", re.ASCII)
@@ -42,15 +45,15 @@ def quoted(value: str) -> str:
 
 
 def seconds(value: object, name: str = "timeout") -> float:
-    """Return `value` as a positive, finite number of seconds; raise `InvalidRequestError` otherwise."""
-    if isinstance(value, int | float) and not isinstance(value, bool) and 0 < value < float("inf"):
+    """Return `value` as a positive number of seconds, a year at most; raise `InvalidRequestError` otherwise."""
+    if isinstance(value, int | float) and not isinstance(value, bool) and 0 < value <= LONGEST_TIMEOUT:
         return float(value)
-    raise InvalidRequestError(f"{name} must be a positive, finite number of seconds, not {value!r}")
+    raise InvalidRequestError(f"{name} must be a positive number of seconds, a year at most")
 
 
 def credential(_: object, field: "attrs.Attribute[Any]", value: Secret | None) -> None:
     """attrs validator: a credential fits into one header line. Its text is never repeated."""
-    if value is None:
+    if value is None and field.default is None:
         return
     if not isinstance(value, Secret):
         raise ValueError(f"{field.name} must be text, not {type(value).__name__}")
