@@ -1,0 +1,94 @@
+"""`python -m tests.faults.sockets`: the sweep, what it measured, and what was wrong. Ends with 1 if anything was."""
+
+import argparse
+import secrets
+import sys
+import time
+from collections import Counter, defaultdict
+
+from .doors import doors, without_proxies
+from .judge import OVERRUN
+from .playing import Played
+from .sweep import alone, sweep
+
+_OUTCOMES = ("Cancelled", "Requested", "PartiallyCancelled", "Refused", "Unknown", "raised")
+
+
+def main() -> int:
+    """Run what the command line asks for."""
+    parser = argparse.ArgumentParser(prog="python -m tests.faults.sockets", description=__doc__)
+    parser.add_argument("--cases", type=int, default=4000)
+    parser.add_argument(
+        "--seed", default=str(secrets.randbelow(10**6)), help="any text; the same one makes the same cases"
+    )
+    parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument("--replay", metavar="SEED:NUMBER", help="play one case alone and tell what happened")
+    options = parser.parse_args()
+    without_proxies()
+    if options.replay:
+        return _replay(options.replay)
+    began = time.monotonic()
+    played = sweep([f"{options.seed}:{number}" for number in range(options.cases)], options.workers)
+    print(f"\nseed {options.seed}: {len(played)} cases, {sum(len(one.told) for one in played)} cancellations, "
+          f"{sum(one.requests for one in played)} requests, {time.monotonic() - began:.0f} s; "
+          f"doors: {', '.join(doors())}\n")  # fmt: skip
+    _table(played)
+    return _judgement(played)
+
+
+def _table(played: list[Played]) -> None:
+    rows: dict[str, Counter[str]] = defaultdict(Counter)
+    latest: dict[str, float] = defaultdict(float)
+    for one in played:
+        for fault in one.faults or ("(none)",):
+            rows[fault][one.told[0].outcome] += 1
+            if not one.exempt:
+                latest[fault] = max(latest[fault], one.overrun)
+    print(f"{'fault':42}" + "".join(f"{outcome[:10]:>11}" for outcome in _OUTCOMES) + f"{'overrun ms':>12}")
+    for fault in sorted(rows):
+        counts = "".join(f"{rows[fault][outcome] or '·':>11}" for outcome in _OUTCOMES)
+        print(f"{fault:42}{counts}{max(latest[fault], 0.0) * 1000:12.0f}")
+
+
+def _judgement(played: list[Played]) -> int:
+    wrong = [one for one in played if one.wrong]
+    for one in wrong:
+        print(f"\nWRONG {one.case}")
+        for told in one.told:
+            print(f"   told: {told.outcome} {told.error} after {told.took:.3f} s: {told.text}")
+        for what in one.wrong:
+            print(f"   {what}")
+    slow = [one for one in played if one.overrun > OVERRUN and not one.exempt]
+    again = [second for one in slow if (second := alone(one.seed)).overrun > OVERRUN]
+    for one in again:
+        print(f"\nLATE by {one.overrun * 1000:.0f} ms, alone as well: {one.case}")
+    bound = [one.overrun for one in played if not one.exempt]
+    exempt = [one.overrun for one in played if one.exempt]
+    print(f"\ncases that are wrong: {len(wrong)} of {len(played)}")
+    print(f"without a fault: {sum(not one.faults for one in played)} cases")
+    print(f"deadline overrun: at most {max(bound, default=0.0) * 1000:.0f} ms; beyond {OVERRUN * 1000:.0f} ms side by "
+          f"side with others: {len(slow)}, alone as well: {len(again)}")  # fmt: skip
+    if exempt:
+        print(
+            f"a caller's own blocking client under a dripping head: at most {max(exempt) * 1000:.0f} ms (not bounded)"
+        )
+    if wrong or again:
+        print("\nreplay one with: python -m tests.faults.sockets --replay " + (wrong + again)[0].seed)
+    return 1 if wrong or again else 0
+
+
+def _replay(seed: str) -> int:
+    one = alone(seed)
+    print(one.case)
+    for told in one.told:
+        print(
+            f"   told: {told.outcome} {told.error} after {told.took:.3f} s of {told.patience:.3f} s: {told.text}"
+        )
+    print("   faults met:", ", ".join(one.faults) or "none")
+    for what in one.wrong:
+        print(f"   WRONG: {what}")
+    return 1 if one.wrong or (one.overrun > OVERRUN and not one.exempt) else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

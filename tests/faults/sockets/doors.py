@@ -1,0 +1,122 @@
+"""The ways into the SDK: stock drivers, a caller's own clients of httpx and httpx2, the aiohttp driver."""
+
+import os
+import ssl
+from collections.abc import AsyncGenerator, Generator
+from contextlib import asynccontextmanager, contextmanager
+from functools import cache
+from importlib.util import find_spec
+from typing import Any, Final, Literal, TypeAlias
+
+import httpx
+
+from countermand import AsyncCountermand, Countermand, Crux, Kibo, Pattern, RetryPolicy, Vtex
+
+from .spec import CRUX_USER, KIBO_CLIENT, KIBO_TENANT, SECRETS
+
+Login: TypeAlias = Literal["token", "login"]
+
+BLOCKING: Final = ("stock", "httpx", "httpx2")
+ASYNC: Final = ("async stock", "async httpx", "async httpx2", "async aiohttp")
+FAST: Final = RetryPolicy(first_pause=0.01, longest_pause=0.05)
+
+
+@cache
+def doors() -> tuple[str, ...]:
+    """Return the doors that can be opened here."""
+    there = {"httpx2": "httpx2", "aiohttp": "countermand.transport.aiohttp"}
+    return tuple(
+        door
+        for door in (*BLOCKING, *ASYNC)
+        if all(find_spec(module) is not None for name, module in there.items() if door.endswith(name))
+    )
+
+
+def without_proxies() -> None:
+    """Forget the environment's proxies: what is tested here happens on this machine."""
+    for name in [name for name in os.environ if name.lower().endswith("_proxy")]:
+        del os.environ[name]
+
+
+def settings(marketplace: str, origin: str, login: Login = "token") -> dict[str, Any]:
+    """Return the configuration of one marketplace at `origin`."""
+    url = f"{origin}/{marketplace}"
+    match marketplace:
+        case "pattern":
+            return {"pattern": Pattern(token=SECRETS["pattern_token"], base_url=url)}
+        case "vtex":
+            key, token = SECRETS["vtex_key"], SECRETS["vtex_token"]
+            return {"vtex": Vtex(account="tests", app_key=key, app_token=token, base_url=url)}
+        case "crux":
+            if login == "token":
+                return {"crux": Crux(token=SECRETS["crux_token"], base_url=url)}
+            return {"crux": Crux(username=CRUX_USER, password=SECRETS["crux_password"], base_url=url)}
+        case _:
+            given: dict[str, Any] = {"tenant_id": KIBO_TENANT, "base_url": url, "auth_url": url}
+            if login == "token":
+                return {"kibo": Kibo(access_token=SECRETS["kibo_token"], **given)}
+            return {"kibo": Kibo(client_id=KIBO_CLIENT, client_secret=SECRETS["kibo_secret"], **given)}
+
+
+@contextmanager
+def opened(door: str, **arguments: Any) -> Generator[Countermand]:
+    """Open a blocking door."""
+    given: dict[str, Any] = {"retry": FAST, **arguments}
+    if door == "stock":
+        with Countermand(**given) as client:
+            yield client
+        return
+    with own_client(door) as http_client, Countermand(**given, http_client=http_client) as client:
+        yield client
+
+
+@asynccontextmanager
+async def aopened(door: str, **arguments: Any) -> AsyncGenerator[AsyncCountermand]:
+    """Open an async door."""
+    given: dict[str, Any] = {"retry": FAST, **arguments}
+    if door == "async stock":
+        async with AsyncCountermand(**given) as client:
+            yield client
+    elif door == "async aiohttp":
+        from countermand.transport.aiohttp import AiohttpDriver
+
+        async with AsyncCountermand(**given, http_client=AiohttpDriver()) as client:
+            yield client
+    else:
+        async with (
+            own_async_client(door) as http_client,
+            AsyncCountermand(**given, http_client=http_client) as client,
+        ):
+            yield client
+
+
+def own_client(door: str) -> httpx.Client:
+    """Return a client of the caller's own."""
+    library: Any = httpx
+    if door == "httpx2":
+        import httpx2 as library
+    client: httpx.Client = library.Client(verify=_context(), trust_env=False)
+    return client
+
+
+def own_async_client(door: str) -> httpx.AsyncClient:
+    """Return an async client of the caller's own."""
+    library: Any = httpx
+    if door == "async httpx2":
+        import httpx2 as library
+    client: httpx.AsyncClient = library.AsyncClient(verify=_context(), trust_env=False)
+    return client
+
+
+@cache
+def _context() -> ssl.SSLContext:
+    return ssl.SSLContext(
+        ssl.PROTOCOL_TLS_CLIENT
+    )  # nothing here speaks TLS, and loading authorities takes long
+
+
+def cancel(client: Any, marketplace: str, order_id: str, timeout: float) -> Any:
+    """Cancel an order; on an async client, return what is to be awaited."""
+    if marketplace == "kibo":
+        return client.kibo.cancel_order(int(order_id), "created_by_mistake", timeout=timeout)
+    return getattr(client, marketplace).cancel_order(order_id, timeout=timeout)

@@ -1,0 +1,126 @@
+"""Whether what was told is true, by the world's ledger and the server's notes alone; no word of the SDK counts."""
+
+from attrs import field, frozen
+
+from .spec import CaseSpec, Report, Seen, Truth
+
+#: How far past its deadline a call may come back, in seconds.
+OVERRUN = 0.25
+
+
+@frozen
+class Told:
+    """What one call said, as plain data."""
+
+    order_id: str
+    #: "Cancelled", "Requested", "PartiallyCancelled", "Refused", "Unknown", or "raised".
+    outcome: str
+    #: The class of what was raised, and whether it is one of ours.
+    error: str = ""
+    ours: bool = True
+    #: The order ids that the outcome, its answer and its evidence name.
+    names: tuple[str, ...] = ()
+    settled: bool = False
+    #: Seconds it took, and was given.
+    took: float = 0.0
+    patience: float = 0.0
+    text: str = ""
+    #: Where a credential was found.
+    leaks: tuple[str, ...] = field(default=())
+
+    @property
+    def overrun(self) -> float:
+        """Seconds past the deadline."""
+        return self.took - self.patience
+
+
+def contradictions(told: Told, truth: Truth) -> list[str]:
+    """Return what is not true in what was told about one order."""
+    wrong: list[str] = []
+
+    def must(holds: bool, what: str) -> None:
+        if not holds:
+            wrong.append(f"{told.outcome} {told.error}: {what} ({truth})".replace(" :", ":"))
+
+    match told.outcome:
+        case "raised":
+            must(truth.forwarded == 0, "a cancel was accepted")
+        case "Cancelled":
+            must(truth.cancelled == "all", "it is not cancelled")
+        case "Refused":
+            must(truth.eventually == "none", "something is cancelled or will be")
+        case "Requested":
+            must(truth.forwarded > 0 or truth.cancelled == "all", "nothing was accepted")
+        case "PartiallyCancelled":
+            partly = truth.eventually == "some" or truth.cancelled == "some"
+            must(partly or (not told.settled and truth.forwarded > 0), "it is not so in part")
+        case "Unknown":
+            pass
+        case other:
+            must(False, f"no such outcome: {other}")
+    if not told.ours:
+        wrong.append(f"raised something foreign: {told.error}: {told.text}")
+    wrong += [
+        f"it names another order: {name}"
+        for name in told.names
+        if name.casefold() != told.order_id.casefold()
+    ]
+    wrong += [f"a credential shows in {where}" for where in told.leaks]
+    return wrong
+
+
+def second_sends(seen: tuple[Seen, ...], order_id: str) -> int:
+    """Count the cancels that were sent after one whose fate was open."""
+    open_fate, again = False, 0
+    for one in seen:
+        if one.where == "cancel" and one.order_id == order_id:
+            again += open_fate
+            open_fate = open_fate or one.told != "no"
+    return again
+
+
+def verdict(spec: CaseSpec, told: tuple[Told, ...], report: Report) -> list[str]:
+    """Return everything that is wrong with a case. The calls are about the orders of `spec`, one each."""
+    wrong: list[str] = []
+    other = report.truths[spec.other.order_id]
+    if other.cancels or other.forwarded:
+        wrong.append("an order was touched that nobody asked for")
+    if report.trapped:
+        wrong.append("a request was led to another host")
+    for call in told:
+        wrong += contradictions(call, report.truths[call.order_id])
+        if spec.marketplace == "crux" and (again := second_sends(report.seen, call.order_id)):
+            wrong.append(f"{again} more cancels were sent after one whose fate was open")
+        if call.outcome == "Unknown" and _was_readable(call.order_id, report):
+            wrong.append(f"Unknown, although the order was final and could be read: {call.text}")
+    if not spec.script.get("connect") and not any(one.fault for one in report.seen):
+        wrong += [
+            f"without a fault: {call.outcome} {call.error} {call.text}" for call in told if _is_bad(call)
+        ]
+    elif len(told) > 1:
+        wrong += _after_the_faults(spec, told[1], report)
+    return wrong
+
+
+def late(told: tuple[Told, ...]) -> float:
+    """Return how far past its deadline the latest call came back."""
+    return max(call.overrun for call in told)
+
+
+def _was_readable(order_id: str, report: Report) -> bool:
+    reads = [one for one in report.seen if one.where == "read" and one.order_id == order_id]
+    return bool(reads) and reads[-1].told == "all" and reads[-1].final and reads[-1].fault is None
+
+
+def _is_bad(call: Told) -> bool:
+    return call.outcome in ("Unknown", "raised")
+
+
+def _after_the_faults(spec: CaseSpec, call: Told, report: Report) -> list[str]:
+    """The second call of a case meets no fault of its own: it must get an answer, over a pool that is in order."""
+    closed = any(one.fault in ("429", "408, 5xx") for one in report.seen)
+    deaf = any(planned.name == "refused" for planned in spec.script.get("connect", ()))
+    excused = (closed and call.error == "RateLimitedError") or (deaf and call.error == "NotSentError")
+    if _is_bad(call) and not excused:
+        return [f"the next call, which met no fault: {call.outcome} {call.error}: {call.text}"]
+    return []

@@ -1,0 +1,84 @@
+"""The sweep: many cases over real sockets, several at a time, in processes side by side."""
+
+import asyncio
+import multiprocessing
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from queue import Empty, SimpleQueue
+
+from .cases import Case, made
+from .doors import ASYNC, without_proxies
+from .handle import FaultServer
+from .playing import Played, aplay, play
+
+#: Cases that one process plays at a time: in threads, and as many more on an event loop.
+LANES = 5
+
+
+def sweep(seeds: Sequence[str], workers: int = 2, lanes: int = LANES) -> list[Played]:
+    """Play the cases of these seeds and return what came of them, in the order of the seeds."""
+    began = time.monotonic()
+    parts = [seeds[at : at + 100] for at in range(0, len(seeds), 100)]
+    played: list[Played] = []
+    with multiprocessing.get_context("spawn").Pool(workers) as pool:
+        for some in pool.imap(_part, [(part, lanes) for part in parts]):
+            played += some
+            if sys.stderr.isatty():
+                wrong = sum(bool(one.wrong) for one in played)
+                print(
+                    f"\r{len(played)} cases, {wrong} wrong, {time.monotonic() - began:.0f} s",
+                    end="",
+                    file=sys.stderr,
+                )
+    return played
+
+
+def _part(work: tuple[Sequence[str], int]) -> list[Played]:
+    without_proxies()
+    seeds, lanes = work
+    with FaultServer() as server:
+        return side_by_side(server, [made(seed) for seed in seeds], lanes)
+
+
+def side_by_side(server: FaultServer, cases: Sequence[Case], lanes: int = LANES) -> list[Played]:
+    """Play cases against one server: those of blocking doors in threads, those of async doors on one event loop."""
+    waiting: SimpleQueue[Case] = SimpleQueue()
+    for case in cases:
+        if case.door in ASYNC:
+            waiting.put(case)
+    found: dict[str, Played] = {}
+
+    async def lane() -> None:
+        for case in _rest(waiting):
+            found[case.seed] = await aplay(server, case)
+
+    async def all_lanes() -> None:
+        async with asyncio.TaskGroup() as group:
+            for _ in range(lanes):
+                group.create_task(lane())
+
+    with ThreadPoolExecutor(lanes + 1) as threads:
+        loop = threads.submit(asyncio.run, all_lanes())
+        for one in threads.map(
+            lambda case: play(server, case), [case for case in cases if case.door not in ASYNC]
+        ):
+            found[one.seed] = one
+        loop.result()
+    return [found[case.seed] for case in cases]
+
+
+def alone(seed: str) -> Played:
+    """Play one case with nothing beside it."""
+    case = made(seed)
+    with FaultServer() as server:
+        return asyncio.run(aplay(server, case)) if case.door in ASYNC else play(server, case)
+
+
+def _rest(waiting: "SimpleQueue[Case]") -> Iterator[Case]:
+    while True:
+        try:
+            yield waiting.get_nowait()
+        except Empty:
+            return
