@@ -13,6 +13,7 @@ from typing import ClassVar, Generic, Protocol, TypeAlias, TypeVar
 import attrs
 
 from .auth import Auth
+from .case import Case
 from .context import CallContext
 from .decoding import Answer, DecodingError
 from .errors import (
@@ -87,7 +88,7 @@ class Marketplace(Protocol[I, R, A]):
         """Return the request that asks for the cancellation."""
         ...
 
-    def judge(self, reply: Reply, call: CallContext[A]) -> Verdict[A] | None:
+    def judge(self, reply: Reply, case: Case[A]) -> Verdict[A] | None:
         """Return what a reply to the cancellation means where this marketplace documents it; None for the rest.
 
         Called for every whole reply but 401, 408, 429, 3xx and 5xx. May raise `DecodingError`.
@@ -102,7 +103,7 @@ class Marketplace(Protocol[I, R, A]):
         """Return the order in a 200 reply; raise `DecodingError` if it is anything else, another order included."""
         ...
 
-    def reading(self, answer: A, call: CallContext[A], waiting: bool) -> Reading[A]:
+    def reading(self, answer: A, case: Case[A], waiting: bool) -> Reading[A]:
         """Return what the order's state says about its cancellation.
 
         `waiting` is True where the caller presumes that a cancellation was asked for; False where a request was
@@ -120,7 +121,7 @@ def cancelling(market: Marketplace[I, R, A], request: R, call: CallContext[A]) -
         except CountermandError as error:
             if not call.ambiguous:
                 raise
-            return call.unknown(
+            return call.case.unknown(
                 f"a request may have been applied, and another could not be sent: {error.message}"
             )
         verdict = _judged(market, reply, call)
@@ -149,7 +150,7 @@ def _judged(market: Marketplace[I, R, A], reply: Reply | Fault, call: CallContex
     if isinstance(reply, Fault):
         if reply.sent:
             return Doubt(reply.detail)
-        return call.error(NotSentError, f"not sent: {reply.detail}")
+        return call.case.error(NotSentError, f"not sent: {reply.detail}")
     status = reply.status
     if status == 429:
         return call.rate_limited(reply)
@@ -158,16 +159,16 @@ def _judged(market: Marketplace[I, R, A], reply: Reply | Fault, call: CallContex
     verdict: Verdict[A] | None = None
     if not reply.flaw and status != 401:
         try:
-            verdict = market.judge(reply, call)
+            verdict = market.judge(reply, call.case)
         except DecodingError as error:
             return Doubt(f"answered {status} with a body that is not as documented: {error}")
     if isinstance(verdict, Refused) and call.ambiguous:
-        return Doubt(f"after an unclear attempt: {verdict}", call.rejection(reply, market.rejections))
+        return Doubt(f"after an unclear attempt: {verdict}", call.case.rejection(reply, market.rejections))
     if verdict is not None:
         return verdict
     if status < 300:
         return Doubt(f"answered {status}, {reply.flaw or 'which is not documented'}")
-    rejection = call.rejection(reply, market.rejections)
+    rejection = call.case.rejection(reply, market.rejections)
     if status in market.rejections:
         return rejection
     return Doubt(f"answered {status}, which is not documented", rejection)
@@ -192,13 +193,13 @@ def _settling(
             found = _read(market, reply, order_id)
         answer = None if isinstance(found, str) else found
         if answer is not None:
-            state = market.reading(answer, call, waiting=False)
+            state = market.reading(answer, call.case, waiting=False)
             if state.conclusive:
                 call.succeed()
                 return state.outcome
             found = "the order is still open"
         if doubt.error is not None and not call.ambiguous:
-            doubt.error.attempts = tuple(call.attempts)
+            doubt.error.attempts = tuple(call.case.attempts)
             raise doubt.error
         again = market.repeatable and (answer is not None or _denied(reply))
         wait: float | None = None
@@ -210,7 +211,7 @@ def _settling(
                 call.fail()
             wait = call.pause()
         if wait is None:
-            return call.unknown(f"{doubt.reason}; {found}", answer)
+            return call.case.unknown(f"{doubt.reason}; {found}", answer)
         yield from call.sleep(wait)
         if again:
             return None
@@ -263,7 +264,7 @@ def waiting(market: Marketplace[I, R, A], order_id: I, call: CallContext[A]) -> 
             return _with_evidence(last, call)
         found = _read(market, reply, order_id)
         if not isinstance(found, str):
-            last = market.reading(found, call, waiting=True).outcome
+            last = market.reading(found, call.case, waiting=True).outcome
             if last.settled:
                 return last
         elif last is None and (_denied(reply) or call.shut_out()):
@@ -271,23 +272,23 @@ def waiting(market: Marketplace[I, R, A], order_id: I, call: CallContext[A]) -> 
         if pause >= call.time_left():
             if last is None and not call.got_through():
                 raise _unread(market, reply, call, str(found))
-            return _with_evidence(last, call) if last is not None else call.unknown(str(found))
+            return _with_evidence(last, call) if last is not None else call.case.unknown(str(found))
         yield from call.sleep(pause)
         pause = min(pause * 1.5, 60.0)
 
 
 def _with_evidence(outcome: Outcome[A], call: CallContext[A]) -> Outcome[A]:
     """Return what was seen last, with the reads that failed since."""
-    return attrs.evolve(outcome, attempts=tuple(call.attempts))
+    return attrs.evolve(outcome, attempts=tuple(call.case.attempts))
 
 
 def _unread(
     market: Marketplace[I, R, A], reply: Reply | Fault, call: CallContext[A], problem: str
 ) -> CountermandError:
     if isinstance(reply, Fault) and not reply.sent:
-        return call.error(NotSentError, f"not sent: {reply.detail}")
+        return call.case.error(NotSentError, f"not sent: {reply.detail}")
     if isinstance(reply, Reply) and reply.status == 429:
         return call.rate_limited(reply)
     if isinstance(reply, Reply) and _denied(reply):
-        return call.rejection(reply, market.rejections)
-    return call.error(OrderUnreadableError, problem, reply)
+        return call.case.rejection(reply, market.rejections)
+    return call.case.error(OrderUnreadableError, problem, reply)

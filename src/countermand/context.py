@@ -4,27 +4,19 @@ Everything that all requests of a call have in common is here, so that the rooms
 at the account's gate, have a token, spend the one budget of time, keep the evidence, strike out credentials.
 """
 
-from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any, Generic, Literal, TypeVar
 
 from .auth import Auth, LoginFailedError
-from .errors import (
-    AuthenticationError,
-    CountermandError,
-    InvalidRequestError,
-    NotSentError,
-    RateLimitedError,
-    RejectedError,
-)
-from .evidence import Attempt, MarketplaceName
-from .outcomes import Cancelled, Part, PartiallyCancelled, Refused, Requested, Unknown, attach_evidence
+from .case import Case
+from .errors import AuthenticationError, NotSentError, RateLimitedError
+from .evidence import Attempt
+from .outcomes import attach_evidence
 from .retry import Account, RetryPolicy, retry_after
 from .secret import SealedHeaders, redacted
 from .wire import Call, Clock, Fault, Flow, Reply, Sleep
 
 A = TypeVar("A")
-E = TypeVar("E", bound=CountermandError)
 
 #: Headers that name a request on the marketplace's side, the most telling first.
 _REQUEST_ID_HEADERS = (
@@ -34,7 +26,6 @@ _REQUEST_ID_HEADERS = (
     "x-correlation-id",
     "request-id",
 )
-_BODY_SHOWN = 2000
 
 
 class CallContext(Generic[A]):
@@ -42,17 +33,15 @@ class CallContext(Generic[A]):
 
     def __init__(
         self,
-        marketplace: MarketplaceName,
-        order_id: str,
+        case: Case[A],
         auth: Auth,
         account: Account,
         policy: RetryPolicy,
         clock: Clock,
         timeout: float,
     ) -> None:
-        self.marketplace = marketplace
-        self.order_id = order_id
-        self.attempts: list[Attempt] = []
+        #: The order, and what was tried.
+        self.case = case
         #: Whether a cancellation may have reached the marketplace without a clear answer.
         self.ambiguous = False
         self._auth = auth
@@ -92,7 +81,7 @@ class CallContext(Generic[A]):
 
     def got_through(self) -> bool:
         """Return whether any request of this call may have reached more than the marketplace's door."""
-        return any(attempt.sent and attempt.status != 429 for attempt in self.attempts)
+        return any(attempt.sent and attempt.status != 429 for attempt in self.case.attempts)
 
     def shut_out(self) -> bool:
         """Return whether the account's gate stays closed for the rest of this call's time."""
@@ -131,7 +120,7 @@ class CallContext(Generic[A]):
             raise
         except BaseException as interruption:
             if self.ambiguous:
-                attach_evidence(interruption, self.unknown("interrupted while it was being settled"))
+                attach_evidence(interruption, self.case.unknown("interrupted while it was being settled"))
             raise
 
     def send_login(self, call: Call) -> Flow[Reply]:
@@ -151,7 +140,9 @@ class CallContext(Generic[A]):
             if pause is None:
                 # The login's own body is not repeated: it is where credentials are.
                 raise (
-                    self.rate_limited() if limited else self.error(NotSentError, f"no token: {_ended(reply)}")
+                    self.rate_limited()
+                    if limited
+                    else self.case.error(NotSentError, f"no token: {_ended(reply)}")
                 )
             yield from self.sleep(pause)
             yield from self._pass_the_gate()
@@ -168,7 +159,7 @@ class CallContext(Generic[A]):
         except LoginFailedError as failure:
             detail, status = str(failure), failure.status
         kind = NotSentError if status == 200 else AuthenticationError
-        error = self.error(kind, detail)
+        error = self.case.error(kind, detail)
         error.status = status
         raise error
 
@@ -185,7 +176,7 @@ class CallContext(Generic[A]):
             self._note(what, at, now, None, "interrupted", None)
             if what == "cancel" or self.ambiguous:
                 attach_evidence(
-                    interruption, self.unknown("interrupted after the request may have been sent")
+                    interruption, self.case.unknown("interrupted after the request may have been sent")
                 )
             raise
         assert reply is not None
@@ -229,7 +220,7 @@ class CallContext(Generic[A]):
     ) -> None:
         moment = datetime.fromtimestamp(at, UTC)
         identifier = self._request_id(reply) if reply is not None and reply.status >= 300 else None
-        self.attempts.append(Attempt(what, moment, self.now() - began, status, ended, sent, identifier))
+        self.case.attempts.append(Attempt(what, moment, self.now() - began, status, ended, sent, identifier))
 
     def _request_id(self, reply: Reply) -> str | None:
         for name in _REQUEST_ID_HEADERS:
@@ -238,69 +229,14 @@ class CallContext(Generic[A]):
                 return said.decode(errors="replace")[:200]
         return None
 
-    # What the call ends in. Each carries the evidence gathered so far.
-
-    def cancelled(self, answer: A | None, cancelled: tuple[Part, ...] = ()) -> Cancelled[A]:
-        """Return `Cancelled` for this order."""
-        return Cancelled(**self._facts(answer), cancelled=cancelled)
-
-    def requested(self, answer: A | None, status: str | None = None) -> Requested[A]:
-        """Return `Requested` for this order."""
-        return Requested(**self._facts(answer), status=status)
-
-    def partially_cancelled(
-        self, answer: A | None, cancelled: tuple[Part, ...], refused: tuple[Part, ...], settled: bool
-    ) -> PartiallyCancelled[A]:
-        """Return `PartiallyCancelled` for this order."""
-        return PartiallyCancelled(
-            **self._facts(answer), cancelled=cancelled, refused=refused, settled=settled
-        )
-
-    def refused(self, answer: A | None, refused: tuple[Part, ...]) -> Refused[A]:
-        """Return `Refused` for this order."""
-        return Refused(**self._facts(answer), refused=refused)
-
-    def unknown(self, reason: str, answer: A | None = None) -> Unknown[A]:
-        """Return `Unknown` for this order."""
-        return Unknown(**self._facts(answer), reason=reason)
-
-    def _facts(self, answer: A | None) -> dict[str, Any]:
-        return {
-            "marketplace": self.marketplace,
-            "order_id": self.order_id,
-            "answer": answer,
-            "attempts": tuple(self.attempts),
-        }
-
-    def error(self, kind: type[E], message: str, reply: Reply | Fault | None = None) -> E:
-        """Return an error of `kind` for this order, with what came back last."""
-        about = self._about()
-        if isinstance(reply, Reply):
-            about["status"] = reply.status
-            about["request_id"] = self._request_id(reply)
-            about["body"] = reply.body[: 4 * _BODY_SHOWN].decode(errors="replace")[:_BODY_SHOWN]
-        return kind(message, **about)
-
     def rate_limited(self, reply: Reply | None = None) -> RateLimitedError:
         """Return the error for a gate that stays closed beyond this call's time."""
         wait = self._account.gate.closed_for(self.now())
         if reply is not None:
             wait = max(wait, retry_after(reply.headers, self._clock.wall()) or 0.0)
-        error = self.error(RateLimitedError, f"too many requests; come back in {wait:.1f} s", reply)
+        error = self.case.error(RateLimitedError, f"too many requests; come back in {wait:.1f} s", reply)
         error.status, error.retry_after = 429, wait
         return error
-
-    def rejection(self, reply: Reply, kinds: Mapping[int, type[CountermandError]]) -> CountermandError:
-        """Return the typed error for a 4xx that means "not applied"."""
-        kind = kinds.get(reply.status, InvalidRequestError if reply.status in (400, 422) else RejectedError)
-        return self.error(kind, f"answered {reply.status}: not applied", reply)
-
-    def _about(self) -> dict[str, Any]:
-        return {
-            "marketplace": self.marketplace,
-            "order_id": self.order_id or None,
-            "attempts": tuple(self.attempts),
-        }
 
 
 def _ended(reply: Reply | Fault) -> str:

@@ -12,13 +12,16 @@ CountermandError
     └── OrderNotFoundError        404
 """
 
-from typing import Any
+from typing import Any, ClassVar
 
 from .evidence import Attempt, MarketplaceName
 
 
 class CountermandError(Exception):
     """The parent of every exception that this package raises about a call."""
+
+    #: What an answer that leads to this error means, in words.
+    meaning: ClassVar[str] = "not applied"
 
     def __init__(
         self,
@@ -83,6 +86,8 @@ class NotConfiguredError(CountermandError):
 class InvalidRequestError(CountermandError, ValueError):
     """The request is malformed: found before sending, or said by the marketplace (400, 422)."""
 
+    meaning = "the request is malformed, and was not applied"
+
     def __init__(self, message: str, *, errors: tuple[str, ...] = (), **about: Any) -> None:
         super().__init__(message, **about)
         #: What the marketplace listed as wrong, in its own words.
@@ -113,10 +118,16 @@ class RejectedError(CountermandError):
 class AuthenticationError(RejectedError):
     """The marketplace does not accept the credential (401, or a login that failed)."""
 
+    meaning = "the credential is not accepted"
+
 
 class PermissionDeniedError(RejectedError):
     """The credential is known and may not do this (403; at Crux also 409, the wrong type of requester)."""
 
+    meaning = "the credential may not do this"
+
 
 class OrderNotFoundError(RejectedError):
     """The marketplace knows no such order (404)."""
+
+    meaning = "there is no such order"

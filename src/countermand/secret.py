@@ -104,7 +104,7 @@ def sealed(cls: _Class) -> _Class:
         try:
             build(self, *args, **kwargs)
         except ValueError as error:
-            problem = str(error)
+            problem = str(error.args[0]) if error.args else "the configuration makes no sense"
         del args, kwargs
         if problem is not None:
             raise ValueError(problem)

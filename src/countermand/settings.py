@@ -37,6 +37,6 @@ def from_environment(environ: Mapping[str, str]) -> dict[str, Any]:
         if not given:
             continue
         if missing:
-            raise ValueError(f"{', '.join(missing)} is not set")
+            raise ValueError(f"{' and '.join(missing)} must be set too")
         found[name] = kind(**given)
     return found

@@ -4,6 +4,7 @@ from typing import Any, Generic, TypeVar
 
 from . import checks
 from .cancellation import Marketplace, cancelling, reading, waiting
+from .case import Case
 from .context import CallContext
 from .decoding import Answer
 from .outcomes import Outcome
@@ -34,7 +35,12 @@ class _SubClient(Generic[I, R, A]):
         market = self._marketplace
         patience = self._timeout if timeout is None else checks.seconds(timeout)
         return CallContext(
-            market.name, str(order_id), market.auth, market.account, self._retry, self._driver.clock, patience
+            Case(market.name, str(order_id)),
+            market.auth,
+            market.account,
+            self._retry,
+            self._driver.clock,
+            patience,
         )
 
 

@@ -13,7 +13,7 @@ import attrs
 from .. import checks
 from ..auth import Auth, Token, TokenAuth
 from ..cancellation import REJECTIONS, Reading, Verdict
-from ..context import CallContext
+from ..case import Case
 from ..decoding import Answer, DecodingError, check_subject, decode, decode_object
 from ..errors import InvalidRequestError, PermissionDeniedError, RejectedError
 from ..evidence import MarketplaceName
@@ -146,18 +146,18 @@ class CruxRules:
         body = json.dumps({"order_uuid": request.order_uuid}).encode()
         return Call("PATCH", self._origin, f"{self._orders}cancel/", body)
 
-    def judge(self, reply: Reply, call: CallContext[CruxAnswer]) -> Verdict[CruxAnswer] | None:
+    def judge(self, reply: Reply, case: Case[CruxAnswer]) -> Verdict[CruxAnswer] | None:
         """Take 200 or 204 without a body as received, and 422 as a refusal; both are documented so.
 
         An object with something in it has to name this order: gateways answer 200 with errors of their own.
         """
         if reply.status == 422:
-            return call.refused(None, (Part(call.order_id, "not cancellable", _refusal(reply)),))
+            return case.refused(None, (Part(case.order_id, "not cancellable", _refusal(reply)),))
         if reply.status not in (200, 204):
             return None
         if reply.body.strip():
-            _about(decode_object(reply.body), call.order_id)
-        return call.requested(None)
+            _about(decode_object(reply.body), case.order_id)
+        return case.requested(None)
 
     def read_call(self, order_id: str) -> Call:
         """GET, the UUID in the path."""
@@ -176,9 +176,7 @@ class CruxRules:
             raise DecodingError("it has no line items")
         return answer
 
-    def reading(
-        self, answer: CruxAnswer, call: CallContext[CruxAnswer], waiting: bool
-    ) -> Reading[CruxAnswer]:
+    def reading(self, answer: CruxAnswer, case: Case[CruxAnswer], waiting: bool) -> Reading[CruxAnswer]:
         """Let the line items decide: all cancelled, none that still can be, both, or some still open."""
         parts = tuple(Part(item.uuid, item.status) for item in answer.line_items)
         cancelled = tuple(part for part in parts if part.status == "Cancelled")
@@ -186,13 +184,13 @@ class CruxRules:
         settled = all(part.status in _FINAL for part in others)
         outcome: Outcome[CruxAnswer]
         if not others:
-            outcome = call.cancelled(answer, cancelled)
+            outcome = case.cancelled(answer, cancelled)
         elif cancelled:
-            outcome = call.partially_cancelled(answer, cancelled, others, settled)
+            outcome = case.partially_cancelled(answer, cancelled, others, settled)
         elif settled:
-            outcome = call.refused(answer, others)
+            outcome = case.refused(answer, others)
         else:
-            outcome = call.requested(answer, ", ".join(dict.fromkeys(part.status for part in others)))
+            outcome = case.requested(answer, ", ".join(dict.fromkeys(part.status for part in others)))
         return Reading(outcome, conclusive=settled)
 
 

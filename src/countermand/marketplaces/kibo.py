@@ -12,7 +12,7 @@ import attrs
 from .. import checks
 from ..auth import Auth, Token, TokenAuth
 from ..cancellation import REJECTIONS, Reading, Verdict
-from ..context import CallContext
+from ..case import Case
 from ..decoding import Answer, DecodingError, check_subject, decode, decode_object
 from ..errors import InvalidRequestError
 from ..evidence import MarketplaceName
@@ -159,14 +159,14 @@ class KiboRules:
             said["dispositionOtherReason"] = request.disposition_other_reason
         return Call("POST", self._origin, self._cancel, json.dumps(said).encode())
 
-    def judge(self, reply: Reply, call: CallContext[KiboAnswer]) -> Verdict[KiboAnswer] | None:
+    def judge(self, reply: Reply, case: Case[KiboAnswer]) -> Verdict[KiboAnswer] | None:
         """Believe the order that comes back: cancelled only if it says so."""
         if reply.status != 200:
             return None
-        answer = self.read(reply, int(call.order_id))
+        answer = self.read(reply, int(case.order_id))
         if _is_cancelled(answer):
-            return call.cancelled(answer, _parts(answer))
-        return call.requested(answer, answer.order_status or answer.order_state)
+            return case.cancelled(answer, _parts(answer))
+        return case.requested(answer, answer.order_status or answer.order_state)
 
     def read_call(self, order_id: int) -> Call:
         """GET, the id in the path."""
@@ -180,18 +180,16 @@ class KiboRules:
             raise DecodingError("it has neither a state nor a status")
         return answer
 
-    def reading(
-        self, answer: KiboAnswer, call: CallContext[KiboAnswer], waiting: bool
-    ) -> Reading[KiboAnswer]:
+    def reading(self, answer: KiboAnswer, case: Case[KiboAnswer], waiting: bool) -> Reading[KiboAnswer]:
         """Let the status decide."""
         status = answer.order_status or answer.order_state or ""
         outcome: Outcome[KiboAnswer]
         if _is_cancelled(answer):
-            outcome = call.cancelled(answer, _parts(answer))
+            outcome = case.cancelled(answer, _parts(answer))
         elif status.upper() in _BLOCKING:
-            outcome = call.refused(answer, _parts(answer))
+            outcome = case.refused(answer, _parts(answer))
         else:
-            return Reading(call.requested(answer, status), conclusive=False)
+            return Reading(case.requested(answer, status), conclusive=False)
         return Reading(outcome, conclusive=True)
 
 

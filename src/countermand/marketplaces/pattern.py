@@ -11,7 +11,7 @@ import attrs
 from .. import checks
 from ..auth import Auth
 from ..cancellation import REJECTIONS, Reading, Verdict
-from ..context import CallContext
+from ..case import Case
 from ..decoding import Answer, DecodingError, check_subject, decode
 from ..errors import InvalidRequestError, RejectedError
 from ..evidence import MarketplaceName
@@ -148,16 +148,16 @@ class PatternRules:
         """POST, the id as a query parameter, no body."""
         return Call("POST", self._origin, self._cancel + checks.quoted(request.market_order_id))
 
-    def judge(self, reply: Reply, call: CallContext[PatternAnswer]) -> Verdict[PatternAnswer] | None:
+    def judge(self, reply: Reply, case: Case[PatternAnswer]) -> Verdict[PatternAnswer] | None:
         """Let the two lists of a cancellation decide; they outrank `success` and the status code."""
         if reply.status == 422:
-            return _invalid(reply, call)
+            return _invalid(reply, case)
         if reply.status >= 300 and reply.status != 409:
             return None
         answer = decode(reply.body, PatternCancellation)
-        check_subject(answer.market_order_id, call.order_id)
+        check_subject(answer.market_order_id, case.order_id)
         if answer.cancelled_orders and not answer.non_cancellable_orders:
-            return call.requested(answer)
+            return case.requested(answer)
         begun = tuple(Part(str(order.warehouse_order_id), order.status) for order in answer.cancelled_orders)
         rest = tuple(
             Part(str(order.warehouse_order_id), order.status, order.reason)
@@ -167,13 +167,13 @@ class PatternRules:
         before = tuple(part for part in rest if _is_cancelled(part.status))
         refused = tuple(part for part in rest if not _is_cancelled(part.status))
         if refused and (begun or before):
-            return call.partially_cancelled(answer, begun + before, refused, settled=not begun)
+            return case.partially_cancelled(answer, begun + before, refused, settled=not begun)
         if refused or (reply.status == 409 and not (begun or before or answer.success)):
-            return call.refused(answer, refused)
+            return case.refused(answer, refused)
         if begun:
-            return call.requested(answer)
+            return case.requested(answer)
         if before:
-            return call.cancelled(answer, before)
+            return case.cancelled(answer, before)
         raise DecodingError("it lists no warehouse order")
 
     def read_call(self, order_id: str) -> Call:
@@ -187,7 +187,7 @@ class PatternRules:
         return answer
 
     def reading(
-        self, answer: PatternAnswer, call: CallContext[PatternAnswer], waiting: bool
+        self, answer: PatternAnswer, case: Case[PatternAnswer], waiting: bool
     ) -> Reading[PatternAnswer]:
         """Let the sub-orders decide: all cancelled, all shipped, both, or some still open."""
         assert isinstance(answer, PatternOrderStatus)
@@ -198,13 +198,13 @@ class PatternRules:
         settled = all(part.status.casefold() in ("shipped", "complete") for part in others)
         outcome: Outcome[PatternAnswer]
         if not others:
-            outcome = call.cancelled(answer, cancelled)
+            outcome = case.cancelled(answer, cancelled)
         elif cancelled:
-            outcome = call.partially_cancelled(answer, cancelled, others, settled)
+            outcome = case.partially_cancelled(answer, cancelled, others, settled)
         elif settled:
-            outcome = call.refused(answer, others)
+            outcome = case.refused(answer, others)
         else:
-            outcome = call.requested(answer, answer.order_status)
+            outcome = case.requested(answer, answer.order_status)
         return Reading(outcome, conclusive=settled)
 
 
@@ -212,8 +212,8 @@ def _is_cancelled(status: str) -> bool:
     return status.casefold() in ("cancelled", "canceled")
 
 
-def _invalid(reply: Reply, call: CallContext[PatternAnswer]) -> InvalidRequestError:
-    error = call.error(InvalidRequestError, "a parameter is missing or invalid", reply)
+def _invalid(reply: Reply, case: Case[PatternAnswer]) -> InvalidRequestError:
+    error = case.error(InvalidRequestError, "a parameter is missing or invalid", reply)
     try:
         error.errors = decode(reply.body, _Errors).errors
     except DecodingError:

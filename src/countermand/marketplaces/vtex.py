@@ -12,7 +12,7 @@ import attrs
 from .. import checks
 from ..auth import Auth
 from ..cancellation import REJECTIONS, Reading, Verdict
-from ..context import CallContext
+from ..case import Case
 from ..decoding import Answer, check_subject, decode
 from ..errors import InvalidRequestError
 from ..evidence import MarketplaceName
@@ -150,13 +150,13 @@ class VtexRules:
         body = json.dumps(said).encode() if said else None
         return Call("POST", self._origin, f"{self._orders}{checks.quoted(request.order_id)}/cancel", body)
 
-    def judge(self, reply: Reply, call: CallContext[VtexAnswer]) -> Verdict[VtexAnswer] | None:
+    def judge(self, reply: Reply, case: Case[VtexAnswer]) -> Verdict[VtexAnswer] | None:
         """Take a 200 with a receipt for this order as received; nothing else is documented."""
         if reply.status != 200:
             return None
         answer = decode(reply.body, VtexReceipt)
-        check_subject(answer.order_id, call.order_id)
-        return call.requested(answer)
+        check_subject(answer.order_id, case.order_id)
+        return case.requested(answer)
 
     def read_call(self, order_id: str) -> Call:
         """GET, the id in the path."""
@@ -168,9 +168,7 @@ class VtexRules:
         check_subject(answer.order_id, order_id)
         return answer
 
-    def reading(
-        self, answer: VtexAnswer, call: CallContext[VtexAnswer], waiting: bool
-    ) -> Reading[VtexAnswer]:
+    def reading(self, answer: VtexAnswer, case: Case[VtexAnswer], waiting: bool) -> Reading[VtexAnswer]:
         """Let the status decide; a denial counts only for a caller who waits for the answer to a request.
 
         A denial may answer an earlier request than one that was just lost, and its dates are of another clock.
@@ -179,16 +177,16 @@ class VtexRules:
         status = answer.status
         outcome: Outcome[VtexAnswer]
         if status == "canceled":
-            return Reading(call.cancelled(answer, (Part(answer.order_id, status),)), conclusive=True)
+            return Reading(case.cancelled(answer, (Part(answer.order_id, status),)), conclusive=True)
         if status in _PENDING:
-            return Reading(call.requested(answer, status), conclusive=True)
+            return Reading(case.requested(answer, status), conclusive=True)
         if status in _BLOCKING:
-            return Reading(call.refused(answer, (Part(answer.order_id, status),)), conclusive=True)
+            return Reading(case.refused(answer, (Part(answer.order_id, status),)), conclusive=True)
         latest = answer.cancellation_requests[-1] if answer.cancellation_requests else None
         if waiting and latest is not None and latest.denied_by_seller:
-            outcome = call.refused(answer, (Part(answer.order_id, status, latest.denial_reason),))
+            outcome = case.refused(answer, (Part(answer.order_id, status, latest.denial_reason),))
         else:
-            outcome = call.requested(answer, status)
+            outcome = case.requested(answer, status)
         return Reading(outcome, conclusive=False)
 
 

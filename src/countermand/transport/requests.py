@@ -11,6 +11,7 @@ from ..wire import Call, Clock
 
 CLOCK = Clock(time.monotonic, time.time)
 
+USER_AGENT = "countermand"
 #: An idle connection is dropped after this many seconds, before most servers drop it: a request sent into a
 #: connection that the server is closing is one whose fate is unclear.
 KEEPALIVE = 4.0
@@ -35,12 +36,7 @@ def tls_for(origin: str) -> ssl.SSLContext:
 
 def standing_headers(call: Call) -> dict[str, str]:
     """Return the headers of `call` that do not depend on the order."""
-    headers = {
-        "Accept": "application/json",
-        "Accept-Encoding": "identity",
-        "User-Agent": "countermand",
-        **call.headers,
-    }
+    headers = {"Accept": "application/json", "Accept-Encoding": "identity", **call.headers}
     if call.body is not None:
         headers["Content-Type"] = "application/json"
     return headers
@@ -64,7 +60,8 @@ def stock_request(call: Call, timeout: float) -> httpx.Request:
 
 
 def _stock_headers(call: Call) -> httpx.Headers:
-    headers = {"Host": call.origin.partition("://")[2], **standing_headers(call)}
+    host = call.origin.partition("://")[2]
+    headers = {"Host": host, "User-Agent": USER_AGENT, **standing_headers(call)}
     if call.body is None and call.method != "GET":
         headers["Content-Length"] = "0"
     return httpx.Headers(headers)
