@@ -15,7 +15,7 @@ from .marketplaces.pattern import AsyncPatternClient, Pattern, PatternClient, Pa
 from .marketplaces.vtex import AsyncVtexClient, Vtex, VtexClient, VtexRules
 from .outcomes import Outcome
 from .requests import CancelRequest
-from .retry import RetryPolicy
+from .retry import DEFAULT_RETRY, RetryPolicy
 from .settings import from_environment
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ class Countermand(_Door):
         crux: Crux | None = None,
         kibo: Kibo | None = None,
         timeout: float = 30.0,
-        retry: RetryPolicy | None = None,
+        retry: RetryPolicy = DEFAULT_RETRY,
         http_client: "httpx.Client | httpx2.Client | Driver | None" = None,
     ) -> None:
         """Configure the client; nothing is connected yet.
@@ -74,9 +74,8 @@ class Countermand(_Door):
         from .transport import open_driver
 
         patience = checks.seconds(timeout)
-        policy = retry or RetryPolicy()
         self._driver: Driver = open_driver(http_client)
-        about = (self._driver, patience, policy)
+        about = (self._driver, patience, retry)
         subclients: dict[MarketplaceName, SubClient[Any, Any, Any]] = {}
         if pattern is not None:
             subclients["pattern"] = PatternClient(PatternRules(pattern), *about)
@@ -149,7 +148,7 @@ class AsyncCountermand(_Door):
         crux: Crux | None = None,
         kibo: Kibo | None = None,
         timeout: float = 30.0,
-        retry: RetryPolicy | None = None,
+        retry: RetryPolicy = DEFAULT_RETRY,
         http_client: "httpx.AsyncClient | httpx2.AsyncClient | AsyncDriver | None" = None,
     ) -> None:
         """Configure the client; nothing is connected yet. The arguments are those of `Countermand`.
@@ -160,9 +159,8 @@ class AsyncCountermand(_Door):
         from .transport import open_async_driver
 
         patience = checks.seconds(timeout)
-        policy = retry or RetryPolicy()
         self._driver: AsyncDriver = open_async_driver(http_client)
-        about = (self._driver, patience, policy)
+        about = (self._driver, patience, retry)
         subclients: dict[MarketplaceName, AsyncSubClient[Any, Any, Any]] = {}
         if pattern is not None:
             subclients["pattern"] = AsyncPatternClient(PatternRules(pattern), *about)

@@ -62,6 +62,9 @@ class RetryPolicy:
         return state.upcoming_sleep
 
 
+#: What a client does when nothing else is said.
+DEFAULT_RETRY = RetryPolicy()
+
 _NO_RETRYING: Any = None  # tenacity's stop and wait objects look at the state's numbers alone
 
 
