@@ -1,0 +1,256 @@
+"""Bad input: found before a byte is sent, and no credential is ever repeated."""
+
+from typing import Any
+
+import attrs
+import pytest
+
+from countermand import (
+    AsyncCountermand,
+    CancelKiboOrder,
+    Countermand,
+    CountermandError,
+    Crux,
+    InvalidRequestError,
+    Kibo,
+    Pattern,
+    Vtex,
+)
+from tests.support.doors import OnStage
+from tests.support.markets import CRUX, KIBO, MARKETS, PATTERN, VTEX, Market
+from tests.support.stage import Stage
+
+BAD_TEXTS: list[Any] = [
+    "",
+    " ",
+    "\t",
+    "\u00a0",
+    ".",
+    "..",
+    "a\nb",
+    "a\rb",
+    "a\x00b",
+    "\x1b[31m",
+    "a\x7f",
+    "a\x85b",
+    "a\u2028b",
+    "\ud800",
+    "x" * 1025,
+    None,
+    114,
+    1.5,
+    True,
+    b"114",
+    ["114"],
+]
+BAD_NUMBERS: list[Any] = [
+    0, -1, True, False, 1.0, 1.5, float("nan"), float("inf"), "1010101", "", None, b"1", [1], 2**63, 10**400,
+]  # fmt: skip
+WITH_TEXT = (PATTERN, VTEX, CRUX)
+
+
+def bad_ids() -> list[Any]:
+    """Return every bad id at every marketplace."""
+    texts = [(market, bad) for market in WITH_TEXT for bad in BAD_TEXTS]
+    return [*texts, *((KIBO, bad) for bad in BAD_NUMBERS)]
+
+
+def told(value: object) -> str | None:
+    """Name a parameter briefly."""
+    return value.name if isinstance(value, Market) else ascii(value)[:20]
+
+
+@pytest.mark.parametrize("market, bad", bad_ids(), ids=told)
+def test_a_bad_id_is_not_sent(market: Market, bad: Any, on_stage: OnStage) -> None:
+    """Whatever is called with it: cancel_order, cancel, the read, wait_until_settled."""
+    stage = Stage()
+    door = on_stage(stage, market)
+    field = attrs.fields(type(market.request))[0].name
+    request = attrs.evolve(market.request, **{field: bad})
+    calls: list[tuple[Any, ...]] = [
+        ("cancel_order", bad, *market.arguments[1:]),
+        ("cancel", request),
+        (market.reads, bad),
+        ("wait_until_settled", bad),
+    ]
+    for call in calls:
+        with pytest.raises(InvalidRequestError) as caught:
+            door.do(market.name, *call)
+        assert caught.value.marketplace == market.name
+        assert caught.value.attempts == ()
+        assert isinstance(caught.value, ValueError)
+    with pytest.raises(InvalidRequestError):
+        door.cancel(request)
+    assert stage.calls == []
+
+
+BAD_TIMEOUTS: list[Any] = [0, -1, float("nan"), float("inf"), "30", b"30", True, [], 1e9, 10**400]
+
+
+@pytest.mark.parametrize("timeout", BAD_TIMEOUTS, ids=told)
+def test_a_bad_timeout_is_not_sent(timeout: Any, market: Market, on_stage: OnStage) -> None:
+    """A positive, finite number of seconds, for a client and for a call."""
+    stage = Stage()
+    door = on_stage(stage, market)
+    for call in (market.cancel, market.read, market.wait):
+        with pytest.raises(InvalidRequestError):
+            call(door, timeout=timeout)
+    with pytest.raises(InvalidRequestError):
+        door.cancel(market.request, timeout=timeout)
+    with pytest.raises(InvalidRequestError):
+        on_stage(stage, market, timeout=timeout)
+    assert stage.calls == []
+
+
+def test_no_timeout_is_the_clients(market: Market, on_stage: OnStage) -> None:
+    """For a cancellation and for a read."""
+    stage = Stage(cancel=[market.accepted], read=[market.cancelled])
+    door = on_stage(stage, market)
+    market.cancel(door, timeout=None)
+    market.read(door, timeout=None)
+    assert len(stage.calls) == 2
+
+
+LINE_BREAKS = ["sek\nret-text", "sekret-text\n", "sekret-text\r\nX-Evil: 1", "\x00sekret-text", "sekret-téxt"]
+NO_HEADERS: list[Any] = [*LINE_BREAKS, " sekret-text", "sekret-text ", "", b"sekret-text", 5, ["sekret-text"]]
+ACCESS: dict[str, Any] = {
+    "Pattern.token": lambda bad: Pattern(token=bad),
+    "Vtex.app_key": lambda bad: Vtex(account="a", app_key=bad, app_token="t"),
+    "Vtex.app_token": lambda bad: Vtex(account="a", app_key="k", app_token=bad),
+    "Crux.token": lambda bad: Crux(token=bad),
+    "Kibo.access_token": lambda bad: Kibo(tenant_id=1, access_token=bad),
+}
+
+
+@pytest.mark.parametrize("bad", NO_HEADERS, ids=told)
+@pytest.mark.parametrize("build", ACCESS.values(), ids=ACCESS)
+def test_a_credential_that_fits_no_header(build: Any, bad: Any) -> None:
+    """ValueError, which names the field and does not repeat the value."""
+    with pytest.raises(ValueError, match="must be") as caught:
+        build(bad)
+    assert "sek" not in str(caught.value)
+    assert "sek" not in repr(caught.value)
+    assert caught.value.__cause__ is None
+    assert caught.value.__context__ is None
+
+
+@pytest.mark.parametrize(
+    "build",
+    [
+        lambda: Pattern(token=None),  # type: ignore[arg-type]
+        lambda: Vtex(account="a", app_key=None, app_token="t"),  # type: ignore[arg-type]
+        lambda: Vtex(account="a", app_key="k", app_token=None),  # type: ignore[arg-type]
+        Crux,
+        lambda: Crux(username="u"),
+        lambda: Crux(password="p"),
+        lambda: Crux(username="", password="p"),
+        lambda: Crux(username="u", password=""),
+        lambda: Crux(token="t", username="u", password="p"),
+        lambda: Crux(token="t", password="p"),
+        lambda: Kibo(tenant_id=1, client_id="c"),
+        lambda: Kibo(tenant_id=1, client_secret="s"),
+        lambda: Kibo(tenant_id=1, client_id="", client_secret="s"),
+        lambda: Kibo(tenant_id=1, access_token="t", client_id="c", client_secret="s"),
+        lambda: Pattern(token="t", environment="sandbox"),  # type: ignore[arg-type]
+        lambda: Crux(token="t", environment="staging"),  # type: ignore[arg-type]
+        lambda: Crux(token="t", release="v2"),  # type: ignore[arg-type]
+        lambda: Kibo(tenant_id=1, environment="staging"),  # type: ignore[arg-type]
+    ],
+)
+def test_a_configuration_that_makes_no_sense(build: Any) -> None:
+    """ValueError, where it is built."""
+    with pytest.raises(ValueError, match=r"\w") as caught:
+        build()
+    assert "Attribute(" not in str(caught.value)
+
+
+HOSTS: list[Any] = [
+    "evil.example", "a.b", "a/b", "a\\b", "a?b", "a#b", "a@b", "a:80", "a b", "", " ", "-a", "a-", "a\n", "%2e",
+    "é", "a_b/", "..", "x" * 64, None, 5, True, b"a",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("bad", HOSTS, ids=told)
+def test_an_account_cannot_choose_the_host(bad: Any) -> None:
+    """Letters, digits and hyphens, in one label."""
+    with pytest.raises(ValueError, match="host name"):
+        Vtex(account=bad, app_key="k", app_token="t")
+    with pytest.raises(ValueError, match="host name"):
+        Vtex(account="a", environment=bad, app_key="k", app_token="t")
+
+
+TENANTS: list[Any] = [
+    "evil.example/", "1/", "1.2", "1@evil", "1#", "-1", -1, "+1", "", " ", " 1", "1 ", "1\n", "0x1", "1e3", "x",
+    "\uff11", "\u0661", "²", True, False, 1.0, 1.5, None, b"1", [1], "1" * 64,
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("bad", TENANTS, ids=told)
+def test_a_tenant_is_digits(bad: Any) -> None:
+    """It is part of the host's name too."""
+    with pytest.raises(ValueError, match="must be digits"):
+        Kibo(tenant_id=bad)
+
+
+BAD_URLS: list[Any] = [
+    "http://api.pattern.com", "http://192.168.0.1", "http://10.0.0.1:80", "http://0.0.0.0", "http://[::2]",
+    "http://127.0.0.1.evil.example", "http://localhost.evil.example", "http://evil.example#localhost",
+    "http://evil.example\\@localhost", "http://localhost@evil.example", "http://127.0.0.1@evil.example/",
+    "https://user:sekret@host.example", "https://user@host.example", "https://@host.example",
+    "https://host.example?x=1", "https://host.example?", "https://host.example#f", "https://host.example#",
+    "https://", "https:///path", "https://:443", "//host.example", "host.example", "/path", "", " ",
+    "ftp://host.example", "file:///etc/passwd", "javascript:alert(1)", "ws://localhost",
+    "https://host.example:99999", "https://host.example:x", "https://[::1", "https://host .example",
+    "https://host.example/a b", "https://host.example/\n", "https://host\x00.example", "https://hôst.example",
+    "https://host.example\\path", 5, b"https://host.example",
+]  # fmt: skip
+GOOD_URLS = [
+    "https://host.example", "https://host.example/", "https://host.example/a/b", "https://host.example:8443/",
+    "HTTPS://HOST.example", "http://localhost", "http://localhost:8000/x", "http://127.0.0.1:9/", "http://[::1]:9",
+    "http://127.9.9.9", "https://192.168.0.1", "https://[2001:db8::1]",
+]  # fmt: skip
+URL_FIELDS: dict[str, Any] = {
+    "Pattern": lambda url: Pattern(token="t", base_url=url),
+    "Vtex": lambda url: Vtex(account="a", app_key="k", app_token="t", base_url=url),
+    "Crux": lambda url: Crux(token="t", base_url=url),
+    "Kibo": lambda url: Kibo(tenant_id=1, base_url=url),
+    "Kibo's auth_url": lambda url: Kibo(tenant_id=1, auth_url=url),
+}
+
+
+@pytest.mark.parametrize("build", URL_FIELDS.values(), ids=URL_FIELDS)
+@pytest.mark.parametrize("url", BAD_URLS, ids=told)
+def test_a_bad_base_url(url: Any, build: Any) -> None:
+    """https, or http to this machine; a host; no user, no query, no fragment."""
+    with pytest.raises(ValueError, match="url") as caught:
+        build(url)
+    assert "sekret" not in str(caught.value)
+
+
+@pytest.mark.parametrize("build", URL_FIELDS.values(), ids=URL_FIELDS)
+@pytest.mark.parametrize("url", GOOD_URLS)
+def test_a_good_base_url(url: str, build: Any) -> None:
+    """It is used as it is."""
+    assert url in (build(url).url, getattr(build(url), "auth_url", None))
+
+
+@pytest.mark.parametrize("door", [Countermand, AsyncCountermand])
+def test_a_client_without_any_marketplace_is_empty_and_not_wrong(door: Any) -> None:
+    """It says so when it is printed."""
+    assert repr(door(http_client=Stage().driver if door is Countermand else Stage().async_driver)) == (
+        f"<{door.__name__} for no marketplace>"
+    )
+
+
+@pytest.mark.parametrize("market", MARKETS, ids=lambda market: market.name)
+def test_a_message_names_the_field(market: Market, on_stage: OnStage) -> None:
+    """In the marketplace's own word."""
+    field = attrs.fields(type(market.request))[0].name
+    with pytest.raises(CountermandError, match=field):
+        on_stage(Stage(), market).do(market.name, market.reads, None)
+
+
+def test_an_id_of_the_wrong_kind_is_no_id_of_another_marketplace(on_stage: OnStage) -> None:
+    """A Kibo id is an integer in a request object too."""
+    with pytest.raises(InvalidRequestError):
+        on_stage(Stage(), KIBO).cancel(CancelKiboOrder("1010101", "other"))  # type: ignore[arg-type]
