@@ -143,7 +143,10 @@ def truth(world: World, scene: Scene) -> Truth | None:
 
 
 def _client(case: Case, door: Door, network: Network) -> Any:
-    settings = case.scene.settings | {"timeout": case.timeout, "retry": RetryPolicy(attempts=case.attempts)}
+    settings: dict[str, Any] = case.scene.settings | {
+        "timeout": case.timeout,
+        "retry": RetryPolicy(attempts=case.attempts),
+    }
     if door == "async":
         return AsyncCountermand(**settings, http_client=AsyncVirtualDriver(network))
     driver = VirtualDriver(network, _interruption(case, KeyboardInterrupt))

@@ -79,12 +79,12 @@ def _end(phase: Phase) -> str:
     return f"{type(phase.outcome).__name__}: {phase.outcome}"
 
 
-def main() -> int:
+def main(arguments: list[str] | None = None) -> int:
     """Print the story of a seed through one door, and what is wrong with it."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("seed", type=int)
     parser.add_argument("--door", choices=get_args(Door), default="sync")
-    options = parser.parse_args()
+    options = parser.parse_args(arguments)
     run = play(options.seed, options.door)
     other = play(options.seed, "async" if options.door == "sync" else "sync")
     print("\n".join(story(run)))

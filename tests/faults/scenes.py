@@ -52,12 +52,17 @@ def stage(world: World, rng: random.Random, marketplace: Marketplace) -> Scene:
     return scene
 
 
-def plain(world: World, marketplace: str) -> Scene:
-    """Put an order into the world that can be cancelled, with nothing special about it or the account."""
+def plain(world: World, marketplace: str, **order: Any) -> Scene:
+    """Put an order into the world that can be cancelled, with nothing special about the account.
+
+    `order` is what the marketplace's `add_order` takes, beyond the order's id.
+    """
     scene = _SCENES[marketplace](World(), random.Random(0))
+    if marketplace == "pattern":
+        order.setdefault("warehouse_orders", {1001: "new"})
     simulator: Any = world.simulator(marketplace)
-    made_of: Any = {"pattern": ({1001: "new"},)}
-    simulator.add_order(scene.order_id, *made_of.get(marketplace, ()))
+    simulator.add_order(scene.order_id, **order)
+    simulator.add_order(scene.other_id, **order)
     return evolve(scene, settings=_settings(marketplace), secrets=())
 
 
@@ -110,7 +115,7 @@ def _vtex(world: World, rng: random.Random) -> Scene:
         weights=(6, 6, 3, 3, 1, 1, 1, 1),
     )[0]
     seller: Any = rng.choices(("accepts", "denies", "silent", "stuck"), weights=(5, 3, 1, 1))[0]
-    order = world.vtex.add_order(
+    order: Any = world.vtex.add_order(
         "1172452900788-01",
         status=status,
         seller=seller,

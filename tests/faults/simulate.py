@@ -134,7 +134,7 @@ def _fair(tally: Tally) -> int:
     return sum(count for name, count in tally.troubles.items() if name.endswith(": fair"))
 
 
-def main() -> int:
+def main(arguments: list[str] | None = None) -> int:
     """Sweep, measure outages, print the tables, and say whether all of it holds."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument(
@@ -143,7 +143,7 @@ def main() -> int:
     parser.add_argument("--seconds", type=float, default=None, help="stop after so many seconds")
     parser.add_argument("--seed", type=int, default=None, help="the first seed; a fresh one by default")
     parser.add_argument("--workers", type=int, default=2)
-    options = parser.parse_args()
+    options = parser.parse_args(arguments)
     first = options.seed if options.seed is not None else secrets.randbelow(10**9)
     cases = options.cases if options.cases is not None or options.seconds is not None else 100_000
     print(f"from seed {first} on", flush=True)

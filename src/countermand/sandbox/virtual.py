@@ -167,7 +167,8 @@ class Task(Generic[T]):
     result: T | None = None
     error: BaseException | None = None
     ended: float | None = None
-    _turn: int = field(default=0, init=False)
+    #: How many steps it has taken; what was to wake an earlier step is out of date.
+    turn: int = field(default=0, init=False)
 
 
 class Schedule:
@@ -193,13 +194,13 @@ class Schedule:
         while self._heap:
             instant, _, task, turn, strike = heappop(self._heap)
             # An interrupted task no longer waits for what it waited for before.
-            if task.ended is not None or (strike is None and turn != task._turn):
+            if task.ended is not None or (strike is None and turn != task.turn):
                 continue
             self._clock.move_to(instant)
             self._step(task, strike)
 
     def _step(self, task: Task[Any], strike: Callable[[], BaseException] | None) -> None:
-        task._turn += 1
+        task.turn += 1
         try:
             instant = task.coroutine.throw(strike()) if strike is not None else task.coroutine.send(None)
         except StopIteration as end:
@@ -211,7 +212,7 @@ class Schedule:
 
     def _push(self, instant: float, task: Task[Any], strike: Callable[[], BaseException] | None) -> None:
         self._numbered += 1
-        heappush(self._heap, (instant, self._numbered, task, task._turn, strike))
+        heappush(self._heap, (instant, self._numbered, task, task.turn, strike))
 
 
 def run_virtually(
