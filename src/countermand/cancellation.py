@@ -33,8 +33,11 @@ A = TypeVar("A", bound=Answer)
 I = TypeVar("I")  # noqa: E741  what names an order: text, or an integer at Kibo
 R = TypeVar("R", contravariant=True)
 
+#: Status codes that mean "not applied", and the error for each.
+Rejections: TypeAlias = dict[int, type[CountermandError]]
+
 #: The codes that mean "not applied" wherever they are answered, and the error for each.
-REJECTIONS: dict[int, type[CountermandError]] = {
+REJECTIONS: Rejections = {
     401: AuthenticationError,
     403: PermissionDeniedError,
     404: OrderNotFoundError,
@@ -71,7 +74,7 @@ class Marketplace(Protocol[I, R, A]):
     #: Whether asking twice is harmless: the order is cancelled once or not at all.
     repeatable: ClassVar[bool]
     #: Status codes that mean "not applied", and the error for each. Other 4xx are settled by reading.
-    rejections: dict[int, type[CountermandError]]
+    rejections: ClassVar[Rejections]
 
     auth: Auth
     account: Account

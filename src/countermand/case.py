@@ -21,8 +21,8 @@ class Case(Generic[A]):
     """An order at a marketplace, and every attempt of one call on it."""
 
     def __init__(self, marketplace: MarketplaceName, order_id: str) -> None:
-        self.marketplace = marketplace
-        self.order_id = order_id
+        self.marketplace: MarketplaceName = marketplace
+        self.order_id: str = order_id
         self.attempts: list[Attempt] = []
 
     def cancelled(self, answer: A | None, cancelled: tuple[Part, ...] = ()) -> Cancelled[A]:

@@ -41,9 +41,9 @@ class CallContext(Generic[A]):
         timeout: float,
     ) -> None:
         #: The order, and what was tried.
-        self.case = case
+        self.case: Case[A] = case
         #: Whether a cancellation may have reached the marketplace without a clear answer.
-        self.ambiguous = False
+        self.ambiguous: bool = False
         self._auth = auth
         self._account = account
         self._policy = policy

@@ -98,7 +98,7 @@ class Gate:
 class RetryBudget:
     """Tokens that further tries spend and that successes give back: in an outage calls stop trying twice."""
 
-    CAPACITY = 50.0
+    CAPACITY: float = 50.0
 
     def __init__(self) -> None:
         self._tokens = self.CAPACITY
@@ -119,8 +119,8 @@ class Account:
     """What all calls on one account of one marketplace share."""
 
     def __init__(self) -> None:
-        self.gate = Gate()
-        self.budget = RetryBudget()
+        self.gate: Gate = Gate()
+        self.budget: RetryBudget = RetryBudget()
 
 
 def retry_after(headers: Mapping[str, str], wall: float) -> float | None:

@@ -12,7 +12,7 @@ import attrs
 
 from .. import checks
 from ..auth import Auth, Token, TokenAuth
-from ..cancellation import REJECTIONS, Reading, Verdict
+from ..cancellation import REJECTIONS, Reading, Rejections, Verdict
 from ..case import Case
 from ..decoding import Answer, DecodingError, check_subject, decode, decode_object
 from ..errors import InvalidRequestError, PermissionDeniedError, RejectedError
@@ -111,7 +111,7 @@ class CruxRules:
 
     name: ClassVar[MarketplaceName] = "crux"
     repeatable: ClassVar[bool] = False
-    rejections = REJECTIONS | {
+    rejections: ClassVar[Rejections] = REJECTIONS | {
         400: InvalidRequestError,
         405: RejectedError,
         409: PermissionDeniedError,  # the requester is of the wrong type, a supplier for instance
@@ -122,8 +122,8 @@ class CruxRules:
         self._origin, path = checks.split_base_url(configuration.url)
         self._orders = f"{path}{_PATHS[configuration.release]}/orders/"
         self._timp = configuration.release == "timp"
-        self.account = Account()
-        self.auth = self._auth(configuration, f"{path}/organizations/user-login/")
+        self.account: Account = Account()
+        self.auth: Auth = self._auth(configuration, f"{path}/organizations/user-login/")
 
     def _auth(self, configuration: Crux, login: str) -> Auth:
         if configuration.token is not None:

@@ -5,13 +5,14 @@ Order" for the read; "Kibo, OAuth" for the tokens. The whole order is cancelled,
 """
 
 import json
+from collections.abc import Mapping
 from typing import ClassVar, Literal, TypeAlias
 
 import attrs
 
 from .. import checks
 from ..auth import Auth, Token, TokenAuth
-from ..cancellation import REJECTIONS, Reading, Verdict
+from ..cancellation import REJECTIONS, Reading, Rejections, Verdict
 from ..case import Case
 from ..decoding import Answer, DecodingError, check_subject, decode, decode_object
 from ..errors import InvalidRequestError
@@ -78,7 +79,7 @@ class Kibo:
 class KiboOrder(Answer):
     """An order; what is not listed here is in `raw`."""
 
-    wire_names: ClassVar = {
+    wire_names: ClassVar[Mapping[str, str]] = {
         "order_id": "orderID",
         "order_state": "orderState",
         "order_status": "orderStatus",
@@ -88,7 +89,7 @@ class KiboOrder(Answer):
         "order_date": "orderDate",
     }
     #: Public documents of the same API write the key both ways.
-    wire_aliases: ClassVar = {"orderId": "orderID"}
+    wire_aliases: ClassVar[Mapping[str, str]] = {"orderId": "orderID"}
 
     order_id: int
     order_state: str | None = None
@@ -119,14 +120,14 @@ class KiboRules:
 
     name: ClassVar[MarketplaceName] = "kibo"
     repeatable: ClassVar[bool] = True
-    rejections = REJECTIONS
+    rejections: ClassVar[Rejections] = REJECTIONS
 
     def __init__(self, configuration: Kibo) -> None:
         self._origin, path = checks.split_base_url(configuration.url)
         self._cancel = f"{path}/api/v2/order/action/cancel"
         self._order = f"{path}/api/v2/order/"
-        self.account = Account()
-        self.auth = _auth(configuration)
+        self.account: Account = Account()
+        self.auth: Auth = _auth(configuration)
 
     def order_id_of(self, request: CancelKiboOrder) -> int:
         """Return the order id, checked, with the rest of the request."""

@@ -10,7 +10,7 @@ import attrs
 
 from .. import checks
 from ..auth import Auth
-from ..cancellation import REJECTIONS, Reading, Verdict
+from ..cancellation import REJECTIONS, Reading, Rejections, Verdict
 from ..case import Case
 from ..decoding import Answer, DecodingError, check_subject, decode
 from ..errors import InvalidRequestError, RejectedError
@@ -121,7 +121,7 @@ class PatternRules:
 
     name: ClassVar[MarketplaceName] = "pattern"
     repeatable: ClassVar[bool] = True
-    rejections = REJECTIONS | {
+    rejections: ClassVar[Rejections] = REJECTIONS | {
         400: InvalidRequestError,
         405: RejectedError,
         415: RejectedError,
@@ -130,8 +130,8 @@ class PatternRules:
 
     def __init__(self, configuration: Pattern) -> None:
         token = configuration.token
-        self.auth = Auth({"Authorization": f"Bearer {token.reveal()}"}, [token])
-        self.account = Account()
+        self.auth: Auth = Auth({"Authorization": f"Bearer {token.reveal()}"}, [token])
+        self.account: Account = Account()
         self._origin, path = checks.split_base_url(configuration.url)
         self._cancel = f"{path}/v1/orders/cancel_order?market_order_id="
         self._status = f"{path}/v1/orders/status?market_order_id="

@@ -5,13 +5,14 @@ status" for the read. A 200 says that the notification was received: the platfor
 """
 
 import json
+from collections.abc import Mapping
 from typing import ClassVar, TypeAlias
 
 import attrs
 
 from .. import checks
 from ..auth import Auth
-from ..cancellation import REJECTIONS, Reading, Verdict
+from ..cancellation import REJECTIONS, Reading, Rejections, Verdict
 from ..case import Case
 from ..decoding import Answer, check_subject, decode
 from ..errors import InvalidRequestError
@@ -54,7 +55,7 @@ class Vtex:
 class VtexReceipt(Answer):
     """The answer to a cancellation: the notification was received."""
 
-    wire_names: ClassVar = {"order_id": "orderId"}
+    wire_names: ClassVar[Mapping[str, str]] = {"order_id": "orderId"}
 
     #: When it was received, as VTEX wrote it: seven fractional digits and an offset, more than a datetime holds.
     date: str
@@ -67,7 +68,7 @@ class VtexReceipt(Answer):
 class VtexCancellationRequest(Answer):
     """One request to cancel, as the order lists it, with the seller's denial if there was one."""
 
-    wire_names: ClassVar = {
+    wire_names: ClassVar[Mapping[str, str]] = {
         "requested_at": "cancellationRequestDate",
         "requested_by_user": "requestedByUser",
         "denied_by_seller": "deniedBySeller",
@@ -88,7 +89,7 @@ class VtexCancellationRequest(Answer):
 class VtexOrder(Answer):
     """What an order says of its cancellation; all the rest of it is in `raw`."""
 
-    wire_names: ClassVar = {
+    wire_names: ClassVar[Mapping[str, str]] = {
         "order_id": "orderId",
         "allow_cancellation": "allowCancellation",
         "workflow_is_in_error": "workflowIsInError",
@@ -121,13 +122,13 @@ class VtexRules:
 
     name: ClassVar[MarketplaceName] = "vtex"
     repeatable: ClassVar[bool] = True
-    rejections = REJECTIONS
+    rejections: ClassVar[Rejections] = REJECTIONS
 
     def __init__(self, configuration: Vtex) -> None:
         key, token = configuration.app_key, configuration.app_token
         headers = {"X-VTEX-API-AppKey": key.reveal(), "X-VTEX-API-AppToken": token.reveal()}
-        self.auth = Auth(headers, [key, token])
-        self.account = Account()
+        self.auth: Auth = Auth(headers, [key, token])
+        self.account: Account = Account()
         self._origin, path = checks.split_base_url(configuration.url)
         self._orders = f"{path}/api/oms/pvt/orders/"
 

@@ -93,7 +93,7 @@ class Network:
         remember: tuple[str, str] | None = None,
     ) -> None:
         self.world = world
-        self.clock = clock or VirtualClock()
+        self.clock: VirtualClock = clock or VirtualClock()
         self.passages: list[Passage] = []
         self._random = random.Random(str(seed))  # noqa: S311 - a simulation has to be repeatable
         self._trouble = trouble

@@ -40,7 +40,7 @@ class VirtualClock:
 
     def move_to(self, instant: float) -> None:
         """Let time pass until `instant`; it never passes backwards."""
-        self.now = max(self.now, instant)
+        self.now: float = max(self.now, instant)
         while self._jumps and self._jumps[0][0] <= self.now:
             self._ahead += heappop(self._jumps)[1]
 
@@ -76,7 +76,7 @@ class VirtualDriver:
     def __init__(self, medium: Medium, interruption: Interruption | None = None) -> None:
         self._medium = medium
         self._interruption = interruption
-        self.clock = Clock(medium.clock.monotonic, medium.clock.wall)
+        self.clock: Clock = Clock(medium.clock.monotonic, medium.clock.wall)
 
     def run(self, flow: Flow[T]) -> T:
         """Run `flow` to its end and return what it returns, or raise what it raises."""
@@ -105,7 +105,7 @@ class AsyncVirtualDriver:
 
     def __init__(self, medium: Medium) -> None:
         self._medium = medium
-        self.clock = Clock(medium.clock.monotonic, medium.clock.wall)
+        self.clock: Clock = Clock(medium.clock.monotonic, medium.clock.wall)
 
     async def run(self, flow: Flow[T]) -> T:
         """Run `flow` to its end and return what it returns, or raise what it raises."""
