@@ -21,6 +21,8 @@ from .worker import Sample, Turn
 SLOW = 0.05
 """Seconds that the slow server takes for every answer."""
 
+_WRONG = {"Unknown", "Refused", "PartiallyCancelled"}
+
 
 @dataclass(frozen=True, slots=True)
 class Entry:
@@ -139,7 +141,10 @@ class Rig:
         line = process.stdout.readline()
         if not line:
             raise RuntimeError(f"{entry.key}: the contender's process has ended")
-        return Sample(**json.loads(line))
+        sample = Sample(**json.loads(line))
+        if sample.answer in _WRONG:
+            raise RuntimeError(f"{entry.key}: the server said yes, and the answer is {sample.answer}")
+        return sample
 
 
 def measure(groups: Sequence[Group], seconds: float, seed: int, *, least: int = 3) -> Results:

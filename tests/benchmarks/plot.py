@@ -57,26 +57,33 @@ def _panel(panel: Panel, top: int) -> list[str]:
         _text(24, top + 18, panel.title, size=15, weight=600),
         _text(24, top + 37, panel.note, size=12, fill=_QUIET),
     ]
-    for number, bar in enumerate(panel.bars):
-        drawn += _bar(bar, begin + number * _ROW, scale)
+    rows = [(bar, begin + _ROW * (number + 0.5)) for number, bar in enumerate(panel.bars)]
+    for bar, middle in rows:
+        drawn += _bar(bar, middle, scale)
     drawn.append(
         f'<line x1="{one:.1f}" y1="{begin - 6}" x2="{one:.1f}" y2="{end}" stroke="{_INK}" stroke-dasharray="3 3"/>'
     )
+    drawn += [_value(bar, middle, scale) for bar, middle in rows]
     return drawn
 
 
-def _bar(bar: Bar, top: int, scale: float) -> list[str]:
-    middle = top + _ROW / 2
-    ratio, weight = bar.ratio, 600 if bar.ours else 400
+def _bar(bar: Bar, middle: float, scale: float) -> list[str]:
+    ratio = bar.ratio
     end, low, high = (_LEFT + value * scale for value in (ratio.median, ratio.low, ratio.high))
     box = f'x="{_LEFT}" y="{middle - _BAR / 2}" width="{end - _LEFT:.1f}" height="{_BAR}" rx="2"'
     quartiles = f"M{low:.1f} {middle}H{high:.1f}M{low:.1f} {middle - 4}v8M{high:.1f} {middle - 4}v8"
     return [
-        _text(_LEFT - 10, middle + 4, bar.label, anchor="end", weight=weight),
+        _text(_LEFT - 10, middle + 4, bar.label, anchor="end", weight=600 if bar.ours else 400),
         f'<rect {box} fill="{_OURS if bar.ours else _OTHERS}"/>',
         f'<path d="{quartiles}" stroke="{_INK}" stroke-opacity="0.65" fill="none"/>',
-        _text(max(end, high) + 8, middle + 4, f"{ratio.median:.2f}", weight=weight),
     ]
+
+
+def _value(bar: Bar, middle: float, scale: float) -> str:
+    end = _LEFT + scale * max(bar.ratio.median, bar.ratio.high)
+    text = _text(end + 8, middle + 4, f"{bar.ratio.median:.2f}", weight=600 if bar.ours else 400)
+    halo = 'paint-order="stroke" stroke="#fff" stroke-width="5"'  # the line does not cross a figure out
+    return text.replace("<text ", f"<text {halo} ")
 
 
 def _text(
