@@ -26,7 +26,7 @@ class VirtualClock:
     """Two clocks in one: the monotonic one moves when somebody waits, the wall clock can also be set."""
 
     def __init__(self, start: float = 1000.0, wall: float = 1_772_442_000.0) -> None:
-        self.now = start
+        self.now: float = start
         self._ahead = wall - start
         self._jumps: list[tuple[float, float]] = []
 
@@ -40,7 +40,7 @@ class VirtualClock:
 
     def move_to(self, instant: float) -> None:
         """Let time pass until `instant`; it never passes backwards."""
-        self.now: float = max(self.now, instant)
+        self.now = max(self.now, instant)
         while self._jumps and self._jumps[0][0] <= self.now:
             self._ahead += heappop(self._jumps)[1]
 
