@@ -1,0 +1,279 @@
+"""The public interface: every name, both doors alike, signatures, and what the docstrings promise."""
+
+import inspect
+import re
+import subprocess
+import sys
+from typing import Any, get_args, get_origin, get_type_hints
+
+import attrs
+import pytest
+
+import countermand
+from countermand import (
+    AsyncCountermand,
+    CancelCruxOrder,
+    CancelKiboOrder,
+    Cancelled,
+    CancelPatternOrder,
+    CancelVtexOrder,
+    Countermand,
+    CountermandError,
+    Crux,
+    InvalidRequestError,
+    Kibo,
+    NotConfiguredError,
+    Outcome,
+    PartiallyCancelled,
+    Pattern,
+    Refused,
+    RejectedError,
+    Requested,
+    RetryPolicy,
+    Unknown,
+    Vtex,
+)
+from countermand.subclient import AsyncSubClient, SubClient
+from tests.support.doors import Kind, OpenDoor
+from tests.support.markets import MARKETS, Market
+from tests.support.stage import Stage
+
+FIXED = """
+    Countermand AsyncCountermand
+    Pattern Vtex Crux Kibo RetryPolicy
+    CancelPatternOrder CancelVtexOrder CancelCruxOrder CancelKiboOrder
+    Cancelled Requested PartiallyCancelled Refused Unknown Outcome
+    CountermandError NotSentError AuthenticationError PermissionDeniedError OrderNotFoundError
+    InvalidRequestError RateLimitedError RejectedError NotConfiguredError
+""".split()
+HEAVY = "httpx httpx2 httpcore aiohttp ssl asyncio cattrs tenacity msgspec anyio uvicorn"
+
+
+@pytest.mark.parametrize("name", FIXED)
+def test_a_fixed_name_can_be_imported(name: str) -> None:
+    """Others write against these."""
+    assert name in countermand.__all__
+    assert getattr(countermand, name) is not None
+
+
+def test_the_list_of_names_is_sorted_and_true() -> None:
+    """Everything in it is there, and nothing is named twice."""
+    assert countermand.__all__ == sorted(set(countermand.__all__))
+    assert all(hasattr(countermand, name) for name in countermand.__all__)
+
+
+def test_the_import_is_light() -> None:
+    """No HTTP library, TLS, event loop, converter or retry engine comes with the name alone."""
+    program = f"import sys, countermand; print(sorted(set('{HEAVY}'.split()) & sys.modules.keys()))"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+def parameters(function: Any) -> dict[str, tuple[Any, Any]]:
+    """Return the kind and the default of each parameter."""
+    found = inspect.signature(function).parameters
+    return {name: (each.kind.name, each.default) for name, each in found.items()}
+
+
+@pytest.mark.parametrize("door", [Countermand, AsyncCountermand])
+def test_a_door_opens_with_these_arguments(door: Any) -> None:
+    """All by name, and none is needed."""
+    told = {name: default for name, (kind, default) in parameters(door).items() if kind == "KEYWORD_ONLY"}
+    assert set(told) == {"pattern", "vtex", "crux", "kibo", "timeout", "retry", "http_client"}
+    assert told.pop("timeout") == 30.0
+    assert told.pop("retry") == RetryPolicy()
+    assert set(told.values()) == {None}
+
+
+METHODS: dict[str, dict[str, list[tuple[str, Any]]]] = {
+    "pattern": {
+        "cancel_order": [("market_order_id", inspect.Parameter.empty)],
+        "order_status": [("market_order_id", inspect.Parameter.empty)],
+    },
+    "vtex": {
+        "cancel_order": [
+            ("order_id", inspect.Parameter.empty),
+            ("reason", None),
+            ("requested_by_user", None),
+        ],
+        "get_order": [("order_id", inspect.Parameter.empty)],
+    },
+    "crux": {
+        "cancel_order": [("order_uuid", inspect.Parameter.empty)],
+        "get_order": [("order_uuid", inspect.Parameter.empty)],
+    },
+    "kibo": {
+        "cancel_order": [
+            ("order_id", inspect.Parameter.empty),
+            ("disposition_reason", inspect.Parameter.empty),
+            ("disposition_other_reason", None),
+        ],
+        "get_order": [("order_id", inspect.Parameter.empty)],
+    },
+}
+
+
+@pytest.mark.parametrize("market", MARKETS, ids=lambda market: market.name)
+def test_a_sub_clients_methods(market: Market, kind: Kind, open_door: OpenDoor) -> None:
+    """Their parameters and defaults; every call takes a timeout of its own."""
+    stage = Stage()
+    driver = stage.driver if kind == "sync" else stage.async_driver
+    client = getattr(open_door(http_client=driver, **market.settings).client, market.name)
+    for method, expected in METHODS[market.name].items():
+        told = parameters(getattr(client, method))
+        assert told.pop("timeout") == ("KEYWORD_ONLY", None)
+        assert [(name, default) for name, (_, default) in told.items()] == expected
+    assert parameters(client.wait_until_settled)["timeout"] == ("KEYWORD_ONLY", 600.0)
+    assert parameters(client.cancel)["timeout"] == ("KEYWORD_ONLY", None)
+    assert repr(client).startswith("<")
+
+
+def public(kind: type) -> set[str]:
+    """Return the public names of a class."""
+    return {name for name in dir(kind) if not name.startswith("_")}
+
+
+def pairs() -> list[tuple[type, type]]:
+    """Return each blocking class and its twin on an event loop."""
+    doors = [(Countermand, AsyncCountermand)]
+    hints = [
+        (
+            get_type_hints(getattr(Countermand, name).fget),
+            get_type_hints(getattr(AsyncCountermand, name).fget),
+        )
+        for name in ("pattern", "vtex", "crux", "kibo")
+    ]
+    return [*doors, (SubClient, AsyncSubClient), *((one["return"], two["return"]) for one, two in hints)]
+
+
+@pytest.mark.parametrize("blocking, asynchronous", pairs(), ids=lambda kind: kind.__name__)
+def test_the_two_doors_are_alike(blocking: Any, asynchronous: Any) -> None:
+    """The same names and parameters; one differs by `await` alone, and by aclose for close."""
+    assert {"aclose" if name == "close" else name for name in public(blocking)} == public(asynchronous)
+    for name in public(blocking):
+        one = inspect.getattr_static(blocking, name)
+        two = inspect.getattr_static(asynchronous, "aclose" if name == "close" else name)
+        assert type(one) is type(two)
+        if inspect.isfunction(one):
+            assert not inspect.iscoroutinefunction(one)
+            assert inspect.iscoroutinefunction(two)
+            assert parameters(one) == parameters(two)
+            assert [str(each.annotation) for each in inspect.signature(one).parameters.values()] == [
+                str(each.annotation) for each in inspect.signature(two).parameters.values()
+            ]
+            assert get_type_hints(one).get("return") == get_type_hints(two).get("return")
+
+
+REQUESTS: list[tuple[type, list[str]]] = [
+    (CancelPatternOrder, ["market_order_id"]),
+    (CancelVtexOrder, ["order_id", "reason", "requested_by_user"]),
+    (CancelCruxOrder, ["order_uuid"]),
+    (CancelKiboOrder, ["order_id", "disposition_reason", "disposition_other_reason"]),
+]
+
+
+@pytest.mark.parametrize("request_type, fields", REQUESTS, ids=lambda value: getattr(value, "__name__", ""))
+def test_a_request_is_frozen(request_type: Any, fields: list[str]) -> None:
+    """With the parameters of `cancel_order`."""
+    assert [field.name for field in attrs.fields(request_type)] == fields
+    request = request_type(*["1"] * (2 if request_type is CancelKiboOrder else 1))
+    with pytest.raises(attrs.exceptions.FrozenInstanceError):
+        setattr(request, fields[0], "2")
+    assert request == attrs.evolve(request)
+    assert hash(request) == hash(attrs.evolve(request))
+
+
+CONFIGURATIONS: list[Any] = [
+    Pattern(token="t"),
+    Vtex(account="a", app_key="k", app_token="t"),
+    Crux(token="t"),
+    Kibo(tenant_id=1),
+]
+
+
+@pytest.mark.parametrize("access", CONFIGURATIONS, ids=lambda access: type(access).__name__)
+def test_a_configuration_is_frozen_attrs_by_name(access: Any) -> None:
+    """`environment` is production unless said otherwise, `base_url` overrides."""
+    assert attrs.has(type(access))
+    assert access.environment == ("vtexcommercestable" if isinstance(access, Vtex) else "production")
+    assert access.base_url is None
+    with pytest.raises(attrs.exceptions.FrozenInstanceError):
+        access.base_url = "https://elsewhere.example"
+    assert all(field.kw_only for field in attrs.fields(type(access)))
+
+
+def test_the_answers_are_five() -> None:
+    """A closed union, generic in the marketplace's own answer."""
+    answers = [get_origin(each) for each in get_args(Outcome)]
+    assert answers == [Cancelled, Requested, PartiallyCancelled, Refused, Unknown]
+
+
+def test_the_tree_of_errors() -> None:
+    """One parent; what the marketplace answered stands together; bad input is a ValueError too."""
+    kinds = [getattr(countermand, name) for name in countermand.__all__ if name.endswith("Error")]
+    assert all(issubclass(kind, CountermandError) for kind in kinds)
+    assert {kind.__name__ for kind in kinds if issubclass(kind, RejectedError)} == {
+        "RejectedError",
+        "AuthenticationError",
+        "PermissionDeniedError",
+        "OrderNotFoundError",
+    }
+    assert issubclass(InvalidRequestError, ValueError)
+
+
+@pytest.mark.parametrize("market", MARKETS, ids=lambda market: market.name)
+def test_what_was_not_configured(market: Market, kind: Kind, open_door: OpenDoor) -> None:
+    """Every way to it says so, and names it; nothing is sent."""
+    stage = Stage()
+    others = {each.name: each.access for each in MARKETS if each is not market}
+    door = open_door(http_client=stage.driver if kind == "sync" else stage.async_driver, **others)
+    with pytest.raises(NotConfiguredError, match=market.name) as caught:
+        market.cancel(door)
+    assert caught.value.marketplace == market.name
+    with pytest.raises(NotConfiguredError, match=market.name):
+        door.cancel(market.request)
+    assert stage.calls == []
+    assert market.name not in repr(door.client)
+
+
+DOCUMENTED = [
+    getattr(countermand, name) for name in countermand.__all__ if name not in {"Outcome", "DispositionReason"}
+]
+
+
+@pytest.mark.parametrize("thing", DOCUMENTED, ids=lambda thing: getattr(thing, "__name__", str(thing)))
+def test_everything_public_is_documented(thing: Any) -> None:
+    """A class, and every method and property of it that has a body of its own."""
+    if not inspect.isclass(thing):
+        return
+    assert inspect.getdoc(thing)
+    assert not (thing.__doc__ or "").startswith("Method generated by attrs")
+    for name in public(thing):
+        member = inspect.getattr_static(thing, name)
+        if inspect.isfunction(member) or isinstance(member, property | classmethod | staticmethod):
+            assert inspect.getdoc(getattr(thing, name)) or inspect.getdoc(member), f"{thing.__name__}.{name}"
+
+
+@pytest.mark.parametrize("blocking, asynchronous", pairs(), ids=lambda kind: kind.__name__)
+def test_every_method_is_documented(blocking: Any, asynchronous: Any) -> None:
+    """At both doors."""
+    for kind in (blocking, asynchronous):
+        for name in public(kind):
+            assert inspect.getdoc(getattr(kind, name)), f"{kind.__name__}.{name}"
+
+
+SOURCES = {
+    "pattern": "Pattern Hub API, Cancel an order",
+    "vtex": "VTEX Orders API, Cancel order",
+    "crux": "Crux Connect API, Cancel Order",
+    "kibo": "Kibo OMS, Cancel Order",
+}
+
+
+@pytest.mark.parametrize("name, source", SOURCES.items())
+def test_what_a_marketplace_does_is_cited(name: str, source: str) -> None:
+    """A docstring that states a marketplace's behaviour names its source."""
+    subclient = get_type_hints(getattr(Countermand, name).fget)["return"]
+    room = inspect.getmodule(subclient)
+    assert source in re.sub(r"\s+", " ", inspect.getdoc(room) or "")
+    assert source in re.sub(r"\s+", " ", inspect.getdoc(subclient.cancel_order) or "")

@@ -1,0 +1,199 @@
+"""Clients from their opening to their close: context managers, borrowed HTTP clients, the environment."""
+
+import asyncio
+from typing import Any
+
+import httpx
+import pytest
+
+import countermand
+from countermand import (
+    AsyncCountermand,
+    Countermand,
+    Crux,
+    Kibo,
+    NotSentError,
+    Pattern,
+    RetryPolicy,
+    Vtex,
+)
+from tests.support.doors import Door, Kind
+from tests.support.markets import MARKETS, PATTERN, Market
+from tests.support.stage import Stage
+
+
+def test_a_client_is_a_context_manager() -> None:
+    """It closes at the end, and lets exceptions through."""
+    stage = Stage()
+
+    def used() -> None:
+        with Countermand(http_client=stage.driver) as client:
+            assert isinstance(client, Countermand)
+            raise KeyError
+
+    with pytest.raises(KeyError):
+        used()
+    assert stage.closed == 1
+
+
+def test_an_async_client_is_an_async_context_manager() -> None:
+    """With `async with`."""
+    stage = Stage()
+
+    async def used() -> None:
+        async with AsyncCountermand(http_client=stage.async_driver) as client:
+            assert isinstance(client, AsyncCountermand)
+            raise KeyError
+
+    with pytest.raises(KeyError):
+        asyncio.run(used())
+    assert stage.closed == 1
+
+
+@pytest.mark.parametrize("market", MARKETS, ids=lambda market: market.name)
+def test_a_closed_client_sends_nothing(market: Market, kind: Kind) -> None:
+    """NotSentError; closing twice is closing once."""
+    with Door(kind, retry=RetryPolicy.never(), **market.settings) as door:
+        door.close()
+        door.close()
+        for call in (market.cancel, market.read, market.wait):
+            with pytest.raises(NotSentError, match="closed"):
+                call(door, timeout=0.5)
+
+
+def own_client(kind: Kind) -> Any:
+    """Return an HTTP client of the caller's own."""
+
+    def handler(request: httpx.Request) -> httpx.Response:
+        return httpx.Response(200, content=PATTERN.accepted.body)
+
+    transport = httpx.MockTransport(handler)
+    return httpx.Client(transport=transport) if kind == "sync" else httpx.AsyncClient(transport=transport)
+
+
+def test_a_callers_own_client_is_left_open(kind: Kind) -> None:
+    """It is theirs to close, and theirs to go on with."""
+    own = own_client(kind)
+    with Door(kind, http_client=own, **PATTERN.settings) as door:
+        PATTERN.cancel(door)
+    assert not own.is_closed
+
+
+def test_a_callers_closed_client_sends_nothing(kind: Kind) -> None:
+    """NotSentError."""
+    own = own_client(kind)
+    with Door(kind, http_client=own, retry=RetryPolicy.never(), **PATTERN.settings) as door:
+        door.run(own.aclose if kind == "async" else own.close)
+        with pytest.raises(NotSentError, match="closed"):
+            PATTERN.cancel(door)
+
+
+def test_the_callers_client_keeps_its_manners(kind: Kind) -> None:
+    """Its default headers and its event hooks stay in force; its cookies do too."""
+    seen: list[httpx.Request] = []
+
+    def hook(request: httpx.Request) -> None:
+        seen.append(request)
+
+    async def async_hook(request: httpx.Request) -> None:
+        seen.append(request)
+
+    own = own_client(kind)
+    own.headers["x-team"] = "orders"
+    own.cookies.set("session", "one")
+    own.event_hooks = {"request": [async_hook if kind == "async" else hook]}
+    with Door(kind, http_client=own, **PATTERN.settings) as door:
+        PATTERN.cancel(door)
+    assert seen[0].headers["x-team"] == "orders"
+    assert seen[0].headers["cookie"] == "session=one"
+
+
+EVERYTHING = {
+    "COUNTERMAND_PATTERN_TOKEN": "pattern-tok3n",
+    "COUNTERMAND_PATTERN_ENVIRONMENT": "staging",
+    "COUNTERMAND_VTEX_ACCOUNT": "mystore",
+    "COUNTERMAND_VTEX_APP_KEY": "vtex-k3y",
+    "COUNTERMAND_VTEX_APP_TOKEN": "vtex-tok3n",
+    "COUNTERMAND_CRUX_USERNAME": "shop",
+    "COUNTERMAND_CRUX_PASSWORD": "crux-passw0rd",
+    "COUNTERMAND_CRUX_RELEASE": "timp",
+    "COUNTERMAND_CRUX_BASE_URL": "http://localhost:9/crux",
+    "COUNTERMAND_KIBO_TENANT_ID": "12345",
+    "COUNTERMAND_KIBO_ACCESS_TOKEN": "kibo-tok3n",
+    "PATH": "/usr/bin",
+}
+
+
+@pytest.fixture
+def from_env(kind: Kind) -> Any:
+    """Return the class method of one door."""
+    return (AsyncCountermand if kind == "async" else Countermand).from_env
+
+
+def test_from_env_configures_what_the_environment_names(
+    from_env: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Every field of a configuration has its variable."""
+    configured: dict[str, Any] = {}
+    monkeypatch.setattr(countermand.client, "PatternRules", lambda it: configured.setdefault("pattern", it))
+    monkeypatch.setattr(countermand.client, "VtexRules", lambda it: configured.setdefault("vtex", it))
+    monkeypatch.setattr(countermand.client, "CruxRules", lambda it: configured.setdefault("crux", it))
+    monkeypatch.setattr(countermand.client, "KiboRules", lambda it: configured.setdefault("kibo", it))
+    from_env(EVERYTHING)
+    assert configured == {
+        "pattern": Pattern(token="pattern-tok3n", environment="staging"),
+        "vtex": Vtex(account="mystore", app_key="vtex-k3y", app_token="vtex-tok3n"),
+        "crux": Crux(
+            username="shop", password="crux-passw0rd", release="timp", base_url="http://localhost:9/crux"
+        ),
+        "kibo": Kibo(tenant_id=12345, access_token="kibo-tok3n"),
+    }
+
+
+def test_from_env_reads_the_process_environment(from_env: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Unless it is given another."""
+    for name in EVERYTHING:
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("COUNTERMAND_KIBO_TENANT_ID", "12345")
+    assert repr(from_env()).endswith("for kibo>")
+    assert repr(from_env({})).endswith("for no marketplace>")
+
+
+def test_from_env_passes_options_on(kind: Kind, from_env: Any) -> None:
+    """The other arguments of the door."""
+    stage = Stage(cancel=[PATTERN.accepted])
+    driver = stage.driver if kind == "sync" else stage.async_driver
+    client = from_env({"COUNTERMAND_PATTERN_TOKEN": "pattern-tok3n"}, timeout=9.0, http_client=driver)
+    with Door.to(kind, client) as door:
+        PATTERN.cancel(door)
+    assert stage.calls[0].deadline <= 9.0
+    assert stage.calls[0].headers["Authorization"] == "Bearer pattern-tok3n"
+
+
+def test_an_empty_variable_is_no_variable(from_env: Any) -> None:
+    """As a shell script may leave it."""
+    assert repr(from_env(dict.fromkeys(EVERYTHING, ""))).endswith("for no marketplace>")
+
+
+WRONG = {
+    "one of three": ({"COUNTERMAND_VTEX_APP_KEY": "sekret-text"}, "COUNTERMAND_VTEX_ACCOUNT"),
+    "no tenant": ({"COUNTERMAND_KIBO_CLIENT_SECRET": "sekret-text"}, "COUNTERMAND_KIBO_TENANT_ID"),
+    "a line break": ({"COUNTERMAND_PATTERN_TOKEN": "sekret-text\n"}, "token"),
+    "no such environment": (
+        {"COUNTERMAND_PATTERN_TOKEN": "sekret-text", "COUNTERMAND_PATTERN_ENVIRONMENT": "moon"},
+        "environment",
+    ),
+    "half a login": ({"COUNTERMAND_CRUX_PASSWORD": "sekret-text"}, "username"),
+    "http": (
+        {"COUNTERMAND_CRUX_TOKEN": "sekret-text", "COUNTERMAND_CRUX_BASE_URL": "http://evil.example"},
+        "base_url",
+    ),
+}
+
+
+@pytest.mark.parametrize("environ, told", WRONG.values(), ids=WRONG)
+def test_a_variable_that_is_missing_or_wrong(environ: dict[str, str], told: str, from_env: Any) -> None:
+    """ValueError, which names it, and repeats no credential."""
+    with pytest.raises(ValueError, match=told) as caught:
+        from_env(environ)
+    assert "sekret" not in str(caught.value)
