@@ -9,7 +9,7 @@ BIN    := $(VENV)/bin
 PIP    := python -m pip -qq --disable-pip-version-check --no-input
 PINS   := .ci/pins
 COMPILE = build/venvs/pins/bin/uv pip compile pyproject.toml --quiet --no-config --universal --python-version 3.11 \
-  --generate-hashes --no-emit-index-url --no-emit-find-links --no-annotate --no-header
+  --generate-hashes --no-strip-extras --no-emit-index-url --no-emit-find-links --no-annotate --no-header
 CODE    = $(wildcard src tests examples .ci/docs.py)
 
 export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1

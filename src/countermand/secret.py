@@ -8,7 +8,8 @@ from collections.abc import Iterable, Mapping
 from functools import wraps
 from typing import Any, NoReturn, TypeVar
 
-_SHORTEST = 6
+#: Shorter texts are not struck out: no real credential is so short, and words and numbers of a reply may be.
+_SHORTEST = 8
 
 _Class = TypeVar("_Class", bound=type)
 
@@ -90,7 +91,7 @@ def redacted(text: bytes, secrets: Iterable[bytes]) -> bytes:
 
 
 def sealed(cls: _Class) -> _Class:
-    """Keep a configuration's credentials out of the traceback of its own `ValueError`, and out of pickles.
+    """Keep a configuration's credentials out of the traceback of its own error, and out of pickles.
 
     attrs runs validators inside `__init__`, whose frame holds the credential as an argument: a handler that
     prints local variables would print it. Here the frame is left, and the arguments dropped, before the error
@@ -100,14 +101,15 @@ def sealed(cls: _Class) -> _Class:
 
     @wraps(build)
     def init(self: Any, *args: Any, **kwargs: Any) -> None:
-        problem: str | None = None
+        problem: Exception | None = None
         try:
             build(self, *args, **kwargs)
-        except ValueError as error:
-            problem = str(error.args[0]) if error.args else "the configuration makes no sense"
-        del args, kwargs
+        except (ValueError, TypeError) as error:
+            said = str(error.args[0]) if error.args else "the configuration makes no sense"
+            problem = ValueError(said) if isinstance(error, ValueError) else TypeError(said)
+        del self, args, kwargs
         if problem is not None:
-            raise ValueError(problem)
+            raise problem
 
     def no_pickle(self: object) -> NoReturn:
         raise TypeError(
