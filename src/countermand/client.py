@@ -16,7 +16,7 @@ from .marketplaces.vtex import AsyncVtexClient, Vtex, VtexClient, VtexRules
 from .outcomes import Outcome
 from .requests import CancelRequest
 from .retry import DEFAULT_RETRY, RetryPolicy
-from .settings import from_environment
+from .settings import configured, named_in
 
 if TYPE_CHECKING:
     import httpx
@@ -94,7 +94,9 @@ class Countermand(_Door):
         `options` are the constructor's (`timeout`, `retry`, `http_client`). Raises ValueError for a variable that
         is missing or makes no sense; its value is not repeated.
         """
-        return cls(**from_environment(os.environ if environ is None else environ), **options)
+        given = named_in(os.environ if environ is None else environ)
+        del environ  # a handler that prints local variables would print the credentials in it
+        return cls(**configured(given), **options)
 
     @property
     def pattern(self) -> PatternClient:
@@ -175,7 +177,9 @@ class AsyncCountermand(_Door):
     @classmethod
     def from_env(cls, environ: Mapping[str, str] | None = None, **options: Any) -> Self:
         """Configure every marketplace that has COUNTERMAND_… variables; see `Countermand.from_env`."""
-        return cls(**from_environment(os.environ if environ is None else environ), **options)
+        given = named_in(os.environ if environ is None else environ)
+        del environ  # a handler that prints local variables would print the credentials in it
+        return cls(**configured(given), **options)
 
     @property
     def pattern(self) -> AsyncPatternClient:

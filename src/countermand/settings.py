@@ -19,24 +19,34 @@ from .secret import SealedHeaders
 _MARKETPLACES: tuple[type[Any], ...] = (Pattern, Vtex, Crux, Kibo)
 
 
-def from_environment(environ: Mapping[str, str]) -> dict[str, Any]:
-    """Return the configurations that `environ` describes, by marketplace name. Raises ValueError."""
+def named_in(environ: Mapping[str, str]) -> dict[str, SealedHeaders]:
+    """Return the fields that `environ` sets, by marketplace name; from here on they do not show themselves."""
+    found: dict[str, SealedHeaders] = {}
+    for kind in _MARKETPLACES:
+        values = {field.name: environ.get(_variable(kind, field.name)) for field in attrs.fields(kind)}
+        given = SealedHeaders({name: value for name, value in values.items() if value})
+        if given:
+            found[kind.__name__.lower()] = given
+    return found
+
+
+def configured(given: Mapping[str, SealedHeaders]) -> dict[str, Any]:
+    """Return the configurations that these fields make, by marketplace name. Raises ValueError."""
     found: dict[str, Any] = {}
     for kind in _MARKETPLACES:
         name = kind.__name__.lower()
-        prefix = f"COUNTERMAND_{name.upper()}_"
-        fields = attrs.fields(kind)
-        given = SealedHeaders(
-            {field.name: value for field in fields if (value := environ.get(prefix + field.name.upper()))}
-        )
-        missing = [
-            prefix + field.name.upper()
-            for field in fields
-            if field.default is attrs.NOTHING and field.name not in given
-        ]
-        if not given:
+        if name not in given:
             continue
+        missing = [
+            _variable(kind, field.name)
+            for field in attrs.fields(kind)
+            if field.default is attrs.NOTHING and field.name not in given[name]
+        ]
         if missing:
             raise ValueError(f"{' and '.join(missing)} must be set too")
-        found[name] = kind(**given)
+        found[name] = kind(**given[name])
     return found
+
+
+def _variable(kind: type[Any], field: str) -> str:
+    return f"COUNTERMAND_{kind.__name__.upper()}_{field.upper()}"
