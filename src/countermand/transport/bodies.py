@@ -15,20 +15,26 @@ _ENCODINGS = {"gzip": zlib.MAX_WBITS | 16, "x-gzip": zlib.MAX_WBITS | 16, "defla
 class Body:
     """Takes a reply's raw bytes as they come, until there are more than anybody reads or the time is over."""
 
-    __slots__ = ("_chunks", "_deadline", "_size")
+    __slots__ = ("_deadline", "_first", "_rest", "_size")
 
     def __init__(self, deadline: float) -> None:
-        self._chunks: list[bytes] = []
+        self._first = b""
+        # What comes after the first piece: one buffer, because many small pieces cost more than they hold.
+        self._rest = bytearray()
         self._deadline = deadline
         self._size = 0
 
     def take(self, chunk: bytes) -> None:
         """Add a piece; raise `OverflowError` or `TimeoutError` where it is one too many."""
-        self._chunks.append(chunk)
+        first = not self._size
         self._size += len(chunk)
         if self._size > LARGEST_BODY:
             raise OverflowError
-        if len(self._chunks) > 1 and time.monotonic() > self._deadline:
+        if first:
+            self._first = chunk
+            return
+        self._rest += chunk
+        if time.monotonic() > self._deadline:
             raise TimeoutError
 
     def ended(self, response: Any) -> Any:
@@ -45,7 +51,7 @@ class Body:
 
     def reply(self, status: int, headers: Mapping[str, str]) -> Reply:
         """Return the reply that these bytes are the body of."""
-        body = self._chunks[0] if len(self._chunks) == 1 else b"".join(self._chunks)
+        body = self._first + self._rest if self._rest else self._first
         encoding = (headers.get("content-encoding") or "identity").strip().lower()
         if body and encoding != "identity":
             return _decompressed(status, headers, body, encoding)
