@@ -121,6 +121,15 @@ def endless_body(x: Exchange) -> Steps:
     yield Ending.FIN
 
 
+@fault("crumbs", LOST, weight=0.25)
+def crumbs(x: Exchange) -> Steps:
+    """A chunked body in pieces of two bytes, as fast as the socket takes them: each piece costs more than it holds."""
+    yield x.head(None, "transfer-encoding: chunked") + chunk(x.body)
+    block = b"2\r\n  \r\n" * 8192
+    while True:
+        yield block
+
+
 @fault("wrong content type", DONE, told="all")
 def wrong_type(x: Exchange) -> Steps:
     """The right body under a wrong name."""

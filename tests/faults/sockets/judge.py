@@ -93,18 +93,18 @@ def verdict(spec: CaseSpec, told: tuple[Told, ...], report: Report) -> list[str]
             wrong.append(f"{again} more cancels were sent after one whose fate was open")
         if call.outcome == "Unknown" and _was_readable(call.order_id, report):
             wrong.append(f"Unknown, although the order was final and could be read: {call.text}")
-    if not spec.script.get("connect") and not any(one.fault for one in report.seen):
-        wrong += [
-            f"without a fault: {call.outcome} {call.error} {call.text}" for call in told if _is_bad(call)
-        ]
-    elif len(told) > 1:
-        wrong += _after_the_faults(spec, told[1], report)
     return wrong
 
 
-def late(told: tuple[Told, ...]) -> float:
-    """Return how far past its deadline the latest call came back."""
-    return max(call.overrun for call in told)
+def lateness(spec: CaseSpec, told: tuple[Told, ...], report: Report, bounded: bool) -> list[str]:
+    """Return what is wrong, or is merely owed to a machine with too much to do: such a case is played again, alone."""
+    overruns = [call.overrun * 1000 for call in told if bounded and call.overrun > OVERRUN]
+    late = [f"back {overrun:.0f} ms past the deadline" for overrun in overruns]
+    if not spec.script.get("connect") and not any(one.fault for one in report.seen):
+        late += [f"without a fault: {one.outcome} {one.error} {one.text}" for one in told if _is_bad(one)]
+    elif len(told) > 1:
+        late += _after_the_faults(spec, told[1], report)
+    return late
 
 
 def _was_readable(order_id: str, report: Report) -> bool:

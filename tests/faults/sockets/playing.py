@@ -10,8 +10,11 @@ from countermand import CountermandError
 from .cases import Case
 from .doors import ASYNC, aopened, cancel, opened, settings
 from .handle import FaultServer
-from .judge import Told, late, verdict
+from .judge import Told, lateness, verdict
 from .leaks import shown_by
+
+#: The time that a call has which meets no fault, in seconds.
+_CALM_PATIENCE = 2.0
 
 
 @frozen
@@ -25,6 +28,8 @@ class Played:
     faults: tuple[str, ...]
     told: tuple[Told, ...]
     wrong: tuple[str, ...]
+    #: What is wrong unless the machine was merely busy.
+    late: tuple[str, ...]
     overrun: float
     #: Whether a timeout of the caller's own client bounds it worse than the deadline does.
     exempt: bool
@@ -60,15 +65,17 @@ def play(server: FaultServer, case: Case) -> Played:
     said: list[Told] = []
     with opened(case.door, **settings(spec.marketplace, scene.origin, case.login)) as client:
         for number, order in enumerate(spec.orders):
+            patience = spec.patience
             if number:
                 scene.calm()
+                patience = max(patience, _CALM_PATIENCE)
             began = time.monotonic()
             result: Any
             try:
-                result = cancel(client, spec.marketplace, order.order_id, spec.patience)
+                result = cancel(client, spec.marketplace, order.order_id, patience)
             except Exception as error:  # noqa: BLE001 - whatever comes is to be judged
                 result = error
-            said.append(told(order.order_id, spec.patience, began, result))
+            said.append(told(order.order_id, patience, began, result))
     return _played(case, tuple(said), scene.close())
 
 
@@ -79,35 +86,28 @@ async def aplay(server: FaultServer, case: Case) -> Played:
     said: list[Told] = []
     async with aopened(case.door, **settings(spec.marketplace, scene.origin, case.login)) as client:
         for number, order in enumerate(spec.orders):
+            patience = spec.patience
             if number:
                 await scene.acalm()
+                patience = max(patience, _CALM_PATIENCE)
             began = time.monotonic()
             result: Any
             try:
-                result = await cancel(client, spec.marketplace, order.order_id, spec.patience)
+                result = await cancel(client, spec.marketplace, order.order_id, patience)
             except Exception as error:  # noqa: BLE001 - whatever comes is to be judged
                 result = error
-            said.append(told(order.order_id, spec.patience, began, result))
+            said.append(told(order.order_id, patience, began, result))
     return _played(case, tuple(said), await scene.aclose())
 
 
 def _played(case: Case, said: tuple[Told, ...], report: Any) -> Played:
     spec = case.spec
     planned = [one for plan in spec.script.values() for one in plan]
-    met = {one.fault for one in report.seen} - {None}
-    faults = tuple(sorted({one.name for one in planned if one.name in met or one.name == "refused"}))
+    seen = {one.fault for one in report.seen}
     outlasting = any(one.kind.outlasts for one in planned)
     exempt = outlasting and case.door not in ("stock", *ASYNC)
-    wrong = tuple(verdict(spec, said, report))
-    return Played(
-        str(case),
-        case.seed,
-        case.door,
-        spec.marketplace,
-        faults,
-        said,
-        wrong,
-        late(said),
-        exempt,
-        len(report.seen),
-    )
+    wrong, late = verdict(spec, said, report), lateness(spec, said, report, not exempt)
+    overrun = max(call.overrun for call in said)
+    met = tuple(sorted({one.name for one in planned if one.name in seen or one.name == "refused"}))
+    about = str(case), case.seed, case.door, spec.marketplace
+    return Played(*about, met, said, tuple(wrong), tuple(late), overrun, exempt, len(report.seen))
