@@ -197,9 +197,10 @@ def test_a_configuration_is_frozen_attrs_by_name(access: Any) -> None:
     assert attrs.has(type(access))
     assert access.environment == ("vtexcommercestable" if isinstance(access, Vtex) else "production")
     assert access.base_url is None
-    with pytest.raises(attrs.exceptions.FrozenInstanceError):
-        access.base_url = "https://elsewhere.example"
-    assert all(field.kw_only for field in attrs.fields(type(access)))
+    for field in attrs.fields(type(access)):
+        assert field.kw_only
+        with pytest.raises(attrs.exceptions.FrozenInstanceError):
+            setattr(access, field.name, "another")
 
 
 def test_the_answers_are_five() -> None:
