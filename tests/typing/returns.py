@@ -1,0 +1,131 @@
+"""What each call returns, to a type checker. Checked by `make types`, never run.
+
+A line that must not type-check is marked as an expected error; the checkers fail if the error does not come.
+"""
+
+# pyright: reportUnnecessaryTypeIgnoreComment=true
+
+from typing import assert_type
+
+import httpx
+
+from countermand import (
+    AsyncCountermand,
+    CancelCruxOrder,
+    CancelKiboOrder,
+    CancelPatternOrder,
+    CancelVtexOrder,
+    Countermand,
+    CountermandError,
+    Crux,
+    CruxAnswer,
+    CruxOrder,
+    InvalidRequestError,
+    Kibo,
+    KiboAnswer,
+    KiboOrder,
+    Outcome,
+    Pattern,
+    PatternAnswer,
+    PatternCancellation,
+    PatternOrderStatus,
+    RateLimitedError,
+    Unknown,
+    Vtex,
+    VtexAnswer,
+    VtexOrder,
+    VtexReceipt,
+    evidence_of,
+)
+
+
+def blocking(client: Countermand) -> None:
+    """Each sub-client's own answer, whichever way it is asked."""
+    assert_type(client.pattern.cancel_order("1"), Outcome[PatternAnswer])
+    assert_type(client.vtex.cancel_order("1", reason="r", requested_by_user=False), Outcome[VtexAnswer])
+    assert_type(client.crux.cancel_order("1"), Outcome[CruxAnswer])
+    assert_type(client.kibo.cancel_order(1, "other", "because", timeout=5), Outcome[KiboAnswer])
+    assert_type(client.cancel(CancelPatternOrder("1")), Outcome[PatternAnswer])
+    assert_type(client.cancel(CancelVtexOrder("1")), Outcome[VtexAnswer])
+    assert_type(client.cancel(CancelCruxOrder("1")), Outcome[CruxAnswer])
+    assert_type(client.cancel(CancelKiboOrder(1, "other"), timeout=5.0), Outcome[KiboAnswer])
+    assert_type(client.pattern.cancel(CancelPatternOrder("1")), Outcome[PatternAnswer])
+    assert_type(client.pattern.order_status("1"), PatternOrderStatus)
+    assert_type(client.vtex.get_order("1"), VtexOrder)
+    assert_type(client.crux.get_order("1"), CruxOrder)
+    assert_type(client.kibo.get_order(1), KiboOrder)
+    assert_type(client.pattern.wait_until_settled("1", timeout=600.0), Outcome[PatternAnswer])
+    assert_type(client.vtex.wait_until_settled("1"), Outcome[VtexAnswer])
+    assert_type(client.crux.wait_until_settled("1"), Outcome[CruxAnswer])
+    assert_type(client.kibo.wait_until_settled(1), Outcome[KiboAnswer])
+
+
+async def on_an_event_loop(client: AsyncCountermand) -> None:
+    """The same with `await`."""
+    assert_type(await client.pattern.cancel_order("1"), Outcome[PatternAnswer])
+    assert_type(await client.vtex.cancel_order("1", reason="r"), Outcome[VtexAnswer])
+    assert_type(await client.crux.cancel_order("1"), Outcome[CruxAnswer])
+    assert_type(await client.kibo.cancel_order(1, "other", "because"), Outcome[KiboAnswer])
+    assert_type(await client.cancel(CancelPatternOrder("1")), Outcome[PatternAnswer])
+    assert_type(await client.cancel(CancelVtexOrder("1")), Outcome[VtexAnswer])
+    assert_type(await client.cancel(CancelCruxOrder("1")), Outcome[CruxAnswer])
+    assert_type(await client.cancel(CancelKiboOrder(1, "other")), Outcome[KiboAnswer])
+    assert_type(await client.kibo.cancel(CancelKiboOrder(1, "other")), Outcome[KiboAnswer])
+    assert_type(await client.pattern.order_status("1"), PatternOrderStatus)
+    assert_type(await client.vtex.get_order("1"), VtexOrder)
+    assert_type(await client.crux.get_order("1"), CruxOrder)
+    assert_type(await client.kibo.get_order(1), KiboOrder)
+    assert_type(await client.pattern.wait_until_settled("1"), Outcome[PatternAnswer])
+    assert_type(await client.vtex.wait_until_settled("1"), Outcome[VtexAnswer])
+    assert_type(await client.crux.wait_until_settled("1"), Outcome[CruxAnswer])
+    assert_type(await client.kibo.wait_until_settled(1), Outcome[KiboAnswer])
+
+
+async def doors(own: httpx.Client, async_own: httpx.AsyncClient) -> None:
+    """What is given and what comes out of a `with`."""
+    with Countermand(pattern=Pattern(token="t"), http_client=own) as client:
+        assert_type(client, Countermand)
+    async with AsyncCountermand(crux=Crux(token="t"), http_client=async_own) as async_client:
+        assert_type(async_client, AsyncCountermand)
+    assert_type(Countermand.from_env(), Countermand)
+    assert_type(AsyncCountermand.from_env({}), AsyncCountermand)
+
+
+def answers(pattern: PatternAnswer, vtex: VtexAnswer, outcome: Outcome[VtexAnswer]) -> None:
+    """The two answers of a marketplace are told apart by their type."""
+    if isinstance(pattern, PatternCancellation):
+        assert_type(pattern.success, bool)
+    else:
+        assert_type(pattern, PatternOrderStatus)
+    if isinstance(vtex, VtexReceipt):
+        assert_type(vtex.receipt, str | None)
+    else:
+        assert_type(vtex, VtexOrder)
+    assert_type(outcome.answer, VtexReceipt | VtexOrder | None)
+    assert_type(outcome.order_id, str)
+    assert_type(outcome.settled, bool)
+
+
+def errors(error: CountermandError, invalid: InvalidRequestError, limited: RateLimitedError) -> None:
+    """What an error carries."""
+    assert_type(error.status, int | None)
+    assert_type(error.request_id, str | None)
+    assert_type(error.body, str)
+    assert_type(invalid.errors, tuple[str, ...])
+    assert_type(limited.retry_after, float | None)
+    assert_type(evidence_of(error), Unknown[object] | None)
+
+
+def mistakes(client: Countermand, async_client: AsyncCountermand, async_own: httpx.AsyncClient) -> None:
+    """What a type checker does not let pass."""
+    client.kibo.cancel_order("1010101", "other")  # type: ignore[arg-type]
+    client.pattern.cancel_order(114)  # type: ignore[arg-type]
+    client.vtex.cancel_order("1", "Out of stock")  # type: ignore[call-arg]
+    client.pattern.cancel(CancelVtexOrder("1"))  # type: ignore[arg-type]
+    Pattern(token="t", environment="sandbox")  # type: ignore[arg-type]
+    Crux(token="t", release="v2")  # type: ignore[arg-type]
+    Kibo(tenant_id=1.5)  # type: ignore[arg-type]
+    Vtex(account="a", app_key="k")  # type: ignore[call-arg]
+    Countermand(http_client=async_own)  # type: ignore[arg-type]
+    wrong: Outcome[KiboAnswer] = client.pattern.cancel_order("1")  # type: ignore[assignment]
+    print(wrong)

@@ -1,0 +1,74 @@
+"""The type checkers are asked whether the errors that the files here expect do come, and no others."""
+
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+HERE = Path(__file__).parent
+ROOT = HERE.parents[1]
+MARK = re.compile(r"  # type: ignore\[[a-z-]+\]$")
+
+
+def without_marks(name: str, to: Path) -> tuple[Path, list[int]]:
+    """Copy a file without its marks, and return it with the lines on which an error has to come."""
+    lines = (HERE / name).read_text(encoding="utf-8").splitlines()
+    copy = to / name
+    copy.write_text("\n".join(MARK.sub("", line) for line in lines), encoding="utf-8")
+    return copy, [number for number, line in enumerate(lines, 1) if MARK.search(line)]
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory: pytest.TempPathFactory) -> list[tuple[Path, list[int]]]:
+    """Return both files without their marks."""
+    folder = tmp_path_factory.mktemp("typing")
+    return [without_marks(name, folder) for name in ("exhaustive.py", "returns.py")]
+
+
+def expected(files: list[tuple[Path, list[int]]]) -> set[tuple[str, int]]:
+    """Return where errors have to come."""
+    return {(file.name, number) for file, numbers in files for number in numbers}
+
+
+def test_mypy_reports_what_is_expected(
+    files: list[tuple[Path, list[int]]], pytestconfig: pytest.Config
+) -> None:
+    """A case left out of a `match` fails, and so does each mistake; nothing else does."""
+    pytest.importorskip("mypy", reason="mypy is not among the oldest dependencies")
+    cache = str(ROOT / ".mypy_cache" / "tests")
+    command = [
+        sys.executable,
+        "-m",
+        "mypy",
+        "--config-file",
+        str(ROOT / "pyproject.toml"),
+        "--cache-dir",
+        cache,
+    ]
+    names = [str(file) for file, _ in files]
+    done = subprocess.run([*command, *names], capture_output=True, text=True, cwd=ROOT, check=False)
+    found = re.findall(r"^.*?(\w+\.py):(\d+): error: ", done.stdout, re.MULTILINE)
+    assert {(name, int(number)) for name, number in found} == expected(files), done.stdout + done.stderr
+    assert done.returncode == 1
+
+
+def test_pyright_reports_what_is_expected(files: list[tuple[Path, list[int]]], tmp_path: Path) -> None:
+    """As mypy does."""
+    pytest.importorskip("pyright", reason="pyright is not among the oldest dependencies")
+    folder = files[0][0].parent
+    settings = {"typeCheckingMode": "strict", "pythonVersion": "3.11", "extraPaths": [str(ROOT / "src")]}
+    project = folder / "pyrightconfig.json"
+    project.write_text(json.dumps(settings | {"reportUnnecessaryIsInstance": False}), encoding="utf-8")
+    command = [sys.executable, "-m", "pyright", "--project", str(project), "--outputjson"]
+    command += ["--pythonpath", sys.executable]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=folder, check=False)
+    reports = json.loads(done.stdout)["generalDiagnostics"]
+    found = {
+        (Path(report["file"]).name, report["range"]["start"]["line"] + 1)
+        for report in reports
+        if report["severity"] == "error"
+    }
+    assert found == expected(files), done.stdout
