@@ -46,6 +46,11 @@ def flawed(flaw: str) -> Alteration:
     return alter
 
 
+def broken_off(flaw: str) -> Alteration:
+    """Return what is left when a gateway has said 200, and then has nothing to say."""
+    return lambda reply, passage: Reply(200, {}, b"", flaw)
+
+
 def body(change: Callable[[bytes, Passage], bytes]) -> Alteration:
     """Return what changes the reply's body and nothing else."""
     return lambda reply, passage: Reply(reply.status, reply.headers, change(reply.body, passage))

@@ -5,7 +5,7 @@ of the SDK's own code, so that the SDK cannot be right by agreeing with itself.
 """
 
 from collections.abc import Iterator
-from typing import Any, NamedTuple
+from typing import Any
 
 from countermand import (
     Cancelled,
@@ -20,6 +20,20 @@ from countermand.wire import Fault, Reply
 
 from .cases import Phase, Run
 from .known import clean, forwarded, may_be_applied, parts, pending, shows_the_end, status
+from .promises import (
+    DOORS,
+    EVIDENCE,
+    FOREIGN,
+    GATE,
+    IDLE,
+    LATE,
+    OTHER,
+    SECRET,
+    SPURIOUS,
+    TWICE,
+    UNTRUE,
+    Wrong,
+)
 
 _ID_KEYS = {
     "pattern": ("market_order_id",),
@@ -27,26 +41,6 @@ _ID_KEYS = {
     "crux": ("uuid", "order_uuid"),
     "kibo": ("orderID", "orderId"),
 }
-
-UNTRUE = "answers that contradict the ledger once late effects have landed"
-OTHER = "effects on, or answers about, another order"
-IDLE = "Unknown while a read works and the state is final, or without a fault"
-SPURIOUS = "raised with nothing in the way"
-TWICE = "second sends of a Crux cancel after an ambiguous attempt"
-GATE = "requests of a call before its Retry-After was over"
-LATE = "waits and requests past the deadline"
-FOREIGN = "exceptions and values outside our tree"
-SECRET = "credentials in a repr, a str or the evidence"
-EVIDENCE = "requests that the evidence misses or tells wrongly"
-DOORS = "seeds whose sync and async outcomes differ"
-MEASURES = (UNTRUE, OTHER, IDLE, SPURIOUS, TWICE, GATE, LATE, FOREIGN, SECRET, EVIDENCE, DOORS)
-
-
-class Wrong(NamedTuple):
-    """A broken promise: which measure it counts for, and what happened."""
-
-    measure: str
-    text: str
 
 
 def judged(run: Run) -> list[Wrong]:
@@ -174,6 +168,8 @@ def _refused(run: Run) -> Iterator[Wrong]:
     now = {part.id for part in after.eventual_parts if part.cancelled}
     if now - was:
         yield Wrong(UNTRUE, f"Refused, and something was cancelled: {parts(after)}")
+    elif now and run.case.scene.marketplace != "crux":  # its 422 does not say why, and is its last word
+        yield Wrong(UNTRUE, f"Refused, and it had been cancelled before: {parts(after)}")
     if pending(run, after):
         yield Wrong(UNTRUE, f"Refused, and a cancellation is in progress: {parts(after)}")
 

@@ -19,7 +19,8 @@ from countermand import CountermandError
 
 from . import outages
 from .cases import DOORS, Run, play
-from .judge import MEASURES, Wrong, differences, judged
+from .judge import differences, judged
+from .promises import MEASURES, Wrong
 from .scenes import MARKETPLACES
 
 #: How many seeds a worker takes at a time.
@@ -87,8 +88,13 @@ def _chunks(first: int, cases: int | None) -> Iterator[range]:
         start = stop
 
 
-def simulate(first: int, cases: int | None, seconds: float | None, workers: int) -> Tally:
-    """Sweep from the seed `first` on: so many cases, or for so many seconds, whichever ends first."""
+def simulate(
+    first: int, cases: int | None, seconds: float | None, workers: int, brief: bool = False
+) -> Tally:
+    """Sweep from the seed `first` on: so many cases, or for so many seconds, whichever ends first.
+
+    If it is to be brief, the first failure ends it too.
+    """
     tally, began = Tally(), time.monotonic()
     chunks = _chunks(first, cases)
     with ProcessPoolExecutor(workers) as pool:
@@ -97,7 +103,8 @@ def simulate(first: int, cases: int | None, seconds: float | None, workers: int)
             done, coming = wait(coming, return_when=FIRST_COMPLETED)
             for part in done:
                 tally.add(part.result())
-            if seconds is None or time.monotonic() - began < seconds:
+            enough = (brief and tally.stories) or (seconds is not None and time.monotonic() - began > seconds)
+            if not enough:
                 coming |= {pool.submit(sweep, chunk) for chunk in islice(chunks, len(done))}
     return tally
 
@@ -143,15 +150,16 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--seconds", type=float, default=None, help="stop after so many seconds")
     parser.add_argument("--seed", type=int, default=None, help="the first seed; a fresh one by default")
     parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument("--brief", action="store_true", help="no outages, and stop at the first failure")
     options = parser.parse_args(arguments)
     first = options.seed if options.seed is not None else secrets.randbelow(10**9)
     cases = options.cases if options.cases is not None or options.seconds is not None else 100_000
     print(f"from seed {first} on", flush=True)
     began = time.monotonic()
-    tally = simulate(first, cases, options.seconds, options.workers)
+    tally = simulate(first, cases, options.seconds, options.workers, options.brief)
     print("\n".join(report(tally, time.monotonic() - began)))
     failed = bool(tally.stories)
-    for measure in outages.measure():
+    for measure in () if options.brief else outages.measure():
         print(f"| {measure.name} | {measure.bar} | {measure.measured} |")
         failed = failed or not measure.holds
     print()

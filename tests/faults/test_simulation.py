@@ -47,11 +47,11 @@ def test_a_seed_tells_the_same_story_every_time(seed: int) -> None:
 
 def test_replay_tells_a_story(capsys: pytest.CaptureFixture[str]) -> None:
     """`make replay SEED=…` prints the calls, the faults, the ledger and the outcome."""
-    assert replay(["28"]) == 0
+    assert replay(["36"]) == 0
     told = capsys.readouterr().out
     for part in (
-        "seed 28",
-        "->  #0 cancel: PATCH /crux/",
+        "seed 36",
+        "->  #0 cancel: POST /pattern/",
         "ledger",
         "in the end: ",
         "evidence of the cancel: ",

@@ -127,6 +127,8 @@ def cut(weather: "Weather", passage: Passage) -> Trouble:
     flaw = weather.random.choice(("it is cut short", "it is too large", "its encoding is broken"))
     if weather.random.random() < 0.3:
         return Trouble("body stalls", stalls=True, alters=bodies.flawed("it did not end in time"))
+    if weather.random.random() < 0.2:
+        return Trouble("200 by a gateway, cut", lands=False, alters=bodies.broken_off(flaw))
     return Trouble("body cut", alters=bodies.flawed(flaw))
 
 
