@@ -12,8 +12,11 @@ from ..errors import NotSentError
 from ..wire import Call, Fault, Flow, Reply, T
 from .bodies import read
 from .faults import fault, without_frames
+from .quiet import hush, ours
 from .requests import CLOCK, KEEPALIVE, client_request, stock_request, tls_for
 from .streams import Backend, Deadline
+
+hush()
 
 
 class BlockingDriver(ABC):
@@ -44,7 +47,11 @@ class BlockingDriver(ABC):
                 try:
                     answer: Reply | Fault | None = None
                     if isinstance(step, Call):
-                        answer = self.exchange(step)
+                        mark = ours.set(True)
+                        try:
+                            answer = self.exchange(step)
+                        finally:
+                            ours.reset(mark)
                     else:
                         time.sleep(step.seconds)
                 except BaseException as interruption:

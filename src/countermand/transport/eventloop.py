@@ -13,6 +13,7 @@ from ..errors import NotSentError
 from ..wire import Call, Fault, Flow, Reply, T
 from .bodies import aread
 from .faults import fault, flaw, without_frames
+from .quiet import hush, ours
 from .requests import CLOCK, KEEPALIVE, client_request, stock_request, tls_for
 from .streams import AsyncBackend
 
@@ -22,6 +23,8 @@ GRACE = 0.05
 #: Connections of one pool. httpx's pool takes time that grows with the square of this number.
 _POOL_SIZE = 8
 _POOLS = 16
+
+hush()
 
 
 class EventLoopDriver(ABC):
@@ -52,7 +55,11 @@ class EventLoopDriver(ABC):
                 try:
                     answer: Reply | Fault | None = None
                     if isinstance(step, Call):
-                        answer = await self.exchange(step)
+                        mark = ours.set(True)
+                        try:
+                            answer = await self.exchange(step)
+                        finally:
+                            ours.reset(mark)
                     else:
                         await asyncio.sleep(step.seconds)
                 except BaseException as interruption:
