@@ -7,7 +7,7 @@ from typing import Protocol
 import attrs
 
 from .secret import SealedHeaders, Secret
-from .wire import Call, Flow, Reply, Sleep
+from .wire import Call, Flow, Reply
 
 #: A fetched token is not used in the last seconds of its life: it may expire on the way.
 _MARGIN = 300.0
@@ -24,10 +24,14 @@ class LoginFailedError(Exception):
 
 
 class Sender(Protocol):
-    """What `Auth` needs of the call that it serves: a way to send a login, and the time."""
+    """What `Auth` needs of the call that it serves: ways to send a login and to pause, and the time."""
 
     def send_login(self, call: Call) -> Flow[Reply]:
         """Send a login and return its reply; raise when none comes within the call's time."""
+        ...
+
+    def sleep(self, seconds: float) -> Flow[None]:
+        """Pause; an interruption carries the call's evidence."""
         ...
 
     def now(self) -> float:
@@ -112,7 +116,7 @@ class TokenAuth(Auth):
                 if sender.now() >= self._fetching_until or sender.time_left() <= _LOOK_AGAIN:
                     self._fetching_until = sender.now() + sender.time_left()
                     break
-            yield Sleep(_LOOK_AGAIN)
+            yield from sender.sleep(_LOOK_AGAIN)
         try:
             asked = sender.now()
             reply = yield from sender.send_login(self._login)
