@@ -153,7 +153,8 @@ def _said_in_the_end(run: Run, phase: Phase) -> Iterator[Wrong]:
         case Refused():
             yield from _refused(run)
         case Unknown():
-            if any(clean(passage) and status(passage) == 200 for passage in phase.passages):
+            reads = (passage for passage in phase.passages if passage.what == "read")
+            if any(clean(passage) and status(passage) == 200 for passage in reads):
                 yield Wrong(IDLE, "Unknown, although the order could be read")
         case _:
             pass

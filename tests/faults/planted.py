@@ -239,6 +239,13 @@ MUTANTS = (
         "            if False:\n",
     ),
     Mutant(
+        "no evidence while a call waits for another's token",
+        "auth.py",
+        "            yield from sender.sleep(_LOOK_AGAIN)\n",
+        "            from .wire import Sleep\n\n            yield Sleep(_LOOK_AGAIN)\n",
+        ("outages",),
+    ),
+    Mutant(
         "the AppToken of VTEX in a repr",
         "marketplaces/vtex.py",
         "    app_token: Secret = attrs.field(converter=as_secret, validator=checks.credential, repr=False)\n",

@@ -26,6 +26,7 @@ from .scenes import MARKETPLACES
 #: How many seeds a worker takes at a time.
 CHUNK = 250
 _SHOWN = 20
+_KINDS = ("cancel", "read", "login")
 
 
 @define
@@ -120,15 +121,15 @@ def report(tally: Tally, took: float) -> Iterator[str]:
         counts = (f"{tally.outcomes[marketplace, end]:,}" for end in ends)
         yield f"| {marketplace} | " + " | ".join(counts) + " |"
     yield ""
-    total = sum(tally.troubles.values())
-    yield f"{total:,} requests, {total - _fair(tally):,} of them struck by {len(tally.troubles) - 3} kinds of trouble:"
-    for what in ("cancel", "read", "login"):
-        names = [
-            f"{name.partition(': ')[2]} {count:,}"
-            for name, count in sorted(tally.troubles.items(), key=lambda item: -item[1])
-            if name.startswith(f"{what}: ")
-        ]
-        yield f"  {what}: " + "; ".join(names)
+    requests, fair = sum(tally.troubles.values()), sum(tally.troubles[f"{what}: fair"] for what in _KINDS)
+    yield f"{requests:,} requests, {requests - fair:,} of them struck by {len(tally.troubles) - 3} kinds of trouble:"
+    for what in _KINDS:
+        groups: Counter[str] = Counter()
+        for name, count in tally.troubles.items():
+            kind, _, trouble = name.partition(": ")
+            if kind == what:
+                groups[_group(trouble)] += count
+        yield f"  {what}: " + "; ".join(f"{name} {count:,}" for name, count in groups.most_common())
     yield "cases by mood: " + "; ".join(f"{name} {count:,}" for name, count in tally.moods.most_common())
     yield ""
     yield "| measure | bar | measured |"
@@ -137,8 +138,14 @@ def report(tally: Tally, took: float) -> Iterator[str]:
         yield f"| {measure} | 0 | {tally.wrong[measure]:,} |"
 
 
-def _fair(tally: Tally) -> int:
-    return sum(count for name, count in tally.troubles.items() if name.endswith(": fair"))
+def _group(trouble: str) -> str:
+    """Put troubles that differ in a status or in the way of garbling under one word."""
+    status, _, rest = trouble.partition(" ")
+    if trouble.startswith("body: "):
+        return "body garbled"
+    if status.endswith(",") and status[:-1].isdigit() and rest.endswith("applied"):
+        return f"408, 5xx or 3xx {rest}"
+    return f"4xx {rest}" if status.isdigit() and rest and status[0] == "4" else trouble
 
 
 def main(arguments: list[str] | None = None) -> int:

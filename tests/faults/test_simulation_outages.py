@@ -1,9 +1,11 @@
 """What an outage costs, and what one 429 does to fifty calls at once, in virtual time."""
 
+import asyncio
+
 import pytest
 
-from countermand import AsyncCountermand, Cancelled, Unknown, evidence_of
-from countermand.sandbox.network import Network, Trouble
+from countermand import AsyncCountermand, Cancelled, Kibo, Unknown, evidence_of
+from countermand.sandbox.network import FAIR, Network, Trouble
 from countermand.sandbox.virtual import AsyncVirtualDriver, Interruption, Schedule, VirtualClock
 from countermand.sandbox.world import World
 
@@ -73,6 +75,40 @@ def test_an_interrupted_call_leaves_the_others_alone() -> None:
     assert tasks[3].ended == pytest.approx(network.clock.now, abs=1)
     others = [task.result for task in tasks if task is not tasks[3]]
     assert [type(result) for result in others] == [Cancelled] * 9
+
+
+def test_an_interruption_keeps_the_evidence_while_another_call_fetches_the_token() -> None:
+    """One call's cancel is unclear, and its read needs a token that another call is fetching just then."""
+    world = World()
+    scene = plain(world, "kibo")
+    refused = outage(401)
+    course = {
+        1: Trouble("reply lost", loses="the connection broke"),  # the first call's cancel
+        2: Trouble("401", lands=False, alters=refused.alters, slow=1.0),  # its read, while …
+        3: refused,  # … the second call's cancel has had its 401 already, and …
+        4: Trouble("silence", stalls=True),  # … waits for its login
+    }
+    network = Network(world, 0, lambda passage: course.get(passage.number, FAIR))
+    settings = Kibo(
+        tenant_id=world.kibo.tenant_id,
+        client_id=world.kibo.client_id,
+        client_secret=world.kibo.client_secret,
+        base_url=f"{network.origin}/kibo",
+        auth_url=f"{network.origin}/kibo",
+    )
+    client = AsyncCountermand(kibo=settings, http_client=AsyncVirtualDriver(network))
+    schedule = Schedule(network.clock)
+
+    async def call() -> object:
+        return await ask(client, scene)
+
+    first, second = schedule.spawn(call()), schedule.spawn(call(), 1.0)
+    schedule.interrupt(first, Interruption(network.clock.now + 3.0, asyncio.CancelledError))
+    schedule.run()
+    evidence = evidence_of(first.error)
+    assert isinstance(evidence, Unknown)
+    assert [attempt.what for attempt in evidence.attempts] == ["login", "cancel", "read"]
+    assert isinstance(second.result, Cancelled)
 
 
 def test_the_clock_never_goes_back() -> None:
