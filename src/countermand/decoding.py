@@ -153,6 +153,8 @@ def _may_repeat_a_name(body: bytes, answer: Answer) -> bool:
 def _tally(objects: list[Any], model: Any, most: dict[bytes, int]) -> int:
     """Return how many names `objects` were surely read from; add to `most` how often each name may occur."""
     named = 0
+    for alias in getattr(model, "wire_aliases", ()):
+        most[alias.encode()] = len(objects)
     for name, wire, default, part in _fields(model):
         most[wire] = most.get(wire, 0) + len(objects)
         required = default is attrs.NOTHING
