@@ -1,0 +1,95 @@
+"""A server on loopback that says exactly the bytes it is told to, for what no HTTP library would say."""
+
+import json
+import socket
+import threading
+from collections.abc import Callable
+from contextlib import suppress
+from types import TracebackType
+from typing import Self
+
+
+def http(body: object, *, status: int = 200, chunked: bool = False, more: bytes = b"") -> bytes:
+    """Return a reply as it stands on the wire, with `more` behind it."""
+    raw = json.dumps(body).encode()
+    if chunked:
+        half = len(raw) // 2
+        pieces = b"".join(b"%X;ext=1\r\n%b\r\n" % (len(each), each) for each in (raw[:half], raw[half:]))
+        head, raw = b"Transfer-Encoding: chunked\r\nTrailer: X-Sum", pieces + b"0\r\nX-Sum: 1\r\n\r\n"
+    else:
+        head = b"Content-Length: %d" % len(raw)
+    return b"HTTP/1.1 %d OK\r\nContent-Type: application/json\r\n%b\r\n\r\n%b%b" % (status, head, raw, more)
+
+
+class RawServer:
+    """Answers requests in the order of its script, on whatever connection they come; keeps what it was sent.
+
+    After each of its first `hangups` answers it closes the connection, and it answers whatever it was sent.
+    """
+
+    def __init__(self, *script: bytes, hangups: int = 0) -> None:
+        self._script = list(script)
+        self._hangups = hangups
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self._threads: list[threading.Thread] = []
+        self._open: list[socket.socket] = []
+        self.origin = f"127.0.0.1:{self._listener.getsockname()[1]}"
+        self.requests: list[bytes] = []
+        self.connections = 0
+
+    def __enter__(self) -> Self:
+        self._start(self._accept)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._listener.shutdown(socket.SHUT_RDWR)
+        self._listener.close()
+        for connection in list(self._open):
+            with suppress(OSError):  # it may be gone already
+                connection.shutdown(socket.SHUT_RDWR)
+        for thread in self._threads:
+            thread.join(timeout=5)
+
+    def _start(self, work: Callable[[], None]) -> None:
+        thread = threading.Thread(target=work, daemon=True)
+        self._threads.append(thread)
+        thread.start()
+
+    def _accept(self) -> None:
+        while True:
+            try:
+                connection, _ = self._listener.accept()
+            except OSError:
+                return
+            self.connections += 1
+            self._open.append(connection)
+            self._start(lambda connection=connection: self._serve(connection))  # type: ignore[misc]
+
+    def _serve(self, connection: socket.socket) -> None:
+        with connection, suppress(OSError):
+            while self._script:
+                hang_up = len(self.requests) < self._hangups
+                request = connection.recv(65_536) if hang_up else _request(connection)
+                if not request:
+                    return
+                self.requests.append(request)
+                connection.sendall(self._script.pop(0))
+                if hang_up:
+                    return
+
+
+def _request(connection: socket.socket) -> bytes:
+    """Read one request with its body; nothing when the connection is closed."""
+    data = b""
+    while b"\r\n\r\n" not in data:
+        if not (more := connection.recv(65_536)):
+            return b""
+        data += more
+    head, _, body = data.partition(b"\r\n\r\n")
+    lengths = [line for line in head.lower().split(b"\r\n") if line.startswith(b"content-length:")]
+    wanted = int(lengths[0].split(b":")[1]) if lengths else 0
+    while len(body) < wanted:
+        body += connection.recv(65_536)
+    return head + b"\r\n\r\n" + body
