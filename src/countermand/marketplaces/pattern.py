@@ -189,13 +189,17 @@ class PatternRules:
     def reading(
         self, answer: PatternAnswer, case: Case[PatternAnswer], waiting: bool
     ) -> Reading[PatternAnswer]:
-        """Let the sub-orders decide: all cancelled, all shipped, both, or some still open."""
+        """Let the sub-orders decide: all cancelled, all shipped, both, or some still open.
+
+        An order without them is taken for cancelled, and for nothing else: one that is `complete` may well have
+        been cancelled in part.
+        """
         assert isinstance(answer, PatternOrderStatus)
         statuses = [sub_order.sub_order_status for sub_order in answer.sub_orders] or [answer.order_status]
         parts = tuple(Part(None, status) for status in statuses)
         cancelled = tuple(part for part in parts if _is_cancelled(part.status))
         others = tuple(part for part in parts if not _is_cancelled(part.status))
-        settled = all(part.status.casefold() in ("shipped", "complete") for part in others)
+        settled = all(part.status.casefold() == "shipped" for part in others)
         outcome: Outcome[PatternAnswer]
         if not others:
             outcome = case.cancelled(answer, cancelled)
