@@ -13,13 +13,16 @@ from .wire import Call, Flow, Reply
 _MARGIN = 300.0
 #: How often a call looks whether the token that another call is fetching has arrived, in seconds.
 _LOOK_AGAIN = 0.02
+#: After this many seconds of one call's login, another call may try its own.
+_LONGEST_LOGIN = 10.0
 
 
 class LoginFailedError(Exception):
     """A token could not be had. Carries what came back; the room above turns it into a public error."""
 
     def __init__(self, detail: str, status: int | None = None) -> None:
-        super().__init__(detail)
+        super().__init__(detail, status)
+        self.detail = detail
         self.status = status
 
 
@@ -52,7 +55,7 @@ class Auth:
     def __init__(self, headers: Mapping[str, str], secrets: Iterable[Secret]) -> None:
         #: The headers to send, or None while there are none.
         self.headers: SealedHeaders | None = SealedHeaders(headers)
-        self._secrets: list[bytes] = [secret.reveal().encode() for secret in secrets]
+        self._secrets: list[bytes] = [form for secret in secrets for form in secret.forms()]
 
     @property
     def secrets(self) -> list[bytes]:
@@ -100,8 +103,10 @@ class TokenAuth(Auth):
         self._headers_for = headers
         self._expires_at = float("-inf")
         self._fetching_until = float("-inf")
+        self._failure: tuple[float, LoginFailedError] | None = None
         self._lock = Lock()
         self._own = list(self._secrets)
+        self._current: set[bytes] = set()
 
     def usable(self, now: float) -> SealedHeaders | None:
         """Return the headers if their token is still good at the instant `now`."""
@@ -109,13 +114,18 @@ class TokenAuth(Auth):
 
     def acquire(self, sender: Sender) -> Flow[SealedHeaders]:
         """Return headers with a good token. Raise `LoginFailedError` if the login is refused or makes no sense."""
+        began, waited = sender.now(), False
         while True:
             with self._lock:
                 if (headers := self.usable(sender.now())) is not None:
                     return headers
+                if waited and self._failure is not None and self._failure[0] >= began:
+                    # The login that this call waited for was refused: fifty more would lock the account.
+                    raise LoginFailedError(*self._failure[1].args)
                 if sender.now() >= self._fetching_until or sender.time_left() <= _LOOK_AGAIN:
-                    self._fetching_until = sender.now() + sender.time_left()
+                    self._fetching_until = sender.now() + min(sender.time_left(), _LONGEST_LOGIN)
                     break
+            waited = True
             yield from sender.sleep(_LOOK_AGAIN)
         try:
             asked = sender.now()
@@ -123,10 +133,13 @@ class TokenAuth(Auth):
             token = self._read(reply) if reply.status == 200 and not reply.flaw else None
             if token is not None:
                 return self._keep(token, asked)
-            status = reply.status
+            failure = LoginFailedError(
+                f"the login was answered with {reply.status} and no token", reply.status
+            )
+            self._failure = sender.now(), failure
         finally:
             self._fetching_until = float("-inf")
-        raise LoginFailedError(f"the login was answered with {status} and no token", status)
+        raise failure
 
     def renew(self, refused: SealedHeaders) -> None:
         """Forget the token in `refused`, unless another call has replaced it already."""
@@ -138,6 +151,8 @@ class TokenAuth(Auth):
         headers = SealedHeaders(self._headers_for(token.secret))
         # A token that lives shorter than the margin is used for half its life.
         self._expires_at = asked + max(token.lifetime - _MARGIN, token.lifetime / 2)
-        self._secrets = [*self._own, token.secret.reveal().encode()]
+        # The token before this one is good for minutes yet: an echo of it is struck out too.
+        self._secrets = [*self._own, *self._current, *token.secret.forms()]
+        self._current = token.secret.forms()
         self.headers = headers
         return headers

@@ -25,7 +25,7 @@ from .errors import (
     PermissionDeniedError,
 )
 from .evidence import MarketplaceName
-from .outcomes import Outcome, Refused
+from .outcomes import Outcome, PartiallyCancelled, Refused
 from .retry import Account
 from .wire import Call, Fault, Flow, Reply
 
@@ -87,7 +87,7 @@ class Marketplace(Protocol[I, R, A]):
         """Return `order_id` if it can name an order here; raise `InvalidRequestError` otherwise."""
         ...
 
-    def cancel_call(self, request: R) -> Call:
+    def cancel_call(self, request: R, order_id: I) -> Call:
         """Return the request that asks for the cancellation."""
         ...
 
@@ -115,9 +115,11 @@ class Marketplace(Protocol[I, R, A]):
         ...
 
 
-def cancelling(market: Marketplace[I, R, A], request: R, call: CallContext[A]) -> Flow[Outcome[A]]:
+def cancelling(
+    market: Marketplace[I, R, A], request: R, order_id: I, call: CallContext[A]
+) -> Flow[Outcome[A]]:
     """Ask for the cancellation of an order and return what became of it."""
-    ask = market.cancel_call(request)
+    ask = market.cancel_call(request, order_id)
     while True:
         try:
             reply = yield from call.send("cancel", ask)
@@ -133,20 +135,21 @@ def cancelling(market: Marketplace[I, R, A], request: R, call: CallContext[A]) -
             return verdict
         call.fail()
         if isinstance(verdict, Doubt) or call.ambiguous:
-            doubt = (
-                verdict
-                if isinstance(verdict, Doubt)
-                else Doubt(f"after an unclear attempt: {verdict}", verdict)
-            )
+            doubt = verdict if isinstance(verdict, Doubt) else _hint(verdict)
             call.ambiguous = call.ambiguous or doubt.error is None
-            settled = yield from _settling(market, market.order_id_of(request), call, doubt)
+            settled = yield from _settling(market, order_id, call, doubt)
             if settled is not None:
                 return settled
         else:
-            pause = None if isinstance(reply, Reply) and reply.status != 429 else call.pause()
+            pause = None if isinstance(reply, Reply) and reply.status != 429 else call.pause("cancel")
             if pause is None:
                 raise verdict
             yield from call.sleep(pause)
+
+
+def _hint(error: CountermandError) -> Doubt:
+    """Return what an error is worth once a request may have been applied: the first one may be what caused it."""
+    return Doubt(f"after an unclear attempt: {error.message}", error)
 
 
 def _judged(market: Marketplace[I, R, A], reply: Reply | Fault, call: CallContext[A]) -> Verdict[A]:
@@ -165,8 +168,8 @@ def _judged(market: Marketplace[I, R, A], reply: Reply | Fault, call: CallContex
             verdict = market.judge(reply, call.case)
         except DecodingError as error:
             return Doubt(f"answered {status} with a body that is not as documented: {error}")
-    if isinstance(verdict, Refused) and call.ambiguous:
-        return Doubt(f"after an unclear attempt: {verdict}", call.case.rejection(reply, market.rejections))
+    if isinstance(verdict, Refused | PartiallyCancelled) and status >= 400 and call.ambiguous:
+        return _hint(call.case.rejection(reply, market.rejections))
     if verdict is not None:
         return verdict
     if status < 300:
@@ -207,12 +210,12 @@ def _settling(
         again = market.repeatable and (answer is not None or _denied(reply))
         wait: float | None = None
         if answer is not None and not again:
-            wait = poll if poll < call.time_left() else None
+            wait = call.pause_before_reading(poll)
             poll = min(poll * 2, 60.0)
         elif reply is not None:
             if answer is None:
                 call.fail()
-            wait = call.pause()
+            wait = call.pause("cancel" if again else "read")
         if wait is None:
             return call.case.unknown(f"{doubt.reason}; {found}", answer)
         yield from call.sleep(wait)
@@ -247,7 +250,7 @@ def reading(market: Marketplace[I, R, A], order_id: I, call: CallContext[A]) -> 
             call.succeed()
             return found
         call.fail()
-        pause = None if _denied(reply) else call.pause()
+        pause = None if _denied(reply) else call.pause("read")
         if pause is None:
             raise _unread(market, reply, call, found)
         yield from call.sleep(pause)
@@ -270,13 +273,14 @@ def waiting(market: Marketplace[I, R, A], order_id: I, call: CallContext[A]) -> 
             last = market.reading(found, call.case, waiting=True).outcome
             if last.settled:
                 return last
-        elif last is None and (_denied(reply) or call.shut_out()):
+        elif last is None and (_denied(reply) or call.shut_out("read")):
             raise _unread(market, reply, call, found)
-        if pause >= call.time_left():
+        wait = None if _denied(reply) else call.pause_before_reading(pause)
+        if wait is None:
             if last is None and not call.got_through():
                 raise _unread(market, reply, call, str(found))
             return _with_evidence(last, call) if last is not None else call.case.unknown(str(found))
-        yield from call.sleep(pause)
+        yield from call.sleep(wait)
         pause = min(pause * 1.5, 60.0)
 
 

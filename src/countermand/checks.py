@@ -36,7 +36,9 @@ def order_id(value: object, marketplace: str, name: str = "order_id") -> str:
         )
     if len(value) > 1024:
         raise InvalidRequestError(f"{name} is longer than 1024 characters", marketplace=marketplace)
-    return value
+    return str.__str__(
+        value
+    )  # a subclass may print as another text, and every request must name the same order
 
 
 def quoted(value: str) -> str:
@@ -68,8 +70,18 @@ def fits_a_header(value: object) -> TypeGuard[str]:
 
 def secret_text(_: object, field: "attrs.Attribute[Any]", value: Secret | None) -> None:
     """attrs validator: a credential that travels in a body. Its text is never repeated."""
-    if value is not None and not (isinstance(value, Secret) and value):
+    if value is not None and not (isinstance(value, Secret) and _is_text(value.reveal())):
         raise ValueError(f"{field.name} must be text, and not empty")
+
+
+def text(_: object, field: "attrs.Attribute[Any]", value: object) -> None:
+    """attrs validator: text that travels in a body, if it is given."""
+    if value is not None and not _is_text(value):
+        raise ValueError(f"{field.name} must be text, and not empty")
+
+
+def _is_text(value: object) -> bool:
+    return isinstance(value, str) and bool(value) and not _CONTROL.search(value)
 
 
 def host_label(_: object, field: "attrs.Attribute[Any]", value: object) -> None:
@@ -80,7 +92,7 @@ def host_label(_: object, field: "attrs.Attribute[Any]", value: object) -> None:
 
 def base_url(_: object, field: "attrs.Attribute[Any]", value: object) -> None:
     """attrs validator: https, or http to this machine; a host, and nothing after the path."""
-    if value is None:
+    if value is None and field.default is None:
         return
     if (
         not isinstance(value, str)

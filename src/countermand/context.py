@@ -5,7 +5,7 @@ at the account's gate, have a token, spend the one budget of time, keep the evid
 """
 
 from datetime import UTC, datetime
-from typing import Any, Generic, Literal, TypeVar
+from typing import Generic, Literal, TypeAlias, TypeVar
 
 from .auth import Auth, LoginFailedError
 from .case import Case
@@ -17,6 +17,7 @@ from .secret import SealedHeaders, redacted
 from .wire import Call, Clock, Fault, Flow, Reply, Sleep
 
 A = TypeVar("A")
+What: TypeAlias = Literal["cancel", "read", "login"]
 
 #: Headers that name a request on the marketplace's side, the most telling first.
 _REQUEST_ID_HEADERS = (
@@ -49,6 +50,7 @@ class CallContext(Generic[A]):
         self._policy = policy
         self._clock = clock
         self._started = clock.monotonic()
+        self._timeout = timeout
         self._deadline = self._started + timeout
         self._failures = 0
         self._renewed = False
@@ -71,26 +73,35 @@ class CallContext(Generic[A]):
         """Count a request that got no usable answer."""
         self._failures += 1
 
-    def pause(self) -> float | None:
+    def pause(self, before: What) -> float | None:
         """Return the seconds to wait before another request is made, or None to give up."""
-        if self.shut_out():
+        if self.shut_out(before):
             return None
         now = self._clock.monotonic()
-        pause = self._policy.pause(self._failures, self._started, now, self._deadline)
+        latest = self._deadline - self._needed(before)
+        pause = self._policy.pause(self._failures, self._started, now, latest)
         return pause if pause is not None and self._account.budget.spend() else None
+
+    def pause_before_reading(self, wanted: float) -> float | None:
+        """Return `wanted` seconds, or fewer so that a last read fits in before the deadline; None when none does."""
+        pause = min(wanted, self.time_left() - min(1.0, self._timeout / 4))
+        return pause if pause > 0.001 else None
 
     def got_through(self) -> bool:
         """Return whether any request of this call may have reached more than the marketplace's door."""
         return any(attempt.sent and attempt.status != 429 for attempt in self.case.attempts)
 
-    def shut_out(self) -> bool:
+    def shut_out(self, before: What) -> bool:
         """Return whether the account's gate stays closed for the rest of this call's time."""
-        now = self._clock.monotonic()
-        return 0 < self._account.gate.closed_for(now) >= self._deadline - now
+        return 0 < self._account.gate.closed_for(self.now()) >= self.time_left() - self._needed(before)
+
+    def _needed(self, what: What) -> float:
+        """Return the seconds below which a request is not begun: a hurried cancellation ends in doubt."""
+        return min(3.0, self._timeout / 5) if what == "cancel" else 0.0
 
     # Sending.
 
-    def send(self, what: Literal["cancel", "read"], call: Call) -> Flow[Reply | Fault]:
+    def send(self, what: What, call: Call) -> Flow[Reply | Fault]:
         """Send one request and return what came of it.
 
         Waits at the gate and fetches a token first where need be. Raises one of our errors if the request could
@@ -98,18 +109,21 @@ class CallContext(Generic[A]):
         """
         now = self._clock.monotonic()
         if self._account.gate.closed_for(now):
-            yield from self._pass_the_gate()
+            yield from self._pass_the_gate(what)
             now = self._clock.monotonic()
         headers = self._auth.usable(now)
         if headers is None:
             headers = yield from self._acquire()
             now = self._clock.monotonic()
         reply = yield from self._exchange(what, call, headers, now)
-        while isinstance(reply, Reply) and reply.status == 401 and self._auth.renewable and not self._renewed:
-            self._renewed = True  # the token may have expired early: one more, once
-            self._auth.renew(headers)
-            headers = yield from self._acquire()
-            reply = yield from self._exchange(what, call, headers, self._clock.monotonic())
+        if isinstance(reply, Reply) and reply.status == 401 and self._auth.renewable:
+            if not self._renewed:
+                self._renewed = True  # the token may have expired early: one more, once
+                self._auth.renew(headers)
+                headers = yield from self._acquire()
+                reply = yield from self._exchange(what, call, headers, self._clock.monotonic())
+        else:
+            self._renewed = False
         return reply
 
     def sleep(self, seconds: float) -> Flow[None]:
@@ -119,8 +133,7 @@ class CallContext(Generic[A]):
         except GeneratorExit:
             raise
         except BaseException as interruption:
-            if self.ambiguous:
-                attach_evidence(interruption, self.case.unknown("interrupted while it was being settled"))
+            self._leave_evidence(interruption, self.ambiguous)
             raise
 
     def send_login(self, call: Call) -> Flow[Reply]:
@@ -136,7 +149,7 @@ class CallContext(Generic[A]):
             ):
                 return reply
             self.fail()
-            pause = self.pause()
+            pause = self.pause("login")
             if pause is None:
                 # The login's own body is not repeated: it is where credentials are.
                 raise (
@@ -145,11 +158,11 @@ class CallContext(Generic[A]):
                     else self.case.error(NotSentError, f"no token: {_ended(reply)}")
                 )
             yield from self.sleep(pause)
-            yield from self._pass_the_gate()
+            yield from self._pass_the_gate("login")
 
-    def _pass_the_gate(self) -> Flow[None]:
+    def _pass_the_gate(self, what: What) -> Flow[None]:
         while (wait := self._account.gate.closed_for(self.now())) > 0:
-            if wait >= self.time_left():
+            if self.shut_out(what):
                 raise self.rate_limited()
             yield from self.sleep(wait)
 
@@ -157,13 +170,13 @@ class CallContext(Generic[A]):
         try:
             return (yield from self._auth.acquire(self))
         except LoginFailedError as failure:
-            detail, status = str(failure), failure.status
+            detail, status = failure.detail, failure.status
         kind = NotSentError if status == 200 else AuthenticationError
         error = self.case.error(kind, detail)
         error.status = status
         raise error
 
-    def _exchange(self, what: Any, call: Call, headers: SealedHeaders, now: float) -> Flow[Reply | Fault]:
+    def _exchange(self, what: What, call: Call, headers: SealedHeaders, now: float) -> Flow[Reply | Fault]:
         deadline = self._patience(what, now)
         if deadline <= now:
             return Fault(sent=False, detail="no time was left to send it")
@@ -173,29 +186,27 @@ class CallContext(Generic[A]):
         except GeneratorExit:
             raise
         except BaseException as interruption:
-            self._note(what, at, now, None, "interrupted", None)
-            if what == "cancel" or self.ambiguous:
-                attach_evidence(
-                    interruption, self.case.unknown("interrupted after the request may have been sent")
-                )
+            self._note(what, at, now, Fault(sent=True, detail="interrupted"))
+            self._leave_evidence(interruption, what == "cancel" or self.ambiguous)
             raise
         assert reply is not None
-        if isinstance(reply, Fault):
-            self._note(what, at, now, None, reply.detail, None, reply.sent)
-            return reply
-        if reply.body and what != "login":
+        if isinstance(reply, Reply) and reply.body and what != "login":
             reply = self._redacted(reply)
-        self._note(what, at, now, reply.status, _ended(reply), reply)
-        if reply.status == 429:
+        self._note(what, at, now, reply)
+        if isinstance(reply, Reply) and reply.status == 429:
             self._close_gate(reply)
         return reply
 
-    def _patience(self, what: str, now: float) -> float:
+    def _leave_evidence(self, interruption: BaseException, touched: bool) -> None:
+        reason = "interrupted after the request may have been sent"
+        attach_evidence(interruption, self.case.unknown(reason) if touched else None)
+
+    def _patience(self, what: What, now: float) -> float:
         """Return until when one request may take: a cancellation leaves time to be settled by reading."""
         left = self._deadline - now
         if what == "cancel":
             return self._deadline - min(10.0, left / 3)
-        return now + left / 2 if left > 2.0 else self._deadline
+        return now + min(left / 2, 10.0) if left > 2.0 else self._deadline
 
     def _close_gate(self, reply: Reply) -> None:
         now = self.now()
@@ -208,19 +219,19 @@ class CallContext(Generic[A]):
         body = redacted(reply.body, self._auth.secrets)
         return reply if body is reply.body else Reply(reply.status, reply.headers, body, reply.flaw)
 
-    def _note(
-        self,
-        what: Any,
-        at: float,
-        began: float,
-        status: int | None,
-        ended: str,
-        reply: Reply | None,
-        sent: bool = True,
-    ) -> None:
-        moment = datetime.fromtimestamp(at, UTC)
-        identifier = self._request_id(reply) if reply is not None and reply.status >= 300 else None
-        self.case.attempts.append(Attempt(what, moment, self.now() - began, status, ended, sent, identifier))
+    def _note(self, what: What, at: float, began: float, ended: Reply | Fault) -> None:
+        reply = ended if isinstance(ended, Reply) else None
+        self.case.attempts.append(
+            Attempt(
+                what,
+                datetime.fromtimestamp(at, UTC),
+                self.now() - began,
+                reply.status if reply else None,
+                _ended(ended),
+                not isinstance(ended, Fault) or ended.sent,
+                self._request_id(reply) if reply else None,
+            )
+        )
 
     def _request_id(self, reply: Reply) -> str | None:
         for name in _REQUEST_ID_HEADERS:

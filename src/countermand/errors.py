@@ -66,7 +66,11 @@ class CountermandError(Exception):
     def __eq__(self, other: object) -> bool:
         if type(other) is not type(self):
             return NotImplemented
-        return vars(self) == vars(other)
+        return self._said() == other._said()
+
+    def _said(self) -> dict[str, Any]:
+        """Return what counts when errors are compared: like outcomes, all but the times of the attempts."""
+        return {name: value for name, value in vars(self).items() if name not in ("attempts", "__notes__")}
 
     def __hash__(self) -> int:
         return hash((type(self), self.message, self.marketplace, self.order_id, self.status))

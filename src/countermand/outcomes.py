@@ -124,9 +124,10 @@ Outcome: TypeAlias = Cancelled[A] | Requested[A] | PartiallyCancelled[A] | Refus
 _EVIDENCE = "__countermand_evidence__"
 
 
-def attach_evidence(interruption: BaseException, evidence: Unknown[object]) -> None:
-    """Leave `evidence` on an exception that passes through a call whose request may have been sent."""
-    interruption.add_note(str(evidence))
+def attach_evidence(interruption: BaseException, evidence: Unknown[object] | None) -> None:
+    """Leave `evidence` on an exception that passes through a call; None where the order is untouched."""
+    if evidence is not None:
+        interruption.add_note(str(evidence))
     vars(interruption)[_EVIDENCE] = evidence
 
 
@@ -140,8 +141,8 @@ def evidence_of(interruption: BaseException | None) -> Unknown[object] | None:
     seen: set[int] = set()
     while interruption is not None and id(interruption) not in seen:
         seen.add(id(interruption))
-        evidence: Unknown[object] | None = vars(interruption).get(_EVIDENCE)
-        if evidence is not None:
+        if _EVIDENCE in vars(interruption):
+            evidence: Unknown[object] | None = vars(interruption)[_EVIDENCE]
             return evidence
         interruption = interruption.__cause__ or interruption.__context__
     return None

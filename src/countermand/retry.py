@@ -8,7 +8,6 @@ with a multiple of the usual requests (the token bucket of botocore's standard m
 from collections.abc import Mapping
 from datetime import UTC
 from functools import lru_cache
-from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 import attrs
@@ -39,9 +38,9 @@ class RetryPolicy:
     first_pause: float = attrs.field(default=0.5, validator=attrs.validators.ge(0))
     #: The upper end of any pause, in seconds.
     longest_pause: float = attrs.field(default=8.0, validator=attrs.validators.ge(0))
-    #: A tenacity stop condition that replaces `attempts`.
+    #: A tenacity stop condition that replaces `attempts`. It sees the number of failures and the times.
     stop: "stop_base | None" = None
-    #: A tenacity wait strategy that replaces the two pauses.
+    #: A tenacity wait strategy that replaces the two pauses. It sees the number of failures and the times.
     wait: "wait_base | None" = None
 
     @classmethod
@@ -55,6 +54,7 @@ class RetryPolicy:
 
         stop, wait = _engine(self)
         state = RetryCallState(retry_object=_NO_RETRYING, fn=None, args=(), kwargs={})
+        state.set_result(None)
         state.attempt_number, state.start_time, state.outcome_timestamp = failures, started, now
         state.upcoming_sleep = wait(state)
         if stop(state) or stop_before_delay(deadline - started)(state):
@@ -65,7 +65,7 @@ class RetryPolicy:
 #: What a client does when nothing else is said.
 DEFAULT_RETRY = RetryPolicy()
 
-_NO_RETRYING: Any = None  # tenacity's stop and wait objects look at the state's numbers alone
+_NO_RETRYING: Any = None
 
 
 @lru_cache(maxsize=64)
@@ -83,12 +83,10 @@ class Gate:
 
     def __init__(self) -> None:
         self._opens_at = float("-inf")
-        self._lock = Lock()
 
     def close(self, now: float, seconds: float) -> None:
         """Keep the gate closed for `seconds` from `now`; a gate that is closed for longer stays so."""
-        with self._lock:
-            self._opens_at = max(self._opens_at, now + min(seconds, LONGEST_CLOSURE))
+        self._opens_at = max(self._opens_at, now + min(seconds, LONGEST_CLOSURE))
 
     def closed_for(self, now: float) -> float:
         """Return the seconds until a request may be sent; 0 when one may be sent now."""
@@ -135,9 +133,8 @@ def retry_after(headers: Mapping[str, str], wall: float) -> float | None:
         return None
     numbers = [number.strip() for number in text.split(",")]
     if all(number.isascii() and number.isdigit() for number in numbers):
-        return (
-            max(_FOREVER if len(number) > 9 else min(float(number), _FOREVER) for number in numbers) or None
-        )
+        numbers = [number.lstrip("0") for number in numbers]
+        return max(_FOREVER if len(number) > 9 else float(number or 0) for number in numbers) or None
     until = _timestamp(text)
     if until is None:
         return None

@@ -4,9 +4,11 @@ A credential leaves its `Secret` in one place only: where a request's headers or
 Everywhere else (a repr, a log line, a pickle, a traceback that prints local variables) there is a row of stars.
 """
 
+import json
 from collections.abc import Iterable, Mapping
 from functools import wraps
 from typing import Any, NoReturn, TypeVar
+from urllib.parse import quote
 
 #: Shorter texts are not struck out: no real credential is so short, and words and numbers of a reply may be.
 _SHORTEST = 8
@@ -25,6 +27,12 @@ class Secret:
     def reveal(self) -> str:
         """Return the credential's text."""
         return self._text
+
+    def forms(self) -> set[bytes]:
+        """Return the texts in which a reply may repeat the credential: as it is, escaped in JSON, in a URL."""
+        text = self._text
+        plain = {text, json.dumps(text)[1:-1], text.replace("/", "\\/"), quote(text, safe="")}
+        return {form.encode() for form in plain}
 
     def __repr__(self) -> str:
         return "Secret('**********')"

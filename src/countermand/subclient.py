@@ -51,8 +51,9 @@ class SubClient(_SubClient[I, R, A]):
 
     def cancel(self, request: R, *, timeout: float | None = None) -> Outcome[A]:
         """Ask for a cancellation that is described by a request object; see `cancel_order`."""
-        call = self._call(self._marketplace.order_id_of(request), timeout)
-        return self._driver.run(cancelling(self._marketplace, request, call))
+        order_id = self._marketplace.order_id_of(request)
+        call = self._call(order_id, timeout)
+        return self._driver.run(cancelling(self._marketplace, request, order_id, call))
 
     def wait_until_settled(self, order_id: I, *, timeout: float = SETTLE_TIMEOUT) -> Outcome[A]:
         """Read the order, with growing pauses, until its cancellation is settled or `timeout` seconds are over.
@@ -78,8 +79,9 @@ class AsyncSubClient(_SubClient[I, R, A]):
 
     async def cancel(self, request: R, *, timeout: float | None = None) -> Outcome[A]:
         """Ask for a cancellation that is described by a request object; see `cancel_order`."""
-        call = self._call(self._marketplace.order_id_of(request), timeout)
-        return await self._driver.run(cancelling(self._marketplace, request, call))
+        order_id = self._marketplace.order_id_of(request)
+        call = self._call(order_id, timeout)
+        return await self._driver.run(cancelling(self._marketplace, request, order_id, call))
 
     async def wait_until_settled(self, order_id: I, *, timeout: float = SETTLE_TIMEOUT) -> Outcome[A]:
         """Do what `SubClient.wait_until_settled` does, without blocking the event loop."""

@@ -155,11 +155,11 @@ def test_a_cancellation_leaves_time_for_the_read_that_settles_it(market: Market,
 
 
 def test_polling_crux_keeps_within_the_budget(on_stage: OnStage) -> None:
-    """Pauses of 1, 2, 4 and 8 seconds; the next would be too long."""
+    """Pauses of 1, 2, 4 and 8 seconds, and what is left but a second for the last read."""
     stage = Stage(cancel=[lost()], read=repeat(CRUX.still_open))
     outcome = CRUX.cancel(on_stage(stage, CRUX, timeout=30.0))
     assert isinstance(outcome, Unknown)
-    assert stage.sleeps == [1.0, 2.0, 4.0, 8.0]
+    assert stage.sleeps == [1.0, 2.0, 4.0, 8.0, 14.0]
 
 
 def test_an_outage_is_not_answered_with_a_multiple_of_requests(market: Market, on_stage: OnStage) -> None:

@@ -108,7 +108,7 @@ def test_a_state_as_an_outcome(
     statuses: tuple[str, ...], answer: str, settled: bool, on_stage: OnStage
 ) -> None:
     """The line items decide."""
-    outcome = CRUX.wait(on_stage(Stage(read=[crux_order(*statuses)]), CRUX), timeout=1.0)
+    outcome = CRUX.wait(on_stage(Stage(read=[crux_order(*statuses)]), CRUX), timeout=0.001)
     assert names(outcome) == answer
     assert outcome.settled is settled
     if isinstance(outcome, PartiallyCancelled):

@@ -125,7 +125,7 @@ STATES = {
 def test_a_status_as_an_outcome(status: str, answer: str, on_stage: OnStage) -> None:
     """Known ones are told apart; an unknown one is kept as text and is not final."""
     stage = Stage(read=[vtex_order(status)])
-    outcome = VTEX.wait(on_stage(stage, VTEX), timeout=1.0)
+    outcome = VTEX.wait(on_stage(stage, VTEX), timeout=0.001)
     assert names(outcome) == answer
     assert outcome.answer.status == status
     if isinstance(outcome, Requested):
@@ -161,7 +161,7 @@ def test_a_denial_is_refused_with_the_sellers_reason(on_stage: OnStage) -> None:
 def test_the_latest_request_counts(on_stage: OnStage) -> None:
     """An old denial does not answer a new request."""
     again = vtex_order("handling", cancellationRequests=[DENIED, OPEN])
-    outcome = VTEX.wait(on_stage(Stage(read=[again]), VTEX), timeout=1.0)
+    outcome = VTEX.wait(on_stage(Stage(read=[again]), VTEX), timeout=0.001)
     assert isinstance(outcome, Requested)
 
 

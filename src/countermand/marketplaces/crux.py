@@ -44,7 +44,7 @@ class Crux:
     token: Secret | None = attrs.field(
         default=None, converter=as_optional_secret, validator=checks.credential, repr=False
     )
-    username: str | None = attrs.field(default=None, repr=False)
+    username: str | None = attrs.field(default=None, validator=checks.text, repr=False)
     password: Secret | None = attrs.field(
         default=None, converter=as_optional_secret, validator=checks.secret_text, repr=False
     )
@@ -141,9 +141,9 @@ class CruxRules:
         """Return `order_id` if it can name an order."""
         return checks.order_id(order_id, self.name, "order_uuid")
 
-    def cancel_call(self, request: CancelCruxOrder) -> Call:
+    def cancel_call(self, request: CancelCruxOrder, order_id: str) -> Call:
         """PATCH, the UUID in the body."""
-        body = json.dumps({"order_uuid": request.order_uuid}).encode()
+        body = json.dumps({"order_uuid": order_id}).encode()
         return Call("PATCH", self._origin, f"{self._orders}cancel/", body)
 
     def judge(self, reply: Reply, case: Case[CruxAnswer]) -> Verdict[CruxAnswer] | None:

@@ -53,7 +53,7 @@ class Kibo:
     access_token: Secret | None = attrs.field(
         default=None, converter=as_optional_secret, validator=checks.credential, repr=False
     )
-    client_id: str | None = attrs.field(default=None, repr=False)
+    client_id: str | None = attrs.field(default=None, validator=checks.text, repr=False)
     client_secret: Secret | None = attrs.field(
         default=None, converter=as_optional_secret, validator=checks.secret_text, repr=False
     )
@@ -147,13 +147,13 @@ class KiboRules:
     def check_order_id(self, order_id: object) -> int:
         """Return `order_id` if it is an integer from 1 on; a bool, a float or a text is none."""
         if isinstance(order_id, int) and not isinstance(order_id, bool) and 1 <= order_id < 2**63:
-            return order_id
-        raise InvalidRequestError("order_id must be an integer from 1 on", marketplace=self.name)
+            return int(order_id)
+        raise InvalidRequestError("order_id must be an integer from 1 to 2**63 - 1", marketplace=self.name)
 
-    def cancel_call(self, request: CancelKiboOrder) -> Call:
+    def cancel_call(self, request: CancelKiboOrder, order_id: int) -> Call:
         """POST, everything in the body."""
         said: dict[str, int | str] = {
-            "orderId": request.order_id,
+            "orderId": order_id,
             "dispositionReason": request.disposition_reason,
         }
         if request.disposition_other_reason is not None:

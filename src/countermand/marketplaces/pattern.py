@@ -144,9 +144,9 @@ class PatternRules:
         """Return `order_id` if it can name an order."""
         return checks.order_id(order_id, self.name, "market_order_id")
 
-    def cancel_call(self, request: CancelPatternOrder) -> Call:
+    def cancel_call(self, request: CancelPatternOrder, order_id: str) -> Call:
         """POST, the id as a query parameter, no body."""
-        return Call("POST", self._origin, self._cancel + checks.quoted(request.market_order_id))
+        return Call("POST", self._origin, self._cancel + checks.quoted(order_id))
 
     def judge(self, reply: Reply, case: Case[PatternAnswer]) -> Verdict[PatternAnswer] | None:
         """Let the two lists of a cancellation decide; they outrank `success` and the status code."""

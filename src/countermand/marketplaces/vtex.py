@@ -144,12 +144,12 @@ class VtexRules:
         """Return `order_id` if it can name an order."""
         return checks.order_id(order_id, self.name)
 
-    def cancel_call(self, request: CancelVtexOrder) -> Call:
+    def cancel_call(self, request: CancelVtexOrder, order_id: str) -> Call:
         """POST, the id in the path; a body only where there is something to say."""
         given = {"reason": request.reason, "requestedByUser": request.requested_by_user}
         said = {name: value for name, value in given.items() if value is not None}
         body = json.dumps(said).encode() if said else None
-        return Call("POST", self._origin, f"{self._orders}{checks.quoted(request.order_id)}/cancel", body)
+        return Call("POST", self._origin, f"{self._orders}{checks.quoted(order_id)}/cancel", body)
 
     def judge(self, reply: Reply, case: Case[VtexAnswer]) -> Verdict[VtexAnswer] | None:
         """Take a 200 with a receipt for this order as received; nothing else is documented."""
