@@ -1,25 +1,21 @@
 """Clients from their opening to their close: context managers, borrowed HTTP clients, the environment."""
 
 import asyncio
+import json
 from typing import Any
 
 import httpx
 import pytest
 
-import countermand
 from countermand import (
     AsyncCountermand,
     Countermand,
-    Crux,
-    Kibo,
     NotSentError,
-    Pattern,
     RetryPolicy,
-    Vtex,
 )
 from tests.support.doors import Door, Kind
 from tests.support.markets import MARKETS, PATTERN, Market
-from tests.support.stage import Stage
+from tests.support.stage import Stage, reply
 
 
 def test_a_client_is_a_context_manager() -> None:
@@ -130,24 +126,30 @@ def from_env(kind: Kind) -> Any:
     return (AsyncCountermand if kind == "async" else Countermand).from_env
 
 
-def test_from_env_configures_what_the_environment_names(
-    from_env: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_from_env_configures_what_the_environment_names(kind: Kind, from_env: Any) -> None:
     """Every field of a configuration has its variable."""
-    configured: dict[str, Any] = {}
-    monkeypatch.setattr(countermand.client, "PatternRules", lambda it: configured.setdefault("pattern", it))
-    monkeypatch.setattr(countermand.client, "VtexRules", lambda it: configured.setdefault("vtex", it))
-    monkeypatch.setattr(countermand.client, "CruxRules", lambda it: configured.setdefault("crux", it))
-    monkeypatch.setattr(countermand.client, "KiboRules", lambda it: configured.setdefault("kibo", it))
-    from_env(EVERYTHING)
-    assert configured == {
-        "pattern": Pattern(token="pattern-tok3n", environment="staging"),
-        "vtex": Vtex(account="mystore", app_key="vtex-k3y", app_token="vtex-tok3n"),
-        "crux": Crux(
-            username="shop", password="crux-passw0rd", release="timp", base_url="http://localhost:9/crux"
-        ),
-        "kibo": Kibo(tenant_id=12345, access_token="kibo-tok3n"),
-    }
+    stage = Stage(
+        cancel=[market.accepted for market in MARKETS], login=[reply(200, {"auth_token": "fetched"})]
+    )
+    client = from_env(EVERYTHING, http_client=stage.driver if kind == "sync" else stage.async_driver)
+    with Door.to(kind, client) as door:
+        for market in MARKETS:
+            market.cancel(door)
+    pattern, vtex, login, crux, kibo = stage.calls
+    assert (pattern.origin, pattern.headers["Authorization"]) == (
+        "https://stage-api.pattern.com",
+        "Bearer pattern-tok3n",
+    )
+    assert vtex.origin == "https://mystore.vtexcommercestable.com.br"
+    assert (vtex.headers["X-VTEX-API-AppKey"], vtex.headers["X-VTEX-API-AppToken"]) == (
+        "vtex-k3y",
+        "vtex-tok3n",
+    )
+    assert login.origin == "http://localhost:9"
+    assert json.loads(login.body or b"") == {"username": "shop", "password": "crux-passw0rd"}
+    assert (crux.target, crux.headers["Authorization"]) == ("/crux/timp/orders/cancel/", "Token fetched")
+    assert kibo.origin == "https://12345-translation.mozu.com"
+    assert (kibo.headers["x-vol-tenant"], kibo.headers["Authorization"]) == ("12345", "Bearer kibo-tok3n")
 
 
 def test_from_env_reads_the_process_environment(from_env: Any, monkeypatch: pytest.MonkeyPatch) -> None:
