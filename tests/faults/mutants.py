@@ -15,7 +15,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from itertools import chain
@@ -48,15 +48,16 @@ def planted(mutant: Mutant | None) -> Generator[Path, None, None]:
 
 def plant(mutant: Mutant, module: Path) -> None:
     """Make a mutant's change in a module."""
-    text = module.read_text(encoding="utf-8")
-    if text.count(mutant.old) != 1:
-        found = text.count(mutant.old)
-        raise NotPlantedError(
-            f"{mutant.name}: {mutant.module} has its old text {found} times: {mutant.old!r}"
-        )
-    changed = text.replace(mutant.old, mutant.new)
+    changed = module.read_text(encoding="utf-8").replace(mutant.old, mutant.new)
     compile(changed, mutant.module, "exec")
     module.write_text(changed, encoding="utf-8")
+
+
+def _out_of_date(mutants: list[Mutant]) -> Iterator[str]:
+    for mutant in mutants:
+        text = (ROOT / "src" / "countermand" / mutant.module).read_text(encoding="utf-8")
+        if (found := text.count(mutant.old)) != 1:
+            yield f"{mutant.name}: {mutant.module} has its old text {found} times: {mutant.old!r}"
 
 
 def caught_by(check: str, source: Path) -> str | None:
@@ -78,7 +79,9 @@ def caught_by(check: str, source: Path) -> str | None:
 
 
 def _first_failure(said: str) -> str | None:
-    found = re.search(r"^(?:FAILED|ERROR) \S*::(\S+)|^seed \d+: (.*)$|^(\w*Error\b.*)$", said, re.MULTILINE)
+    found = re.search(
+        r"^(?:FAILED|ERROR) \S+?::(.*?)(?: - .*)?$|^seed \d+: (.*)$|^(\w*Error\b.*)$", said, re.MULTILINE
+    )
     return next(group for group in found.groups() if group) if found else None
 
 
@@ -119,6 +122,8 @@ def hunt(arguments: list[str] | None) -> int:
         mutants = random.Random(seed).sample(mutants, min(options.slice, len(mutants)))
         print(f"a slice with the seed {seed}")
     began = time.monotonic()
+    if stale := list(_out_of_date(mutants)):
+        raise NotPlantedError("\n".join(stale))
     used = list(dict.fromkeys(chain.from_iterable(mutant.checks for mutant in mutants)))
     if wrong := _baseline(used):
         print("the checks fail without any mutant:", *wrong, sep="\n  ")

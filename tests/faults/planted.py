@@ -87,15 +87,15 @@ MUTANTS = (
     Mutant(
         "409 is always refused",
         "cancellation.py",
-        "    if isinstance(verdict, Refused) and call.ambiguous:\n",
+        "    if isinstance(verdict, Refused | PartiallyCancelled) and status >= 400 and call.ambiguous:\n",
         "    if status == 409:\n        return call.case.refused(None, ())\n"
-        "    if isinstance(verdict, Refused) and call.ambiguous:\n",
+        "    if isinstance(verdict, Refused | PartiallyCancelled) and status >= 400 and call.ambiguous:\n",
     ),
     Mutant(
         "a refusal is believed after an unclear attempt",
         "cancellation.py",
-        "    if isinstance(verdict, Refused) and call.ambiguous:\n",
-        "    if isinstance(verdict, Refused) and False:\n",
+        "    if isinstance(verdict, Refused | PartiallyCancelled) and status >= 400 and call.ambiguous:\n",
+        "    if False:\n",
         ("sweep", "core", "marketplaces"),
     ),
     Mutant(
@@ -217,26 +217,26 @@ MUTANTS = (
     Mutant(
         "a closed gate is waited for beyond the deadline",
         "context.py",
-        "            if wait >= self.time_left():\n",
+        "            if self.shut_out(what):\n",
         "            if False:\n",
     ),
     Mutant(
         "hiding behind Unknown: the order is not read",
         "cancellation.py",
-        "            settled = yield from _settling(market, market.order_id_of(request), call, doubt)\n",
+        "            settled = yield from _settling(market, order_id, call, doubt)\n",
         "            return call.case.unknown(doubt.reason)\n",
     ),
     Mutant(
         "no evidence on an interruption",
         "context.py",
-        '            if what == "cancel" or self.ambiguous:\n',
-        "            if False:\n",
+        '            self._leave_evidence(interruption, what == "cancel" or self.ambiguous)\n',
+        "            self._leave_evidence(interruption, False)\n",
     ),
     Mutant(
         "no evidence on an interrupted pause",
         "context.py",
-        "            if self.ambiguous:\n",
-        "            if False:\n",
+        "            self._leave_evidence(interruption, self.ambiguous)\n",
+        "            self._leave_evidence(interruption, False)\n",
     ),
     Mutant(
         "no evidence while a call waits for another's token",
@@ -256,7 +256,7 @@ MUTANTS = (
     Mutant(
         "echoed credentials are not struck out of a body",
         "context.py",
-        '        if reply.body and what != "login":\n',
+        '        if isinstance(reply, Reply) and reply.body and what != "login":\n',
         "        if False:\n",
     ),
     Mutant(
@@ -289,8 +289,8 @@ MUTANTS = (
     Mutant(
         "the async door forgets what it was asked",
         "subclient.py",
-        "        return await self._driver.run(cancelling(self._marketplace, request, call))\n",
+        "        return await self._driver.run(cancelling(self._marketplace, request, order_id, call))\n",
         "        call._deadline += 1.0\n"
-        "        return await self._driver.run(cancelling(self._marketplace, request, call))\n",
+        "        return await self._driver.run(cancelling(self._marketplace, request, order_id, call))\n",
     ),
 )
