@@ -117,7 +117,8 @@ def attempts(outcome: Outcome[object]) -> str:
         ended = began + attempt.took
         whole = attempt.ended == f"answered {attempt.status}"
         words.append(f"{attempt.what} {attempt.status if whole else 'lost'}")
-    return ", ".join(words)
+    polled = words.count("read 200")
+    return f"read 200, {polled} times" if polled > 2 else ", ".join(words)
 
 
 def shortened(order_id: str) -> str:
