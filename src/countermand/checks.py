@@ -5,7 +5,7 @@ repeats the value when it is a credential.
 """
 
 import re
-from typing import TYPE_CHECKING, Any, TypeGuard
+from typing import TYPE_CHECKING, Any, TypeGuard, TypeVar
 from urllib.parse import quote, urlsplit
 
 from .errors import InvalidRequestError
@@ -13,6 +13,8 @@ from .secret import Secret
 
 if TYPE_CHECKING:
     import attrs
+
+T = TypeVar("T")
 
 #: The longest a call may take, in seconds: the clocks of sockets and event loops do not count much further.
 LONGEST_TIMEOUT = 366 * 86400.0
@@ -51,6 +53,13 @@ def seconds(value: object, name: str = "timeout") -> float:
     if isinstance(value, int | float) and not isinstance(value, bool) and 0 < value <= LONGEST_TIMEOUT:
         return float(value)
     raise InvalidRequestError(f"{name} must be a positive number of seconds, a year at most")
+
+
+def instance(value: T, kind: type[T], name: str) -> T:
+    """Return `value` if it is a `kind`; raise `InvalidRequestError` otherwise."""
+    if isinstance(value, kind):
+        return value
+    raise InvalidRequestError(f"{name} must be a {kind.__name__}, not {type(value).__name__}")
 
 
 def credential(_: object, field: "attrs.Attribute[Any]", value: Secret | None) -> None:

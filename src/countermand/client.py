@@ -3,11 +3,11 @@
 import os
 from collections.abc import Mapping
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, NoReturn, Self, TypeVar, cast
+from typing import TYPE_CHECKING, Any, NoReturn, Self, TypeAlias, TypeVar, cast
 
 from . import checks
 from .decoding import Answer
-from .errors import NotConfiguredError
+from .errors import InvalidRequestError, NotConfiguredError
 from .evidence import MarketplaceName
 from .marketplaces.crux import AsyncCruxClient, Crux, CruxClient, CruxRules
 from .marketplaces.kibo import AsyncKiboClient, Kibo, KiboClient, KiboRules
@@ -28,11 +28,45 @@ if TYPE_CHECKING:
 A = TypeVar("A", bound=Answer)
 
 
+#: A marketplace's short name → its configuration, its rules, its sub-client.
+_Rooms: TypeAlias = dict[str, tuple[type[Any], type[Any], type[Any]]]
+_BLOCKING: _Rooms = {
+    "pattern": (Pattern, PatternRules, PatternClient),
+    "vtex": (Vtex, VtexRules, VtexClient),
+    "crux": (Crux, CruxRules, CruxClient),
+    "kibo": (Kibo, KiboRules, KiboClient),
+}
+_ON_ASYNCIO: _Rooms = {
+    "pattern": (Pattern, PatternRules, AsyncPatternClient),
+    "vtex": (Vtex, VtexRules, AsyncVtexClient),
+    "crux": (Crux, CruxRules, AsyncCruxClient),
+    "kibo": (Kibo, KiboRules, AsyncKiboClient),
+}
+
+
 class _Door:
     """What both doors have in common: the configured marketplaces, by name."""
 
-    def __init__(self, subclients: dict[MarketplaceName, Any]) -> None:
-        self._subclients = subclients
+    def __init__(self) -> None:
+        self._subclients: dict[MarketplaceName, Any] = {}
+
+    def _open(
+        self, rooms: _Rooms, given: Mapping[str, Any], driver: object, timeout: float, retry: object
+    ) -> None:
+        patience, policy = checks.seconds(timeout), checks.instance(retry, RetryPolicy, "retry")
+        for name, configuration in given.items():
+            if configuration is not None:
+                configured, rules, subclient = rooms[name]
+                checks.instance(configuration, configured, name)
+                self._subclients[name] = subclient(rules(configuration), driver, patience, policy)
+
+    def _subclient_for(self, request: object) -> Any:
+        name = getattr(request, "marketplace", None)
+        if isinstance(name, str):
+            return self._configured(name)
+        raise InvalidRequestError(
+            f"a request such as CancelPatternOrder is wanted, not {type(request).__name__}"
+        )
 
     def _configured(self, name: MarketplaceName) -> Any:
         try:
@@ -69,34 +103,32 @@ class Countermand(_Door):
 
         `timeout` is the deadline of one call in seconds: attempts, waits and the settling read included.
         `http_client` is an `httpx.Client` or `httpx2.Client` of the caller's own, which is left open on close.
-        Raises `InvalidRequestError` (a ValueError) for a timeout that is none.
+        Raises `InvalidRequestError` (a ValueError) for an argument that is of another kind.
         """
         from .transport import open_driver
 
-        patience = checks.seconds(timeout)
+        super().__init__()
         self._driver: Driver = open_driver(http_client)
-        about = (self._driver, patience, retry)
-        subclients: dict[MarketplaceName, SubClient[Any, Any, Any]] = {}
-        if pattern is not None:
-            subclients["pattern"] = PatternClient(PatternRules(pattern), *about)
-        if vtex is not None:
-            subclients["vtex"] = VtexClient(VtexRules(vtex), *about)
-        if crux is not None:
-            subclients["crux"] = CruxClient(CruxRules(crux), *about)
-        if kibo is not None:
-            subclients["kibo"] = KiboClient(KiboRules(kibo), *about)
-        super().__init__(subclients)
+        given = {"pattern": pattern, "vtex": vtex, "crux": crux, "kibo": kibo}
+        self._open(_BLOCKING, given, self._driver, timeout, retry)
 
     @classmethod
-    def from_env(cls, environ: Mapping[str, str] | None = None, **options: Any) -> Self:
+    def from_env(
+        cls,
+        environ: Mapping[str, str] | None = None,
+        *,
+        timeout: float = 30.0,
+        retry: RetryPolicy = DEFAULT_RETRY,
+        http_client: "httpx.Client | httpx2.Client | Driver | None" = None,
+    ) -> Self:
         """Configure every marketplace that has COUNTERMAND_… variables; see `countermand.settings`.
 
-        `options` are the constructor's (`timeout`, `retry`, `http_client`). Raises ValueError for a variable that
-        is missing or makes no sense; its value is not repeated.
+        The other arguments are the constructor's. Raises ValueError for a variable that is missing or makes no
+        sense; its value is not repeated.
         """
         given = named_in(os.environ if environ is None else environ)
         del environ  # a handler that prints local variables would print the credentials in it
-        return cls(**configured(given), **options)
+        return cls(**configured(given), timeout=timeout, retry=retry, http_client=http_client)
 
     @property
     def pattern(self) -> PatternClient:
@@ -120,7 +152,7 @@ class Countermand(_Door):
 
     def cancel(self, request: CancelRequest[A], *, timeout: float | None = None) -> Outcome[A]:
         """Cancel the order that `request` describes, at the marketplace it belongs to; see that `cancel_order`."""
-        subclient: SubClient[Any, CancelRequest[A], A] = self._configured(request.marketplace)
+        subclient: SubClient[Any, CancelRequest[A], A] = self._subclient_for(request)
         return subclient.cancel(request, timeout=timeout)
 
     def close(self) -> None:
@@ -160,26 +192,24 @@ class AsyncCountermand(_Door):
         """
         from .transport import open_async_driver
 
-        patience = checks.seconds(timeout)
+        super().__init__()
         self._driver: AsyncDriver = open_async_driver(http_client)
-        about = (self._driver, patience, retry)
-        subclients: dict[MarketplaceName, AsyncSubClient[Any, Any, Any]] = {}
-        if pattern is not None:
-            subclients["pattern"] = AsyncPatternClient(PatternRules(pattern), *about)
-        if vtex is not None:
-            subclients["vtex"] = AsyncVtexClient(VtexRules(vtex), *about)
-        if crux is not None:
-            subclients["crux"] = AsyncCruxClient(CruxRules(crux), *about)
-        if kibo is not None:
-            subclients["kibo"] = AsyncKiboClient(KiboRules(kibo), *about)
-        super().__init__(subclients)
+        given = {"pattern": pattern, "vtex": vtex, "crux": crux, "kibo": kibo}
+        self._open(_ON_ASYNCIO, given, self._driver, timeout, retry)
 
     @classmethod
-    def from_env(cls, environ: Mapping[str, str] | None = None, **options: Any) -> Self:
+    def from_env(
+        cls,
+        environ: Mapping[str, str] | None = None,
+        *,
+        timeout: float = 30.0,
+        retry: RetryPolicy = DEFAULT_RETRY,
+        http_client: "httpx.AsyncClient | httpx2.AsyncClient | AsyncDriver | None" = None,
+    ) -> Self:
         """Configure every marketplace that has COUNTERMAND_… variables; see `Countermand.from_env`."""
         given = named_in(os.environ if environ is None else environ)
         del environ  # a handler that prints local variables would print the credentials in it
-        return cls(**configured(given), **options)
+        return cls(**configured(given), timeout=timeout, retry=retry, http_client=http_client)
 
     @property
     def pattern(self) -> AsyncPatternClient:
@@ -203,7 +233,7 @@ class AsyncCountermand(_Door):
 
     async def cancel(self, request: CancelRequest[A], *, timeout: float | None = None) -> Outcome[A]:
         """Cancel the order that `request` describes, at the marketplace it belongs to; see that `cancel_order`."""
-        subclient: AsyncSubClient[Any, CancelRequest[A], A] = self._configured(request.marketplace)
+        subclient: AsyncSubClient[Any, CancelRequest[A], A] = self._subclient_for(request)
         return await subclient.cancel(request, timeout=timeout)
 
     async def aclose(self) -> None:

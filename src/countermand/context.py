@@ -97,7 +97,7 @@ class CallContext(Generic[A]):
 
     def _needed(self, what: What) -> float:
         """Return the seconds below which a request is not begun: a hurried cancellation ends in doubt."""
-        return min(3.0, self._timeout / 5) if what == "cancel" else 0.0
+        return min(3.0, self._timeout / 10) if what == "cancel" else 0.0
 
     # Sending.
 

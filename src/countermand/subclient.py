@@ -7,6 +7,7 @@ from .cancellation import Marketplace, cancelling, reading, waiting
 from .case import Case
 from .context import CallContext
 from .decoding import Answer
+from .errors import InvalidRequestError
 from .outcomes import Outcome
 from .retry import RetryPolicy
 from .wire import AsyncDriver, Driver
@@ -31,6 +32,12 @@ class _SubClient(Generic[I, R, A]):
     def __repr__(self) -> str:
         return f"<{type(self).__name__} of {self._marketplace.name}>"
 
+    def _order_id_of(self, request: R) -> I:
+        market = self._marketplace
+        if getattr(request, "marketplace", None) == market.name:
+            return market.order_id_of(request)
+        raise InvalidRequestError(f"a request for {market.name} is wanted, not {type(request).__name__}")
+
     def _call(self, order_id: object, timeout: float | None) -> CallContext[A]:
         market = self._marketplace
         patience = self._timeout if timeout is None else checks.seconds(timeout)
@@ -51,7 +58,7 @@ class SubClient(_SubClient[I, R, A]):
 
     def cancel(self, request: R, *, timeout: float | None = None) -> Outcome[A]:
         """Ask for a cancellation that is described by a request object; see `cancel_order`."""
-        order_id = self._marketplace.order_id_of(request)
+        order_id = self._order_id_of(request)
         call = self._call(order_id, timeout)
         return self._driver.run(cancelling(self._marketplace, request, order_id, call))
 
@@ -79,7 +86,7 @@ class AsyncSubClient(_SubClient[I, R, A]):
 
     async def cancel(self, request: R, *, timeout: float | None = None) -> Outcome[A]:
         """Ask for a cancellation that is described by a request object; see `cancel_order`."""
-        order_id = self._marketplace.order_id_of(request)
+        order_id = self._order_id_of(request)
         call = self._call(order_id, timeout)
         return await self._driver.run(cancelling(self._marketplace, request, order_id, call))
 

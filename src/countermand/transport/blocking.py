@@ -1,6 +1,7 @@
 """Blocking drivers: over httpx's stock transport, or over a caller's own client."""
 
 import os
+import sys
 import time
 from abc import ABC, abstractmethod
 from typing import Any
@@ -41,21 +42,22 @@ class BlockingDriver(ABC):
         """Run `flow` to its end and return what it returns, or raise what it raises."""
         if self.closed:
             raise NotSentError("the client is closed")
+        outer = sys.exception()
         try:
             step = next(flow)
             while True:
                 try:
                     answer: Reply | Fault | None = None
                     if isinstance(step, Call):
-                        mark = ours.set(True)
+                        ours.set(True)
                         try:
                             answer = self.exchange(step)
                         finally:
-                            ours.reset(mark)
+                            ours.set(False)
                     else:
                         time.sleep(step.seconds)
                 except BaseException as interruption:
-                    step = flow.throw(without_frames(interruption))
+                    step = flow.throw(without_frames(interruption, outer))
                 else:
                     step = flow.send(answer)
         except StopIteration as end:
@@ -122,11 +124,12 @@ class BorrowedDriver(BlockingDriver):
     def __init__(self, client: Any, *, owned: bool = False) -> None:
         self._client = client
         self._owned = owned
+        self._closed = False
 
     @property
     def closed(self) -> bool:
-        """Whether the caller's client is closed."""
-        return bool(self._client.is_closed)
+        """Whether `close` was called, or the caller's client is closed."""
+        return self._closed or bool(self._client.is_closed)
 
     def exchange(self, call: Call) -> Reply | Fault:
         """Send `call` and return what came of it."""
@@ -139,6 +142,7 @@ class BorrowedDriver(BlockingDriver):
         return read(response, call.deadline)
 
     def close(self) -> None:
-        """Close the client if it is ours."""
+        """Send nothing more; close the client if it is ours."""
+        self._closed = True
         if self._owned:
             self._client.close()

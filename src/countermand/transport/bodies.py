@@ -7,7 +7,7 @@ from typing import Any
 
 from ..wire import LARGEST_BODY, Reply
 from .faults import flaw
-from .streams import Watched, undecrypted
+from .streams import undecrypted
 
 _ENCODINGS = {"gzip": zlib.MAX_WBITS | 16, "x-gzip": zlib.MAX_WBITS | 16, "deflate": zlib.MAX_WBITS}
 
@@ -37,18 +37,6 @@ class Body:
         if time.monotonic() > self._deadline:
             raise TimeoutError
 
-    def ended(self, response: Any) -> Any:
-        """Look at where the reply ended, before the pool may give the connection to another call.
-
-        A stream of ours is told. That of a caller's own client is returned, to be closed, if something came after
-        the reply: it would be read as the answer to the next request.
-        """
-        stream = response.extensions.get("network_stream")
-        if isinstance(stream, Watched):
-            stream.reply_ended(response.headers, self._size)
-            return None
-        return stream if _left_over(response.stream) or undecrypted(stream) else None
-
     def reply(self, status: int, headers: Mapping[str, str]) -> Reply:
         """Return the reply that these bytes are the body of."""
         body = self._first + self._rest if self._rest else self._first
@@ -67,7 +55,7 @@ def read(response: Any, deadline: float) -> Reply:
         try:
             for chunk in response.stream:
                 body.take(chunk)
-            if (spoilt := body.ended(response)) is not None:
+            if (spoilt := _spoilt_connection(response)) is not None:
                 spoilt.close()
         finally:
             response.close()
@@ -85,7 +73,7 @@ async def aread(response: Any, deadline: float) -> Reply:
         try:
             async for chunk in response.stream:
                 body.take(chunk)
-            if (spoilt := body.ended(response)) is not None:
+            if (spoilt := _spoilt_connection(response)) is not None:
                 await spoilt.aclose()
         finally:
             await response.aclose()
@@ -94,15 +82,21 @@ async def aread(response: Any, deadline: float) -> Reply:
     return body.reply(response.status_code, response.headers)
 
 
-def _left_over(stream: Any) -> bool:
-    """Whether h11 holds bytes behind the reply; the way to it has httpx's and httpcore's names, which a test holds."""
+def _spoilt_connection(response: Any) -> Any:
+    """Return the connection if something came after the reply, to be closed before the pool may give it away.
+
+    What is left over would be read as the answer to the next request, about another order. h11 holds it; the way
+    there has httpx's and httpcore's names, which a test holds.
+    """
+    link = response.stream
     for _ in range(8):
-        parser = getattr(stream, "_h11_state", None)
+        parser = getattr(link, "_h11_state", None)
         if parser is not None:
-            return bool(parser.trailing_data[0])
-        inner = (getattr(stream, name, None) for name in ("_stream", "_httpcore_stream", "_connection"))
-        stream = next((link for link in inner if link is not None), None)
-    return False
+            stream = response.extensions.get("network_stream")
+            return stream if parser.trailing_data[0] or undecrypted(stream) else None
+        inner = (getattr(link, name, None) for name in ("_stream", "_httpcore_stream", "_connection"))
+        link = next((found for found in inner if found is not None), None)
+    return None
 
 
 def _already_read(response: Any) -> Reply:

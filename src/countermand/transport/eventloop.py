@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import sys
 import time
 from abc import ABC, abstractmethod
 from typing import Any
@@ -15,7 +16,7 @@ from .bodies import aread
 from .faults import fault, flaw, without_frames
 from .quiet import hush, ours
 from .requests import CLOCK, KEEPALIVE, client_request, stock_request, tls_for
-from .streams import AsyncBackend
+from .streams import AsyncBackend, Deadline
 
 #: How far past a call's deadline an exchange is cut, in seconds. Connecting keeps to the deadline itself, so that a
 #: connection that never came is told apart from an answer that never came.
@@ -49,21 +50,22 @@ class EventLoopDriver(ABC):
         """Run `flow` to its end and return what it returns, or raise what it raises."""
         if self.closed:
             raise NotSentError("the client is closed")
+        outer = sys.exception()
         try:
             step = next(flow)
             while True:
                 try:
                     answer: Reply | Fault | None = None
                     if isinstance(step, Call):
-                        mark = ours.set(True)
+                        ours.set(True)
                         try:
                             answer = await self.exchange(step)
                         finally:
-                            ours.reset(mark)
+                            ours.set(False)
                     else:
                         await asyncio.sleep(step.seconds)
                 except BaseException as interruption:
-                    step = flow.throw(without_frames(interruption))
+                    step = flow.throw(without_frames(interruption, outer))
                 else:
                     step = flow.send(answer)
         except StopIteration as end:
@@ -91,13 +93,13 @@ class AsyncStockDriver(EventLoopDriver):
 
     async def exchange(self, call: Call) -> Reply | Fault:
         """Send `call` and return what came of it by its deadline."""
-        left = max(call.deadline - time.monotonic(), 0.0)
+        deadline = Deadline.ending(call.deadline)
         lane = self._lane(call.origin)
         lane.busy += 1
         response: httpx.Response | None = None
         try:
-            async with asyncio.timeout(left + GRACE):
-                response = await lane.transport.handle_async_request(stock_request(call, left))
+            async with asyncio.timeout(deadline + GRACE):
+                response = await lane.transport.handle_async_request(stock_request(call, deadline))
                 return await aread(response, call.deadline)
         except Exception as error:
             if response is None:
@@ -145,11 +147,12 @@ class AsyncBorrowedDriver(EventLoopDriver):
     def __init__(self, client: Any, *, owned: bool = False) -> None:
         self._client = client
         self._owned = owned
+        self._closed = False
 
     @property
     def closed(self) -> bool:
-        """Whether the caller's client is closed."""
-        return bool(self._client.is_closed)
+        """Whether `aclose` was called, or the caller's client is closed."""
+        return self._closed or bool(self._client.is_closed)
 
     async def exchange(self, call: Call) -> Reply | Fault:
         """Send `call` and return what came of it by its deadline."""
@@ -166,6 +169,7 @@ class AsyncBorrowedDriver(EventLoopDriver):
             return Reply(response.status_code, response.headers, b"", flaw(error))
 
     async def aclose(self) -> None:
-        """Close the client if it is ours."""
+        """Send nothing more; close the client if it is ours."""
+        self._closed = True
         if self._owned:
             await self._client.aclose()

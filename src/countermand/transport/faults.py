@@ -60,10 +60,13 @@ def flaw(error: Exception) -> str:
     return f"its body is not whole ({type(error).__name__})"
 
 
-def without_frames(interruption: BaseException) -> BaseException:
-    """Drop the frames below this room: they belong to HTTP libraries, whose variables hold headers in the clear."""
+def without_frames(interruption: BaseException, outer: BaseException | None) -> BaseException:
+    """Drop the frames below this room: they belong to HTTP libraries, whose variables hold headers in the clear.
+
+    `outer` is what the caller was handling when the call began; it, and what is behind it, is the caller's own.
+    """
     link: BaseException | None = interruption
-    seen: set[int] = set()
+    seen: set[int] = {id(outer)}
     while link is not None and id(link) not in seen:
         seen.add(id(link))
         link.__traceback__ = None

@@ -2,6 +2,7 @@
 
 import os
 
+from ..errors import InvalidRequestError
 from ..wire import AsyncDriver, Driver
 
 
@@ -12,6 +13,8 @@ def open_driver(http_client: object) -> Driver:
     from .blocking import BorrowedDriver, StockDriver
 
     if http_client is not None:
+        if hasattr(http_client, "aclose") or not hasattr(http_client, "send"):
+            raise InvalidRequestError("http_client must be a blocking client, such as httpx.Client")
         return BorrowedDriver(http_client)
     if _behind_a_proxy():
         import httpx
@@ -29,6 +32,8 @@ def open_async_driver(http_client: object) -> AsyncDriver:
     from .eventloop import AsyncBorrowedDriver, AsyncStockDriver
 
     if http_client is not None:
+        if not (hasattr(http_client, "aclose") and hasattr(http_client, "send")):
+            raise InvalidRequestError("http_client must be an async client, such as httpx.AsyncClient")
         return AsyncBorrowedDriver(http_client)
     if _behind_a_proxy():
         import httpx

@@ -1,26 +1,19 @@
 """Network streams for httpx's stock transports, with three manners that the stock ones lack.
 
-- Every read and write of one call ends at the same instant. A stock timeout starts anew with every byte that
-  arrives, so a body that drips, or interim responses without end, would outlast any deadline.
-- The head and the body of a request leave in one packet.
-- A connection is not used again after bytes that belong to no reply: they would be read as the answer to the next
-  request, about another order.
+- Every step of one call ends at the same instant. A stock timeout starts anew with every byte that arrives, so a
+  body that drips, or interim responses without end, would outlast any deadline.
+- The head and the body of a request leave in one packet, and not after the deadline.
+- An idle connection with something to read, behind TLS too, is not used again: it would be read as the answer to
+  the next request, about another order.
 """
 
-import re
 import select
+import socket
 import time
 from contextlib import suppress
 from typing import Any
 
 import httpcore
-
-from ..wire import LARGEST_BODY
-
-#: How much of one exchange is kept to tell where its reply ends: a body of the largest size, and a head.
-_KEPT = LARGEST_BODY + 256 * 1024
-#: Where a head ends for httpx's parser, which forgives a bare line feed.
-_HEAD_ENDS = re.compile(rb"\n\r?\n")
 
 
 class Deadline(float):
@@ -45,76 +38,33 @@ def _left(timeout: float | None) -> float | None:
     return timeout.left() if isinstance(timeout, Deadline) else timeout
 
 
-class Watched:
-    """What a stream remembers of the exchange that is going on."""
-
-    def __init__(self) -> None:
-        self._unsent = b""
-        self._received: list[bytes] = []
-        self._size = 0
-        self._reusable = True
-
-    def _take_unsent(self) -> bytes:
-        unsent, self._unsent = self._unsent, b""
-        if unsent:
-            self._received.clear()
-            self._size = 0
-        return unsent
-
-    def _keep(self, data: bytes) -> None:
-        self._received.append(data)
-        self._size += len(data)
-        if self._size > _KEPT:  # interim replies without end, say: such a connection serves nobody else
-            self._received.clear()
-            self._reusable = False
-
-    def reply_ended(self, headers: Any, length: int) -> None:
-        """Note that a reply with `length` bytes of raw body has been read: nothing may have come after it."""
-        received = self._received[0] if len(self._received) == 1 else b"".join(self._received)
-        self._received.clear()
-        head = _HEAD_ENDS.search(received)
-        at = head.end() if head is not None else len(received) + 1
-        end = _end_of_chunks(received, at) if "transfer-encoding" in headers else at + length
-        self._reusable = self._reusable and end == len(received)
-
-    def _surplus(self) -> bool:
-        return not self._reusable
+def _left_to_send(timeout: float | None) -> float | None:
+    """Return the seconds left; raise, as if there were no connection yet, when there are none: nothing was sent."""
+    left = _left(timeout)
+    if left is not None and left <= 0:
+        raise httpcore.ConnectTimeout("the deadline was over before anything was sent")
+    return left
 
 
-def _end_of_chunks(received: bytes, at: int) -> int:
-    """Return where the chunked body that begins at `at` ends, or -1 if that cannot be told."""
-    while (line := received.find(b"\r\n", at)) >= 0:
-        try:
-            size = int(received[at:line].partition(b";")[0], 16)
-        except ValueError:
-            return -1
-        if size == 0:  # trailers may follow, and then an empty line
-            end = _HEAD_ENDS.search(received, line)
-            return end.end() if end is not None else -1
-        at = line + 2 + size + 2
-    return -1
-
-
-class Stream(Watched, httpcore.NetworkStream):
+class Stream(httpcore.NetworkStream):
     """A blocking stream under a deadline."""
 
     def __init__(self, inner: httpcore.NetworkStream) -> None:
-        super().__init__()
         self._inner = inner
+        self._unsent = b""
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
         """Send what is unsent, then read."""
-        if unsent := self._take_unsent():
-            with suppress(
-                httpcore.WriteError
-            ):  # the server may have answered before it closed: reading tells
-                self._inner.write(unsent, _left(timeout))
+        if self._unsent:
+            left = _left_to_send(timeout)
+            unsent, self._unsent = self._unsent, b""
+            # The server may have answered before it closed: reading tells.
+            with suppress(httpcore.WriteError):
+                self._inner.write(unsent, left)
         left = _left(timeout)
         if left is not None and left <= 0:
             raise httpcore.ReadTimeout("the deadline is over")
-        data = self._inner.read(max_bytes, left)
-        self._keep(data)
-        return data
+        return self._inner.read(max_bytes, left)
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
         """Keep `buffer` until the reply is awaited."""
@@ -131,8 +81,8 @@ class Stream(Watched, httpcore.NetworkStream):
         return Stream(self._inner.start_tls(ssl_context, server_hostname, _left(timeout)))
 
     def get_extra_info(self, info: str) -> Any:
-        """Answer like the inner stream, but call a connection with surplus bytes readable: the pool drops it."""
-        return (info == "is_readable" and self._surplus()) or self._inner.get_extra_info(info)
+        """Answer like the inner stream."""
+        return self._inner.get_extra_info(info)
 
 
 class Backend(httpcore.NetworkBackend):
@@ -149,29 +99,39 @@ class Backend(httpcore.NetworkBackend):
         local_address: str | None = None,
         socket_options: Any = None,
     ) -> httpcore.NetworkStream:
-        """Connect."""
-        return Stream(self._inner.connect_tcp(host, port, _left(timeout), local_address, socket_options))
+        """Connect to the first address of `host` that answers, all of them within the one deadline."""
+        try:
+            found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        except OSError as error:
+            raise httpcore.ConnectError(str(error)) from None
+        failure: Exception = httpcore.ConnectError(f"{host} has no address")
+        for address in dict.fromkeys(str(entry[4][0]) for entry in found):
+            try:
+                left = _left_to_send(timeout)
+                return Stream(self._inner.connect_tcp(address, port, left, local_address, socket_options))
+            except (httpcore.ConnectError, httpcore.ConnectTimeout) as error:
+                failure = error
+        raise failure
 
 
-class AsyncStream(Watched, httpcore.AsyncNetworkStream):
-    """A stream on an event loop; the deadline is the driver's, around the whole exchange."""
+class AsyncStream(httpcore.AsyncNetworkStream):
+    """A stream on an event loop; the driver cuts the whole exchange at the deadline."""
 
     def __init__(self, inner: httpcore.AsyncNetworkStream) -> None:
-        super().__init__()
         self._inner = inner
+        self._unsent = b""
         # Looked up once: the pool asks after every idle connection, for every call.
         self._socket: Any = inner.get_extra_info("socket")
 
     async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
         """Send what is unsent, then read."""
-        if unsent := self._take_unsent():
-            with suppress(
-                httpcore.WriteError
-            ):  # the server may have answered before it closed: reading tells
-                await self._inner.write(unsent, timeout)
-        data = await self._inner.read(max_bytes, timeout)
-        self._keep(data)
-        return data
+        if self._unsent:
+            left = _left_to_send(timeout)
+            unsent, self._unsent = self._unsent, b""
+            # The server may have answered before it closed: reading tells.
+            with suppress(httpcore.WriteError):
+                await self._inner.write(unsent, left)
+        return await self._inner.read(max_bytes, timeout)
 
     async def write(self, buffer: bytes, timeout: float | None = None) -> None:
         """Keep `buffer` until the reply is awaited."""
@@ -185,12 +145,12 @@ class AsyncStream(Watched, httpcore.AsyncNetworkStream):
         self, ssl_context: Any, server_hostname: str | None = None, timeout: float | None = None
     ) -> httpcore.AsyncNetworkStream:
         """Return a stream that speaks TLS."""
-        return AsyncStream(await self._inner.start_tls(ssl_context, server_hostname, timeout))
+        return AsyncStream(await self._inner.start_tls(ssl_context, server_hostname, _left(timeout)))
 
     def get_extra_info(self, info: str) -> Any:
-        """Answer like the inner stream, but call a connection with surplus bytes readable: the pool drops it."""
+        """Answer like the inner stream, but look for something to read at less cost, and behind TLS."""
         if info == "is_readable":
-            return self._surplus() or undecrypted(self._inner) or readable(self._socket)
+            return undecrypted(self._inner) or readable(self._socket)
         return self._inner.get_extra_info(info)
 
 
@@ -229,4 +189,5 @@ class AsyncBackend(httpcore.AsyncNetworkBackend):
         socket_options: Any = None,
     ) -> httpcore.AsyncNetworkStream:
         """Connect."""
-        return AsyncStream(await self._inner.connect_tcp(host, port, timeout, local_address, socket_options))
+        left = _left_to_send(timeout)
+        return AsyncStream(await self._inner.connect_tcp(host, port, left, local_address, socket_options))
