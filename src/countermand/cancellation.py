@@ -8,7 +8,7 @@ A `Marketplace` says how to ask and how to read; the flows here decide what may 
 - nothing is believed that does not name this order.
 """
 
-from typing import ClassVar, Generic, Protocol, TypeAlias, TypeVar
+from typing import Any, ClassVar, Generic, Protocol, TypeAlias, TypeVar
 
 import attrs
 
@@ -46,10 +46,13 @@ REJECTIONS: Rejections = {
 
 @attrs.frozen
 class Doubt:
-    """A reply that decides nothing. `error` is there when the marketplace at least says that it did nothing."""
+    """A reply that decides nothing by itself."""
 
     reason: str
+    #: There when the marketplace says that it did nothing.
     error: CountermandError | None = None
+    #: There when it says why, for every part, in statuses that no earlier request of ours can have caused.
+    refusal: Outcome[Any] | None = None
 
 
 @attrs.frozen
@@ -73,6 +76,8 @@ class Marketplace(Protocol[I, R, A]):
     name: ClassVar[MarketplaceName]
     #: Whether asking twice is harmless: the order is cancelled once or not at all.
     repeatable: ClassVar[bool]
+    #: A part's statuses in which no cancellation, of now or of before, changes anything any more.
+    beyond_cancelling: ClassVar[frozenset[str]]
     #: Status codes that mean "not applied", and the error for each. Other 4xx are settled by reading.
     rejections: ClassVar[Rejections]
 
@@ -169,7 +174,9 @@ def _judged(market: Marketplace[I, R, A], reply: Reply | Fault, call: CallContex
         except DecodingError as error:
             return Doubt(f"answered {status} with a body that is not as documented: {error}")
     if isinstance(verdict, Refused | PartiallyCancelled) and status >= 400 and call.ambiguous:
-        return _hint(call.case.rejection(reply, market.rejections))
+        hint = _hint(call.case.rejection(reply, market.rejections))
+        beyond = verdict.refused and all(part.status in market.beyond_cancelling for part in verdict.refused)
+        return attrs.evolve(hint, refusal=verdict) if beyond else hint
     if verdict is not None:
         return verdict
     if status < 300:
@@ -203,6 +210,9 @@ def _settling(
             if state.conclusive:
                 call.succeed()
                 return state.outcome
+            if doubt.refusal is not None:
+                call.succeed()
+                return _with_evidence(doubt.refusal, call)
             found = "the order is still open"
         if doubt.error is not None and not call.ambiguous:
             doubt.error.attempts = tuple(call.case.attempts)

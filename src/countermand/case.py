@@ -3,12 +3,12 @@
 Every outcome and every error is made here, so that each carries the order, the marketplace and the evidence.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Generic, TypeVar
 
 from .errors import CountermandError, InvalidRequestError, RejectedError
 from .evidence import Attempt, MarketplaceName
-from .outcomes import Cancelled, Part, PartiallyCancelled, Refused, Requested, Unknown
+from .outcomes import Cancelled, Outcome, Part, PartiallyCancelled, Refused, Requested, Unknown
 from .wire import Reply
 
 A = TypeVar("A")
@@ -44,6 +44,24 @@ class Case(Generic[A]):
     def refused(self, answer: A | None, refused: tuple[Part, ...]) -> Refused[A]:
         """Return `Refused` for this order."""
         return Refused(**self._facts(answer), refused=refused)
+
+    def by_parts(
+        self,
+        answer: A,
+        parts: tuple[Part, ...],
+        is_cancelled: Callable[[str], bool],
+        is_final: Callable[[str], bool],
+        status: str,
+    ) -> Outcome[A]:
+        """Return what the statuses of an order's parts add up to; `status` is the order's own, in words."""
+        cancelled = tuple(part for part in parts if is_cancelled(part.status))
+        others = tuple(part for part in parts if not is_cancelled(part.status))
+        settled = all(is_final(part.status) for part in others)
+        if not others:
+            return self.cancelled(answer, cancelled)
+        if cancelled:
+            return self.partially_cancelled(answer, cancelled, others, settled)
+        return self.refused(answer, others) if settled else self.requested(answer, status)
 
     def unknown(self, reason: str, answer: A | None = None) -> Unknown[A]:
         """Return `Unknown` for this order."""

@@ -111,6 +111,7 @@ class CruxRules:
 
     name: ClassVar[MarketplaceName] = "crux"
     repeatable: ClassVar[bool] = False
+    beyond_cancelling: ClassVar[frozenset[str]] = frozenset()
     rejections: ClassVar[Rejections] = REJECTIONS | {
         400: InvalidRequestError,
         405: RejectedError,
@@ -179,19 +180,9 @@ class CruxRules:
     def reading(self, answer: CruxAnswer, case: Case[CruxAnswer], waiting: bool) -> Reading[CruxAnswer]:
         """Let the line items decide: all cancelled, none that still can be, both, or some still open."""
         parts = tuple(Part(item.uuid, item.status) for item in answer.line_items)
-        cancelled = tuple(part for part in parts if part.status == "Cancelled")
-        others = tuple(part for part in parts if part.status != "Cancelled")
-        settled = all(part.status in _FINAL for part in others)
-        outcome: Outcome[CruxAnswer]
-        if not others:
-            outcome = case.cancelled(answer, cancelled)
-        elif cancelled:
-            outcome = case.partially_cancelled(answer, cancelled, others, settled)
-        elif settled:
-            outcome = case.refused(answer, others)
-        else:
-            outcome = case.requested(answer, ", ".join(dict.fromkeys(part.status for part in others)))
-        return Reading(outcome, conclusive=settled)
+        status = ", ".join(dict.fromkeys(part.status for part in parts))
+        outcome = case.by_parts(answer, parts, "Cancelled".__eq__, _FINAL.__contains__, status)
+        return Reading(outcome, conclusive=outcome.settled)
 
 
 def _headers(token: Secret) -> dict[str, str]:

@@ -120,6 +120,7 @@ class KiboRules:
 
     name: ClassVar[MarketplaceName] = "kibo"
     repeatable: ClassVar[bool] = True
+    beyond_cancelling: ClassVar[frozenset[str]] = frozenset()
     rejections: ClassVar[Rejections] = REJECTIONS
 
     def __init__(self, configuration: Kibo) -> None:

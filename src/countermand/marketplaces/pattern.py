@@ -24,6 +24,9 @@ from ..wire import Call, Reply
 
 _HOSTS = {"production": "https://api.pattern.com/hub", "staging": "https://stage-api.pattern.com/hub"}
 
+#: Warehouse order statuses past the point where a cancellation has any effect.
+_BEYOND = frozenset({"batched", "picked", "packed", "departed", "complete"})
+
 
 @sealed
 @attrs.frozen(kw_only=True)
@@ -121,6 +124,7 @@ class PatternRules:
 
     name: ClassVar[MarketplaceName] = "pattern"
     repeatable: ClassVar[bool] = True
+    beyond_cancelling: ClassVar[frozenset[str]] = _BEYOND
     rejections: ClassVar[Rejections] = REJECTIONS | {
         400: InvalidRequestError,
         405: RejectedError,
@@ -196,20 +200,17 @@ class PatternRules:
         """
         assert isinstance(answer, PatternOrderStatus)
         statuses = [sub_order.sub_order_status for sub_order in answer.sub_orders] or [answer.order_status]
+        if all(map(_is_cancelled, statuses)) != _is_cancelled(answer.order_status):
+            return Reading(
+                case.requested(answer, answer.order_status), conclusive=False
+            )  # it contradicts itself
         parts = tuple(Part(None, status) for status in statuses)
-        cancelled = tuple(part for part in parts if _is_cancelled(part.status))
-        others = tuple(part for part in parts if not _is_cancelled(part.status))
-        settled = all(part.status.casefold() == "shipped" for part in others)
-        outcome: Outcome[PatternAnswer]
-        if not others:
-            outcome = case.cancelled(answer, cancelled)
-        elif cancelled:
-            outcome = case.partially_cancelled(answer, cancelled, others, settled)
-        elif settled:
-            outcome = case.refused(answer, others)
-        else:
-            outcome = case.requested(answer, answer.order_status)
-        return Reading(outcome, conclusive=settled)
+        outcome = case.by_parts(answer, parts, _is_cancelled, _is_shipped, answer.order_status)
+        return Reading(outcome, conclusive=outcome.settled)
+
+
+def _is_shipped(status: str) -> bool:
+    return status.casefold() == "shipped"
 
 
 def _is_cancelled(status: str) -> bool:

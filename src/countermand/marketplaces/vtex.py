@@ -122,6 +122,7 @@ class VtexRules:
 
     name: ClassVar[MarketplaceName] = "vtex"
     repeatable: ClassVar[bool] = True
+    beyond_cancelling: ClassVar[frozenset[str]] = frozenset()
     rejections: ClassVar[Rejections] = REJECTIONS
 
     def __init__(self, configuration: Vtex) -> None:
