@@ -154,6 +154,14 @@ def test_a_cancellation_leaves_time_for_the_read_that_settles_it(market: Market,
     assert stage.calls[1].deadline <= 30.0
 
 
+def test_one_stalled_read_does_not_cost_the_budget(market: Market, on_stage: OnStage) -> None:
+    """Ten seconds at most, and never more than half of what is left."""
+    for timeout, share in [(600.0, 10.0), (8.0, 4.0)]:
+        stage = Stage(read=[market.cancelled])
+        market.wait(on_stage(stage, market), timeout=timeout)
+        assert stage.calls[0].deadline == pytest.approx(share)
+
+
 def test_polling_crux_keeps_within_the_budget(on_stage: OnStage) -> None:
     """Pauses of 1, 2, 4 and 8 seconds, and what is left but a second for the last read."""
     stage = Stage(cancel=[lost()], read=repeat(CRUX.still_open))

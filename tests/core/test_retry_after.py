@@ -170,3 +170,39 @@ def test_the_rate_limit_is_told(market: Market, on_stage: OnStage) -> None:
     assert (error.marketplace, error.order_id) == (market.name, str(market.order_id))
     assert (error.status, error.request_id) == (429, "c-1")
     assert [attempt.status for attempt in error.attempts] == [429]
+
+
+def test_a_closed_gate_beyond_the_deadline_sends_nothing(market: Market, on_stage: OnStage) -> None:
+    """The call beside the one that was limited raises at once, whatever it is."""
+    stage = Stage(cancel=[reply(429, retry_after="99")])
+    door = on_stage(stage, market)
+    with pytest.raises(RateLimitedError):
+        market.cancel(door)
+    stage.now += 9.0
+    for call in (market.cancel, market.read, market.wait):
+        with pytest.raises(RateLimitedError) as caught:
+            call(door, timeout=30.0)
+        assert caught.value.retry_after == pytest.approx(90.0)
+        assert caught.value.attempts == ()
+    assert (len(stage.calls), stage.sleeps) == (1, [])
+
+
+@pytest.mark.parametrize("text", [None, "0", "soon", "Mon, 02 Mar 2026 08:59:59 GMT"])
+def test_a_429_without_sense_closes_the_gate_too(text: str | None, market: Market, on_stage: OnStage) -> None:
+    """For as long as the policy would pause: "too many requests" is meant for every call."""
+    limited = reply(429) if text is None else reply(429, retry_after=text)
+    stage = Stage(cancel=[limited], read=[market.still_open])
+    door = on_stage(stage, market, retry=RetryPolicy.never())
+    with pytest.raises(RateLimitedError):
+        market.cancel(door)
+    market.read(door)
+    assert 0 < stage.times[1] <= 8.0
+
+
+def test_a_cancellation_is_not_begun_in_the_last_moment(market: Market, on_stage: OnStage) -> None:
+    """Without time for its answer it would end in doubt; a read may be begun as late as that."""
+    stage = Stage(cancel=[reply(429, retry_after="9")], read=[reply(429, retry_after="9"), market.still_open])
+    with pytest.raises(RateLimitedError):
+        market.cancel(on_stage(stage, market), timeout=10.0)
+    market.read(on_stage(stage, market), timeout=10.0)
+    assert stage.kinds == ["cancel", "read", "read"]

@@ -9,6 +9,7 @@ import pytest
 
 from countermand import (
     AuthenticationError,
+    Cancelled,
     Countermand,
     Crux,
     Kibo,
@@ -16,6 +17,7 @@ from countermand import (
     RateLimitedError,
     Requested,
     RetryPolicy,
+    Unknown,
 )
 from countermand.wire import Reply
 from tests.support.doors import Door, OnStage
@@ -115,6 +117,24 @@ def test_a_second_401_raises(market: Market, token: Any, on_stage: OnStage) -> N
         market.cancel(on_stage(stage, market))
     assert caught.value.status == 401
     assert [attempt.what for attempt in caught.value.attempts] == ["login", "cancel", "login", "cancel"]
+
+
+@BOTH
+def test_every_wait_for_a_401_has_an_end(market: Market, token: Any, on_stage: OnStage) -> None:
+    """A fresh token that is not accepted either is not the fault of the token."""
+    stage = Stage(login=repeat(token()), cancel=[lost(), *repeat(reply(401), 9)], read=repeat(reply(401)))
+    outcome = market.cancel(on_stage(stage, market))
+    assert isinstance(outcome, Unknown)
+    assert stage.kinds.count("login") == 2
+
+
+@BOTH
+def test_a_long_wait_outlives_more_than_one_token(market: Market, token: Any, on_stage: OnStage) -> None:
+    """Each that was accepted once may be fetched again."""
+    reads = [reply(401), market.still_open, market.still_open, reply(401), market.cancelled]
+    stage = Stage(login=repeat(token()), read=reads)
+    assert isinstance(market.wait(on_stage(stage, market)), Cancelled)
+    assert stage.kinds.count("login") == 3
 
 
 def test_a_401_with_a_given_token_raises(market: Market, on_stage: OnStage) -> None:

@@ -97,6 +97,7 @@ def test_an_interrupted_login_leaves_nothing_and_blocks_nobody() -> None:
         client.cancel(CRUX.request)
     assert evidence_of(caught.value) is None
     assert isinstance(client.cancel(CRUX.request), Requested)
+    assert stage.sleeps == []
 
 
 def test_evidence_is_found_on_what_was_raised_from_it() -> None:

@@ -237,6 +237,15 @@ def test_a_fetched_token_is_struck_out_too(on_stage: OnStage) -> None:
         assert caught.value.body == '"[redacted] and [redacted]"'
 
 
+def test_the_token_before_the_last_is_struck_out_too(on_stage: OnStage) -> None:
+    """A late answer may be to a request that carried it."""
+    tokens = [reply(200, {"auth_token": f"sekret-{each}"}) for each in ("two", "three")]
+    stage = Stage(login=tokens, cancel=[reply(401), reply(404, "sekret-two and sekret-three")])
+    with pytest.raises(OrderNotFoundError) as caught:
+        CRUX.cancel(on_stage(stage, CRUX, crux=Crux(username="u", password="sekret-one")))
+    assert caught.value.body == '"[redacted] and [redacted]"'
+
+
 def test_a_login_that_fails_shows_no_secret(on_stage: OnStage) -> None:
     """Its request is all credentials, and its answer may repeat them."""
     cases: list[tuple[Market, Any]] = [
