@@ -7,8 +7,9 @@ import time
 from collections import Counter, defaultdict
 
 from .doors import doors, without_proxies
+from .memory import BAR, HOSTILE, measured
 from .playing import Played
-from .sweep import alone, sweep
+from .sweep import alone, overheard, sweep
 
 _OUTCOMES = ("Cancelled", "Requested", "PartiallyCancelled", "Refused", "Unknown", "raised")
 
@@ -22,6 +23,7 @@ def main() -> int:
     )
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--replay", metavar="SEED:NUMBER", help="play one case alone and tell what happened")
+    parser.add_argument("--no-measures", action="store_true", help="leave out the logs and the memory")
     options = parser.parse_args()
     without_proxies()
     if options.replay:
@@ -32,7 +34,11 @@ def main() -> int:
           f"{sum(one.requests for one in played)} requests, {time.monotonic() - began:.0f} s; "
           f"doors: {', '.join(doors())}\n")  # fmt: skip
     _table(played)
-    return _judgement(played)
+    wrong = _judgement(played)
+    if not options.no_measures:
+        wrong += _credentials(options.seed, max(options.cases // 10, 1))
+        wrong += _memory()
+    return 1 if wrong else 0
 
 
 def _table(played: list[Played]) -> None:
@@ -70,7 +76,31 @@ def _judgement(played: list[Played]) -> int:
         )
     if wrong:
         print(f"\nreplay one with: python -m tests.faults.sockets --replay {wrong[0].seed}")
-    return 1 if wrong else 0
+    return len(wrong)
+
+
+def _credentials(seed: str, cases: int) -> int:
+    played, heard, leaks = overheard([f"{seed}:echo:{number}" for number in range(cases)])
+    shown = [one for one in played if any(told.leaks for told in one.told)]
+    print(f"\ncredentials, {cases} cases with an echoing server: {len(shown)} shown by an outcome, an error, a pickle or "
+          f"a traceback with locals; {len(leaks)} in {heard} log records at DEBUG")  # fmt: skip
+    for leak in leaks[:3] + [one.case for one in shown[:3]]:
+        print("   " + leak)
+    return len(shown) + len(leaks)
+
+
+def _memory() -> int:
+    print("\nmemory above the baseline, in MB (resident, and allocated by Python):")
+    over = 0
+    for fault, pick in HOSTILE:
+        cells: list[str] = []
+        for door in doors():
+            cost = measured(door, fault, pick)
+            over += max(cost["resident"], cost["traced"]) > BAR
+            cells.append(f"{door} {cost['resident'] / 2**20:.1f}, {cost['traced'] / 2**20:.1f}")
+        print(f"   {fault}#{pick}: " + "; ".join(cells))
+    print(f"   beyond {BAR // 2**20} MB: {over}")
+    return over
 
 
 def _replay(seed: str) -> int:

@@ -91,7 +91,7 @@ def verdict(spec: CaseSpec, told: tuple[Told, ...], report: Report) -> list[str]
         wrong += contradictions(call, report.truths[call.order_id])
         if spec.marketplace == "crux" and (again := second_sends(report.seen, call.order_id)):
             wrong.append(f"{again} more cancels were sent after one whose fate was open")
-        if call.outcome == "Unknown" and _was_readable(call.order_id, report):
+        if _could_know(call, report) and call.took < 0.9 * call.patience:
             wrong.append(f"Unknown, although the order was final and could be read: {call.text}")
     return wrong
 
@@ -100,6 +100,9 @@ def lateness(spec: CaseSpec, told: tuple[Told, ...], report: Report, bounded: bo
     """Return what is wrong, or is merely owed to a machine with too much to do: such a case is played again, alone."""
     overruns = [call.overrun * 1000 for call in told if bounded and call.overrun > OVERRUN]
     late = [f"back {overrun:.0f} ms past the deadline" for overrun in overruns]
+    late += [
+        f"no time for a read that was answered: {call.text}" for call in told if _could_know(call, report)
+    ]
     if not spec.script.get("connect") and not any(one.fault for one in report.seen):
         late += [f"without a fault: {one.outcome} {one.error} {one.text}" for one in told if _is_bad(one)]
     elif len(told) > 1:
@@ -107,9 +110,10 @@ def lateness(spec: CaseSpec, told: tuple[Told, ...], report: Report, bounded: bo
     return late
 
 
-def _was_readable(order_id: str, report: Report) -> bool:
-    reads = [one for one in report.seen if one.where == "read" and one.order_id == order_id]
-    return bool(reads) and reads[-1].told == "all" and reads[-1].final and reads[-1].fault is None
+def _could_know(call: Told, report: Report) -> bool:
+    """Whether a call ended in Unknown although its last read was answered truly, about an order in a final state."""
+    reads = [one for one in report.seen if one.where == "read" and one.order_id == call.order_id]
+    return call.outcome == "Unknown" and bool(reads) and reads[-1].fault is None and reads[-1].final
 
 
 def _is_bad(call: Told) -> bool:

@@ -72,14 +72,7 @@ class Ear(logging.Handler):
         self._root = logging.getLogger().level
         logging.getLogger().setLevel(logging.DEBUG)
         logging.getLogger().addHandler(self)
-        for name in (
-            *logging.root.manager.loggerDict,
-            "asyncio",
-            "httpx",
-            "httpcore",
-            "aiohttp",
-            "countermand",
-        ):
+        for name in {*logging.root.manager.loggerDict, "asyncio", "httpx", "httpcore", "aiohttp"}:
             logger = logging.getLogger(name)
             self._levels[name] = logger.level
             logger.setLevel(logging.DEBUG)

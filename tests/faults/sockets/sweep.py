@@ -11,6 +11,7 @@ from queue import Empty, SimpleQueue
 from .cases import Case, made
 from .doors import ASYNC, without_proxies
 from .handle import FaultServer
+from .leaks import Ear
 from .playing import Played, aplay, play
 
 #: Cases that one process plays at a time: in threads, and as many more on an event loop.
@@ -67,6 +68,16 @@ def side_by_side(server: FaultServer, cases: Sequence[Case], lanes: int = LANES)
             found[one.seed] = one
         loop.result()
     return [found[case.seed] for case in cases]
+
+
+def overheard(seeds: Sequence[str]) -> tuple[list[Played], int, list[str]]:
+    """Play cases with a server that echoes credentials and every logger at DEBUG.
+
+    Returns what came of them, how many records were logged, and those that hold a credential.
+    """
+    with FaultServer() as server, Ear() as ear:
+        played = side_by_side(server, [made(seed, echo=1.0) for seed in seeds])
+    return played, ear.heard, ear.leaks
 
 
 def alone(seed: str) -> Played:

@@ -1,0 +1,54 @@
+"""One fault server for all tests of a session."""
+
+from collections.abc import Generator
+
+import pytest
+
+from .doors import ASYNC, BLOCKING, doors
+from .handle import FaultServer, Scene
+from .spec import CaseSpec
+
+
+@pytest.fixture(scope="session")
+def server() -> Generator[FaultServer]:
+    """Yield a running fault server."""
+    with FaultServer() as running:
+        yield running
+
+
+@pytest.fixture(autouse=True)
+def _no_proxies(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("http_proxy", "https_proxy", "all_proxy", "no_proxy"):
+        monkeypatch.delenv(name, raising=False)
+        monkeypatch.delenv(name.upper(), raising=False)
+
+
+@pytest.fixture
+def stage(server: FaultServer) -> Generator["Opener"]:
+    """Yield what opens cases; they are closed with the test."""
+    opener = Opener(server)
+    yield opener
+    for scene in opener.scenes:
+        scene.close()
+
+
+class Opener:
+    """Opens cases on a server."""
+
+    def __init__(self, server: FaultServer) -> None:
+        self.server = server
+        self.scenes: list[Scene] = []
+
+    def __call__(self, spec: CaseSpec) -> Scene:
+        """Open a case."""
+        self.scenes.append(self.server.open(spec))
+        return self.scenes[-1]
+
+
+@pytest.fixture(params=[*BLOCKING, *ASYNC])
+def door(request: pytest.FixtureRequest) -> str:
+    """Go through every door that can be opened here."""
+    name: str = request.param
+    if name not in doors():
+        pytest.skip(f"{name} is not installed")
+    return name

@@ -1,0 +1,43 @@
+"""A slice of the sweep with a fresh seed, and every fault of the catalogue once."""
+
+import secrets
+
+from attrs import evolve
+
+from .cases import Case, made
+from .doors import doors
+from .faults import Planned, catalogue
+from .handle import FaultServer
+from .plain import case
+from .playing import Played
+from .sweep import side_by_side
+
+
+def _told(wrong: list[Played]) -> str:
+    return "\n".join(f"{one.case}\n   {one.told}\n   {', '.join(one.wrong)}" for one in wrong)
+
+
+def test_a_fresh_slice_of_the_sweep_tells_no_untruth(server: FaultServer) -> None:
+    """Whatever the seed: nothing that is told about an order contradicts the world's ledger."""
+    seed = secrets.token_hex(4)
+    played = side_by_side(server, [made(f"{seed}:{number}") for number in range(150)])
+    wrong = [one for one in played if one.wrong]
+    assert not wrong, f"replay with --replay {wrong[0].seed}\n{_told(wrong)}"
+
+
+def test_every_fault_of_the_catalogue_tells_no_untruth(server: FaultServer) -> None:
+    """Each fault on a cancel, at each marketplace, through one of the doors after the other."""
+    cases: list[Case] = []
+    for number, kind in enumerate(catalogue().values()):
+        if "cancel" not in kind.where:
+            continue
+        for turn, marketplace in enumerate(("pattern", "vtex", "crux", "kibo")):
+            if marketplace in kind.not_at:
+                continue
+            applied = kind.applied[(number + turn) % len(kind.applied)]
+            spec = case(marketplace, 0.4, cancel=[Planned(kind.name, applied, number + turn)])
+            spec = evolve(spec, orders=spec.orders[:2])
+            door = doors()[(number + turn) % len(doors())]
+            cases.append(Case(f"{kind.name} at {marketplace}", door, "token", spec))
+    wrong = [one for one in side_by_side(server, cases) if one.wrong]
+    assert not wrong, _told(wrong)
