@@ -171,7 +171,7 @@ MUTANTS = (
     ),
     Mutant(
         "some lines of Crux are taken for all",
-        "marketplaces/crux.py",
+        "case.py",
         "        if not others:\n",
         "        if cancelled:\n",
     ),
