@@ -89,6 +89,11 @@ class Planned:
 
 def catalogue() -> dict[str, Kind]:
     """Return all faults by name."""
-    for module in ("connections", "bodies", "statuses"):  # they enter their faults when they are imported
+    for module in (
+        "connections",
+        "bodies",
+        "contents",
+        "statuses",
+    ):  # they enter their faults when they are imported
         import_module(f"{__package__}.{module}")
     return CATALOGUE
