@@ -9,7 +9,7 @@ from typing import Any, Generic, TypeVar
 from .errors import CountermandError, InvalidRequestError, RejectedError
 from .evidence import Attempt, MarketplaceName
 from .outcomes import Cancelled, Outcome, Part, PartiallyCancelled, Refused, Requested, Unknown
-from .wire import Reply
+from .wire import Fault, Reply
 
 A = TypeVar("A")
 E = TypeVar("E", bound=CountermandError)
@@ -75,7 +75,7 @@ class Case(Generic[A]):
             "attempts": tuple(self.attempts),
         }
 
-    def error(self, kind: type[E], message: str, reply: object = None) -> E:
+    def error(self, kind: type[E], message: str, reply: Reply | Fault | None = None, **more: Any) -> E:
         """Return an error of `kind` for this order, with the reply that came back last, if one did."""
         about: dict[str, Any] = {
             "marketplace": self.marketplace,
@@ -86,7 +86,7 @@ class Case(Generic[A]):
             about["status"] = reply.status
             about["request_id"] = self.attempts[-1].request_id
             about["body"] = reply.body[: 4 * _BODY_SHOWN].decode(errors="replace")[:_BODY_SHOWN]
-        return kind(message, **about)
+        return kind(message, **about | more)
 
     def rejection(self, reply: Reply, kinds: Mapping[int, type[CountermandError]]) -> CountermandError:
         """Return the typed error for a 4xx that means "not applied"."""

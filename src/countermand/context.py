@@ -172,9 +172,7 @@ class CallContext(Generic[A]):
         except LoginFailedError as failure:
             detail, status = failure.detail, failure.status
         kind = NotSentError if status == 200 else AuthenticationError
-        error = self.case.error(kind, detail)
-        error.status = status
-        raise error
+        raise self.case.error(kind, detail, status=status)
 
     def _exchange(self, what: What, call: Call, headers: SealedHeaders, now: float) -> Flow[Reply | Fault]:
         deadline = self._patience(what, now)
@@ -245,9 +243,8 @@ class CallContext(Generic[A]):
         wait = self._account.gate.closed_for(self.now())
         if reply is not None:
             wait = max(wait, retry_after(reply.headers, self._clock.wall()) or 0.0)
-        error = self.case.error(RateLimitedError, f"too many requests; come back in {wait:.1f} s", reply)
-        error.status, error.retry_after = 429, wait
-        return error
+        message = f"too many requests; come back in {wait:.1f} s"
+        return self.case.error(RateLimitedError, message, reply, status=429, retry_after=wait)
 
 
 def _ended(reply: Reply | Fault) -> str:

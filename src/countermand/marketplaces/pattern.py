@@ -218,12 +218,11 @@ def _is_cancelled(status: str) -> bool:
 
 
 def _invalid(reply: Reply, case: Case[PatternAnswer]) -> InvalidRequestError:
-    error = case.error(InvalidRequestError, "a parameter is missing or invalid", reply)
     try:
-        error.errors = decode(reply.body, _Errors).errors
+        errors = decode(reply.body, _Errors).errors
     except DecodingError:
-        error.errors = ()
-    return error
+        errors = ()
+    return case.error(InvalidRequestError, "a parameter is missing or invalid", reply, errors=errors)
 
 
 class PatternClient(SubClient[str, CancelPatternOrder, PatternAnswer]):

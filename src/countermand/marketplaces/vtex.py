@@ -184,7 +184,9 @@ class VtexRules:
             return Reading(case.requested(answer, status), conclusive=True)
         if status in _BLOCKING:
             return Reading(case.refused(answer, (Part(answer.order_id, status),)), conclusive=True)
-        latest = answer.cancellation_requests[-1] if answer.cancellation_requests else None
+        latest = max(
+            reversed(answer.cancellation_requests or ()), key=lambda one: one.requested_at or "", default=None
+        )
         if waiting and latest is not None and latest.denied_by_seller:
             outcome = case.refused(answer, (Part(answer.order_id, status, latest.denial_reason),))
         else:
