@@ -41,7 +41,9 @@ def check_sdist(sdist: Path) -> None:
         names = {name.partition("/")[2] for name in archive.getnames()}
     for needed in ("pyproject.toml", "README.md", "CHANGELOG.md", "LICENSE", "src/countermand/__init__.py"):
         assert needed in names, f"{needed} is missing from the sdist"
-    strays = {name for name in names if name.startswith((".venv", "build/", "dist/")) or "__pycache__" in name}
+    strays = {
+        name for name in names if name.startswith((".venv", "build/", "dist/")) or "__pycache__" in name
+    }
     assert not strays, f"strays in the sdist: {sorted(strays)}"
 
 
