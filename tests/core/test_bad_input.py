@@ -3,11 +3,13 @@
 from typing import Any
 
 import attrs
+import httpx
 import pytest
 
 from countermand import (
     AsyncCountermand,
     CancelKiboOrder,
+    CancelVtexOrder,
     Countermand,
     CountermandError,
     Crux,
@@ -16,7 +18,7 @@ from countermand import (
     Pattern,
     Vtex,
 )
-from tests.support.doors import OnStage
+from tests.support.doors import Kind, OnStage
 from tests.support.markets import CRUX, KIBO, MARKETS, PATTERN, VTEX, Market
 from tests.support.stage import Stage
 
@@ -254,3 +256,46 @@ def test_an_id_of_the_wrong_kind_is_no_id_of_another_marketplace(on_stage: OnSta
     """A Kibo id is an integer in a request object too."""
     with pytest.raises(InvalidRequestError):
         on_stage(Stage(), KIBO).cancel(CancelKiboOrder("1010101", "other"))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("wrong", [None, "114-1", 5, object(), CancelVtexOrder], ids=told)
+def test_what_is_no_request_is_not_sent(wrong: Any, market: Market, on_stage: OnStage) -> None:
+    """Nor is a request for another marketplace."""
+    stage = Stage()
+    door = on_stage(stage, market)
+    if wrong is not CancelVtexOrder:
+        with pytest.raises(InvalidRequestError, match="request"):
+            door.cancel(wrong)
+    with pytest.raises(InvalidRequestError, match="request"):
+        door.do(market.name, "cancel", wrong if wrong is not CancelVtexOrder else _of_another(market))
+    assert stage.calls == []
+
+
+def _of_another(market: Market) -> Any:
+    return next(other.request for other in MARKETS if other is not market)
+
+
+@pytest.mark.parametrize(
+    "wrong", [{}, "sekret-text", Pattern, 5], ids=["a dict", "a text", "a class", "a number"]
+)
+def test_a_configuration_of_another_kind(wrong: Any, market: Market, on_stage: OnStage) -> None:
+    """It is told by its type, and not repeated."""
+    others = [other.access for other in MARKETS if other is not market]
+    for value in (wrong, *others):
+        with pytest.raises(InvalidRequestError, match=f"{market.name} must be") as caught:
+            on_stage(Stage(), market, **{market.name: value})
+        assert "sekret" not in str(caught.value)
+
+
+@pytest.mark.parametrize("wrong", ["httpx", 5, object()], ids=["a text", "a number", "an object"])
+def test_an_http_client_of_another_kind(wrong: Any, market: Market, on_stage: OnStage) -> None:
+    """It is found out when the client is opened, not in the middle of a cancellation."""
+    with pytest.raises(InvalidRequestError, match="http_client"):
+        on_stage(Stage(), market, http_client=wrong)
+
+
+def test_an_http_client_of_the_other_door(kind: Kind, on_stage: OnStage) -> None:
+    """A blocking client for the async door, or the other way round."""
+    wrong = httpx.Client(verify=False) if kind == "async" else httpx.AsyncClient(verify=False)
+    with pytest.raises(InvalidRequestError, match="http_client"):
+        on_stage(Stage(), PATTERN, http_client=wrong)

@@ -219,6 +219,24 @@ def test_a_login_spends_the_calls_one_budget(market: Market, token: Any, on_stag
     assert all(call.deadline <= 9.0 for call in stage.calls)
 
 
+def test_a_login_that_is_refused_later_does_not_make_an_error_of_a_doubt(on_stage: OnStage) -> None:
+    """The cancellation may have been applied: not to be able to ask again is Unknown."""
+    stage = Stage(
+        login=[kibo_token(expires_in=60), reply(401)], cancel=[lost()], read=[After(40.0, KIBO.still_open)]
+    )
+    outcome = KIBO.cancel(on_stage(stage, KIBO_LOGIN), timeout=120.0)
+    assert isinstance(outcome, Unknown)
+    assert [attempt.what for attempt in outcome.attempts] == ["login", "cancel", "read", "login"]
+
+
+def test_a_login_that_is_refused_later_does_not_undo_what_was_seen(on_stage: OnStage) -> None:
+    """A wait returns what it last saw, with the login in its evidence."""
+    stage = Stage(login=[kibo_token(expires_in=60), reply(401)], read=[After(40.0, KIBO.still_open)])
+    outcome = KIBO.wait(on_stage(stage, KIBO_LOGIN), timeout=120.0)
+    assert isinstance(outcome, Requested)
+    assert [attempt.what for attempt in outcome.attempts] == ["login", "read", "login"]
+
+
 class TestSingleFlight:
     """Calls that need a token at the same time fetch one."""
 

@@ -1,5 +1,6 @@
 """Pattern Hub: what each documented answer means, and that the lists outrank the rest."""
 
+from itertools import repeat
 from typing import Any
 
 import pytest
@@ -235,3 +236,14 @@ def test_staging_and_production_are_two_hosts() -> None:
     """Each takes its own token."""
     assert Pattern(token="t").url == "https://api.pattern.com/hub"
     assert Pattern(token="t", environment="staging").url == "https://stage-api.pattern.com/hub"
+
+
+@pytest.mark.parametrize("statuses", [("cancelled", "shipped"), ("complete", "cancelled", "cancelled")])
+def test_a_state_that_contradicts_itself_decides_nothing(
+    statuses: tuple[str, ...], on_stage: OnStage
+) -> None:
+    """The order says one thing, its parts another: it is not settled, whichever is right."""
+    stage = Stage(read=repeat(pattern_order(*statuses)))
+    outcome = PATTERN.wait(on_stage(stage, PATTERN), timeout=30.0)
+    assert isinstance(outcome, Requested)
+    assert outcome.status == statuses[0]

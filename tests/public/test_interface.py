@@ -62,6 +62,13 @@ def test_the_list_of_names_is_sorted_and_true() -> None:
     assert all(hasattr(countermand, name) for name in countermand.__all__)
 
 
+def test_a_name_that_is_not_there() -> None:
+    """Names are brought when they are asked for; a misspelt one fails as in any module, and all are listed."""
+    with pytest.raises(AttributeError, match="Countermnd"):
+        _ = getattr(countermand, "Countermn" + "d")
+    assert set(countermand.__all__) <= set(dir(countermand))
+
+
 def test_the_import_is_light() -> None:
     """No HTTP library, TLS, event loop, converter or retry engine comes with the name alone."""
     program = f"import sys, countermand; print(sorted(set('{HEAVY}'.split()) & sys.modules.keys()))"
