@@ -6,7 +6,7 @@ Every outcome and every error is made here, so that each carries the order, the 
 from collections.abc import Callable, Mapping
 from typing import Any, Generic, TypeVar
 
-from .errors import CountermandError, InvalidRequestError, RejectedError
+from .errors import CountermandError, RejectedError
 from .evidence import Attempt, MarketplaceName
 from .outcomes import Cancelled, Outcome, Part, PartiallyCancelled, Refused, Requested, Unknown
 from .wire import Fault, Reply
@@ -90,5 +90,5 @@ class Case(Generic[A]):
 
     def rejection(self, reply: Reply, kinds: Mapping[int, type[CountermandError]]) -> CountermandError:
         """Return the typed error for a 4xx that means "not applied"."""
-        kind = kinds.get(reply.status, InvalidRequestError if reply.status in (400, 422) else RejectedError)
+        kind = kinds.get(reply.status, RejectedError)
         return self.error(kind, f"answered {reply.status}: {kind.meaning}", reply)

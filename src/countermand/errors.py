@@ -2,7 +2,7 @@
 
 CountermandError
 ├── NotConfiguredError        the client was built without this marketplace
-├── InvalidRequestError       refused before sending, or the marketplace called it malformed (400, 422); a ValueError too
+├── InvalidRequestError       refused before sending, or called malformed (Pattern 400, 422; Crux 400); a ValueError too
 ├── NotSentError              no request left: no connection, no token, no time
 ├── RateLimitedError          429, and the time to come back lies beyond the deadline
 ├── OrderUnreadableError      a read, not a cancellation: no usable answer came back
@@ -88,7 +88,7 @@ class NotConfiguredError(CountermandError):
 
 
 class InvalidRequestError(CountermandError, ValueError):
-    """The request is malformed: found before sending, or said by the marketplace (400, 422)."""
+    """The request is malformed: found before sending, or said by the marketplace (Pattern 400 and 422, Crux 400)."""
 
     meaning = "the request is malformed, and was not applied"
 

@@ -9,13 +9,13 @@ from countermand import (
     AuthenticationError,
     Cancelled,
     CountermandError,
-    InvalidRequestError,
     NotSentError,
     OrderNotFoundError,
     OrderUnreadableError,
     PermissionDeniedError,
     RateLimitedError,
     Refused,
+    RejectedError,
     Requested,
     RetryPolicy,
     Unknown,
@@ -106,7 +106,7 @@ def test_an_order_that_was_never_seen_is_unknown(trouble: Any, market: Market, o
 
 
 REJECTED: list[tuple[int, type[CountermandError]]] = [
-    (400, InvalidRequestError),
+    (405, RejectedError),
     (401, AuthenticationError),
     (403, PermissionDeniedError),
     (404, OrderNotFoundError),
