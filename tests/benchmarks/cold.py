@@ -20,6 +20,7 @@ from .calls import TENANT, TOKEN, pattern_order
 HEAVY = ("httpx", "ssl", "asyncio", "cattrs", "tenacity")
 """What `import countermand` leaves for the first client."""
 
+FIRST_CALLS = ("first call httpx", "first call countermand")
 IDLE_CLIENTS = 50
 
 # `import httpx` also imports these where they are installed, as they are here because of the peers.
@@ -103,7 +104,7 @@ def programs(base: str) -> Mapping[str, str]:
 
 
 class ColdStarts:
-    """A server that speaks TLS, so that both sides load the authorities of the web and shake hands."""
+    """Two servers: one like all others here, and one that speaks TLS, so that both sides need the web's authorities."""
 
     def __init__(self, stack: ExitStack) -> None:
         folder = Path(stack.enter_context(TemporaryDirectory()))
@@ -113,7 +114,13 @@ class ColdStarts:
         authority.issue_cert("127.0.0.1").private_key_and_cert_chain_pem.write_to_path(key)
         bundle.write_bytes(_authorities_of_the_web() + authority.cert_pem.bytes())
         base = stack.enter_context(server.running(certificate=key))
-        self._programs = programs(base.replace("http:", "https:"))
+        over_tls = programs(base.replace("http:", "https:"))
+        plain = programs(stack.enter_context(server.running()))
+        self._programs = {
+            **over_tls,
+            **{name: plain[name] for name in FIRST_CALLS},
+            **{name.replace(" call ", " call over TLS "): over_tls[name] for name in FIRST_CALLS},
+        }
         self._environment = os.environ | {"SSL_CERT_FILE": str(bundle)}
         # Compiled modules are kept, as they are wherever a package is installed.
         self._environment.pop("PYTHONDONTWRITEBYTECODE", None)

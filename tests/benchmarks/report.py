@@ -58,6 +58,7 @@ def page(results: Results) -> str:
     """Write the page."""
     about = results.about
     runs = f"{len(results.rounds['sync'])} rounds of the sync call and {len(results.rounds['64 fast'])} of each async case"
+    over_tls = Spread.of(results.cold_ratios("first call over TLS countermand", "first call over TLS httpx"))
     return f"""# Benchmarks
 
 What countermand costs over the HTTP library underneath, beside other SDKs, and what it does with many calls in
@@ -89,9 +90,14 @@ Versions: {about["versions"]}.
   quick server, because httpx looks through all of its connections for every call, and far slower against any other;
   they are shown too.
 - Starting up is measured in fresh interpreters, each timing itself, so that Python's own start is not in it, and
-  without rich and click, which `import httpx` would import where peers have brought them. The first call goes over
-  TLS, so that both sides load the authorities of the web. Memory is resident memory, for each of 50 further clients
-  that have made one such call.
+  without rich and click, which `import httpx` would import where peers have brought them. Memory is resident memory, for each of 50 further
+  clients that have made one call over TLS.
+
+## The first call
+
+Loopback is plain http, where bare httpx loads the web's authorities all the same and countermand does not. Over TLS both
+have to, and to import, build a client and make the first call takes {over_tls.median:.2f} times what it takes with bare httpx
+({over_tls.low:.2f} to {over_tls.high:.2f}): what is added is attrs, msgspec and the models of four marketplaces, once.
 
 ## A sync call
 
@@ -112,7 +118,7 @@ the same body; to one of bare httpx, which gives plain dicts, {growth(results, "
 
 ## What this does not tell
 
-Loopback has no latency and no loss, and but for the first call nothing here is encrypted; a real marketplace takes tens
+Loopback has no latency and no loss, and next to nothing here is encrypted; a real marketplace takes tens
 or hundreds of milliseconds, beside which the difference between any two contenders in one sync call is small. All
 marketplaces are one address here, and four in life. Only the happy path is timed: no retry, no wait, no settling read.
 

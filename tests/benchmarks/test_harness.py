@@ -38,6 +38,7 @@ def made_up() -> Results:
     }
     cold = {"import httpx": 0.1, "import countermand": 0.05, "modules": 0.0}
     cold |= {"first call httpx": 0.2, "first call countermand": 0.3}
+    cold |= {"first call over TLS httpx": 0.2, "first call over TLS countermand": 0.3}
     cold |= {"idle httpx": 1e6, "idle countermand": 1e5}
     about = dict.fromkeys(("command", "machine", "python", "versions"), "…")
     return Results(rounds, [cold, cold], {**about, "seconds": 1, "seed": 1})
