@@ -9,7 +9,7 @@ Needs the extra `countermand[aiohttp]`.
 
 import asyncio
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import aiohttp
 from multidict import CIMultiDict
@@ -19,12 +19,11 @@ from ..wire import Call, Fault, Reply
 from .bodies import Body
 from .eventloop import GRACE, EventLoopDriver, home
 from .faults import fault, flaw
-from .requests import KEEPALIVE, standing_headers
+from .requests import KEEPALIVE, standing_headers, tls_for
 from .streams import readable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-from typing import Any
 
 #: Connections at most, as many as httpx's client opens by default.
 _CONNECTIONS = 100
@@ -60,6 +59,7 @@ class AiohttpDriver(EventLoopDriver):
                     data=call.body,
                     headers=_headers(call),
                     allow_redirects=False,
+                    ssl=tls_for(call.origin) if self._theirs is None else True,
                     # Unlike the stock pools' timeouts this one is rounded up to whole seconds unless told not to.
                     timeout=aiohttp.ClientTimeout(connect=left, ceil_threshold=float("inf")),
                 )
@@ -101,10 +101,9 @@ class _Connector(aiohttp.TCPConnector):
         for _ in range(_CONNECTIONS):
             connection = await super().connect(req, traces, timeout)
             if connection.transport is not None and readable(connection.transport.get_extra_info("socket")):
-                for _ in range(
-                    2
-                ):  # what waits in the socket reaches the protocol within two turns of the loop
-                    await asyncio.sleep(0)
+                # What waits in the socket reaches the protocol within two turns of the loop.
+                await asyncio.sleep(0)
+                await asyncio.sleep(0)
             if connection.protocol is not None and not connection.protocol.should_close:
                 return connection
             connection.close()
