@@ -158,7 +158,7 @@ def _tally(objects: list[Any], model: Any, most: dict[bytes, int]) -> int:
     for name, wire, default, part in _fields(model):
         most[wire] = most.get(wire, 0) + len(objects)
         required = default is attrs.NOTHING
-        named += len(objects) if required else sum(getattr(one, name) != default for one in objects)
+        named += len(objects) if required else sum([getattr(one, name) != default for one in objects])
         if part is not None:
             named += _tally([item for one in objects for item in getattr(one, name)], part, most)
     return named
