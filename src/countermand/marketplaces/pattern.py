@@ -160,6 +160,7 @@ class PatternRules:
             return None
         answer = decode(reply.body, PatternCancellation)
         check_subject(answer.market_order_id, case.order_id)
+        # The usual answer needs no part built for each of its orders.
         if answer.cancelled_orders and not answer.non_cancellable_orders:
             return case.requested(answer)
         begun = tuple(Part(str(order.warehouse_order_id), order.status) for order in answer.cancelled_orders)
