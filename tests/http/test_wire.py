@@ -10,6 +10,7 @@ import pytest
 
 from countermand import Cancelled, NotSentError, Pattern, Requested, RetryPolicy, Unknown, Vtex
 from countermand.sandbox import RateLimited, Sandbox, seed
+from countermand.transport.requests import CLOCK
 from tests.support.doors import Door, Kind
 from tests.support.markets import PATTERN, names
 
@@ -30,6 +31,36 @@ def aiohttp_driver() -> Any:
     return AiohttpDriver()
 
 
+class OwnSession:
+    """A driver over a session of the caller's own, which can be opened on an event loop alone."""
+
+    def __init__(self) -> None:
+        pytest.importorskip("aiohttp")
+        self.clock = CLOCK
+        self.is_closed = False
+        self._driver: Any = None
+
+    async def run(self, flow: Any) -> Any:
+        """Open the session, and from then on only pass on."""
+        if self._driver is None:
+            import aiohttp
+
+            from countermand.transport.aiohttp import AiohttpDriver
+
+            self._session = aiohttp.ClientSession(raise_for_status=True)
+            self._driver = AiohttpDriver(self._session)
+        return await self._driver.run(flow)
+
+    async def aclose(self) -> None:
+        """Close the driver, which leaves the session open, and then the session."""
+        if self._driver is not None:
+            await self._driver.aclose()
+            if not self.is_closed:
+                assert not self._session.closed
+                await self._session.close()
+        self.is_closed = True
+
+
 LIBRARIES: dict[str, tuple[Kind, Callable[[], Any]]] = {
     "stock": ("sync", lambda: None),
     "stock, async": ("async", lambda: None),
@@ -38,6 +69,7 @@ LIBRARIES: dict[str, tuple[Kind, Callable[[], Any]]] = {
     "httpx2": ("sync", lambda: httpx2.Client(verify=tls(), trust_env=False)),
     "httpx2, async": ("async", lambda: httpx2.AsyncClient(verify=tls(), trust_env=False)),
     "aiohttp": ("async", aiohttp_driver),
+    "aiohttp, own session": ("async", OwnSession),
 }
 
 

@@ -32,6 +32,7 @@ _MAY_BE_SENT = {
     "ServerDisconnectedError": "the connection was closed without an answer",
     "ClientOSError": "the connection broke",
     "ClientPayloadError": "the body was cut short",
+    "HttpProcessingError": "what came back is not HTTP",
     "ClientConnectionResetError": "the connection broke while it was being sent",
     "SocketTimeoutError": "no answer in time",
     "TimeoutError": "no answer in time",
@@ -39,16 +40,21 @@ _MAY_BE_SENT = {
 _EXPLAINED = ("ConnectError", "ClientConnectorError")
 
 
-def fault(error: Exception) -> Fault:
-    """Return what `error`, raised by an HTTP library for one request, means for that request."""
+def fault(error: Exception, *, connected: bool = True) -> Fault:
+    """Return what `error`, raised by an HTTP library for one request, means for that request.
+
+    `connected` is False where the driver had no connection yet, and so knows that nothing was sent.
+    """
     name = type(error).__name__
+    if not connected and isinstance(error, TimeoutError):
+        return Fault(sent=False, detail=f"{_NOT_SENT['ConnectTimeout']} ({name})")
     for known in type(error).__mro__:
         if (detail := _NOT_SENT.get(known.__name__)) is not None:
             explained = f": {str(error)[:200]}" if known.__name__ in _EXPLAINED and str(error) else ""
             return Fault(sent=False, detail=f"{detail} ({name}{explained})")
         if (detail := _MAY_BE_SENT.get(known.__name__)) is not None:
-            return Fault(sent=True, detail=f"{detail} ({name})")
-    return Fault(sent=True, detail=f"it failed ({name})")
+            return Fault(sent=connected, detail=f"{detail} ({name})")
+    return Fault(sent=connected, detail=f"it failed ({name})")
 
 
 def flaw(error: Exception) -> str:

@@ -46,7 +46,7 @@ def stock_request(call: Call, timeout: float) -> httpx.Request:
     """Return `call` as httpx's request. What does not change from call to call is built once."""
     prepared = call.headers.prepared
     key = call.origin, call.method, call.body is None
-    headers: httpx.Headers = prepared.get(key) or prepared.setdefault(key, _stock_headers(call))
+    headers: httpx.Headers = prepared.get(key) or prepared.setdefault(key, httpx.Headers(whole_headers(call)))
     request = httpx.Request(
         call.method,
         call.origin + call.target,
@@ -59,12 +59,13 @@ def stock_request(call: Call, timeout: float) -> httpx.Request:
     return request
 
 
-def _stock_headers(call: Call) -> httpx.Headers:
+def whole_headers(call: Call) -> dict[str, str]:
+    """Return the head of `call`, for drivers that add nothing to it; a body's length is still to be added."""
     host = call.origin.partition("://")[2]
     headers = {"Host": host, "User-Agent": USER_AGENT, **standing_headers(call)}
     if call.body is None and call.method != "GET":
         headers["Content-Length"] = "0"
-    return httpx.Headers(headers)
+    return headers
 
 
 def client_request(client: Any, call: Call, timeout: float) -> Any:
