@@ -2,9 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping
 from threading import Lock
-from typing import Protocol
-
-import attrs
+from typing import NamedTuple, Protocol
 
 from .secret import SealedHeaders, Secret
 from .wire import Call, Flow, Reply
@@ -76,8 +74,7 @@ class Auth:
         """Forget the token in `refused`, unless it has been replaced already."""
 
 
-@attrs.frozen
-class Token:
+class Token(NamedTuple):
     """A token as a login gave it. `lifetime` is in seconds."""
 
     secret: Secret

@@ -8,7 +8,7 @@ A `Marketplace` says how to ask and how to read; the flows here decide what may 
 - nothing is believed that does not name this order.
 """
 
-from typing import Any, ClassVar, Generic, Protocol, TypeAlias, TypeVar
+from typing import Any, ClassVar, Generic, NamedTuple, Protocol, TypeAlias, TypeVar
 
 import attrs
 
@@ -44,8 +44,7 @@ REJECTIONS: Rejections = {
 }
 
 
-@attrs.frozen
-class Doubt:
+class Doubt(NamedTuple):
     """A reply that decides nothing by itself."""
 
     reason: str
@@ -55,8 +54,7 @@ class Doubt:
     refusal: Outcome[Any] | None = None
 
 
-@attrs.frozen
-class Reading(Generic[A]):
+class Reading(NamedTuple, Generic[A]):
     """An order's state as a cancellation's outcome.
 
     `conclusive` says whether it shows what became of a cancellation: the state is final, or the marketplace itself
@@ -176,7 +174,7 @@ def _judged(market: Marketplace[I, R, A], reply: Reply | Fault, call: CallContex
     if isinstance(verdict, Refused | PartiallyCancelled) and status >= 400 and call.ambiguous:
         hint = _hint(call.case.rejection(reply, market.rejections))
         beyond = verdict.refused and all(part.status in market.beyond_cancelling for part in verdict.refused)
-        return attrs.evolve(hint, refusal=verdict) if beyond else hint
+        return hint._replace(refusal=verdict) if beyond else hint
     if verdict is not None:
         return verdict
     if status < 300:

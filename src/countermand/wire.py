@@ -6,9 +6,7 @@ one more, with virtual time, lives in the sandbox.
 """
 
 from collections.abc import Callable, Generator, Mapping
-from typing import Protocol, TypeAlias, TypeVar, runtime_checkable
-
-import attrs
+from typing import NamedTuple, Protocol, TypeAlias, TypeVar, runtime_checkable
 
 from .secret import SealedHeaders
 
@@ -18,45 +16,52 @@ T = TypeVar("T")
 LARGEST_BODY = 2 * 1024 * 1024
 
 
-@attrs.frozen
-class Call:
+_NO_HEADERS = SealedHeaders()
+
+
+class Call(NamedTuple):
     """One HTTP request. `deadline` is an instant of the driver's monotonic clock, in seconds."""
 
     method: str
     origin: str
     target: str
-    body: bytes | None = attrs.field(default=None, repr=False)
-    headers: SealedHeaders = attrs.field(factory=SealedHeaders)
+    body: bytes | None = None
+    headers: SealedHeaders = _NO_HEADERS
     deadline: float = float("inf")
 
     def ready(self, headers: SealedHeaders, deadline: float) -> "Call":
         """Return the call with the headers and the deadline it is sent with."""
         return Call(self.method, self.origin, self.target, self.body, headers, deadline)
 
+    def __repr__(self) -> str:
+        return f"Call({self.method} {self.origin}{self.target}, {self.headers})"  # a login's body is a credential
 
-@attrs.frozen
-class Reply:
+
+class Reply(NamedTuple):
     """What came back: a status, headers (looked up by lower-case name), a body.
 
     `flaw` says why the body cannot be used (cut short, too large, undecodable); it is empty for a whole body.
     """
 
     status: int
-    headers: Mapping[str, str] = attrs.field(repr=False)
-    body: bytes = attrs.field(default=b"", repr=False)
+    headers: Mapping[str, str]
+    body: bytes = b""
     flaw: str = ""
 
+    def __repr__(self) -> str:
+        return (
+            f"Reply({self.status}{', ' if self.flaw else ''}{self.flaw})"  # the rest may repeat a credential
+        )
 
-@attrs.frozen
-class Fault:
+
+class Fault(NamedTuple):
     """No status came back. `sent` says whether the request may have reached the marketplace."""
 
     sent: bool
     detail: str
 
 
-@attrs.frozen
-class Sleep:
+class Sleep(NamedTuple):
     """A pause, in seconds."""
 
     seconds: float
@@ -65,8 +70,7 @@ class Sleep:
 Flow: TypeAlias = Generator[Call | Sleep, Reply | Fault | None, T]
 
 
-@attrs.frozen
-class Clock:
+class Clock(NamedTuple):
     """The two clocks a flow reads: `monotonic` for deadlines, `wall` (seconds since 1970) for evidence."""
 
     monotonic: Callable[[], float]
