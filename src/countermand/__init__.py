@@ -21,16 +21,15 @@ if TYPE_CHECKING:
         RejectedError,
     )
     from .evidence import Attempt
-    from .marketplaces.crux import CancelCruxOrder, Crux, CruxAnswer, CruxLineItem, CruxOrder
-    from .marketplaces.kibo import CancelKiboOrder, DispositionReason, Kibo, KiboAnswer, KiboOrder
+    from .marketplaces.crux import CancelCruxOrder, CruxAnswer, CruxLineItem, CruxOrder
+    from .marketplaces.kibo import CancelKiboOrder, DispositionReason, KiboAnswer, KiboOrder
     from .marketplaces.pattern import (
         CancelPatternOrder,
-        Pattern,
         PatternAnswer,
         PatternCancellation,
         PatternOrderStatus,
     )
-    from .marketplaces.vtex import CancelVtexOrder, Vtex, VtexAnswer, VtexOrder, VtexReceipt
+    from .marketplaces.vtex import CancelVtexOrder, VtexAnswer, VtexOrder, VtexReceipt
     from .outcomes import (
         Cancelled,
         Outcome,
@@ -42,6 +41,7 @@ if TYPE_CHECKING:
         evidence_of,
     )
     from .retry import RetryPolicy
+    from .settings import Crux, Kibo, Pattern, Vtex
 
 __all__ = [
     "AsyncCountermand",
@@ -103,16 +103,15 @@ _NAMES = {
         "RejectedError",
     ),
     "evidence": ("Attempt",),
-    "marketplaces.crux": ("CancelCruxOrder", "Crux", "CruxAnswer", "CruxLineItem", "CruxOrder"),
-    "marketplaces.kibo": ("CancelKiboOrder", "DispositionReason", "Kibo", "KiboAnswer", "KiboOrder"),
+    "marketplaces.crux": ("CancelCruxOrder", "CruxAnswer", "CruxLineItem", "CruxOrder"),
+    "marketplaces.kibo": ("CancelKiboOrder", "DispositionReason", "KiboAnswer", "KiboOrder"),
     "marketplaces.pattern": (
         "CancelPatternOrder",
-        "Pattern",
         "PatternAnswer",
         "PatternCancellation",
         "PatternOrderStatus",
     ),
-    "marketplaces.vtex": ("CancelVtexOrder", "Vtex", "VtexAnswer", "VtexOrder", "VtexReceipt"),
+    "marketplaces.vtex": ("CancelVtexOrder", "VtexAnswer", "VtexOrder", "VtexReceipt"),
     "outcomes": (
         "Cancelled",
         "Outcome",
@@ -124,6 +123,7 @@ _NAMES = {
         "evidence_of",
     ),
     "retry": ("RetryPolicy",),
+    "settings": ("Crux", "Kibo", "Pattern", "Vtex"),
 }
 _HOMES = {name: home for home, names in _NAMES.items() for name in names}
 

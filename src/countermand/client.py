@@ -1,82 +1,72 @@
 """The front door: one client, one attribute per marketplace."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, NoReturn, Self, TypeAlias, TypeVar, cast
+from typing import TYPE_CHECKING, Any, NoReturn, Self, TypeVar
 
 from . import checks
 from .decoding import Answer
 from .errors import InvalidRequestError, NotConfiguredError
 from .evidence import MarketplaceName
-from .marketplaces.crux import AsyncCruxClient, Crux, CruxClient, CruxRules
-from .marketplaces.kibo import AsyncKiboClient, Kibo, KiboClient, KiboRules
-from .marketplaces.pattern import AsyncPatternClient, Pattern, PatternClient, PatternRules
-from .marketplaces.vtex import AsyncVtexClient, Vtex, VtexClient, VtexRules
 from .outcomes import Outcome
 from .requests import CancelRequest
 from .retry import DEFAULT_RETRY, RetryPolicy
-from .settings import configured, named_in
+from .settings import MARKETPLACES, Crux, Kibo, Pattern, Vtex, configured, named_in
 
 if TYPE_CHECKING:
     import httpx
     import httpx2
 
+    from .marketplaces.crux import AsyncCruxClient, CruxClient
+    from .marketplaces.kibo import AsyncKiboClient, KiboClient
+    from .marketplaces.pattern import AsyncPatternClient, PatternClient
+    from .marketplaces.vtex import AsyncVtexClient, VtexClient
     from .subclient import AsyncSubClient, SubClient
     from .wire import AsyncDriver, Driver
 
 A = TypeVar("A", bound=Answer)
-
-
-#: A marketplace's short name → its configuration, its rules, its sub-client.
-_Rooms: TypeAlias = dict[str, tuple[type[Any], type[Any], type[Any]]]
-_BLOCKING: _Rooms = {
-    "pattern": (Pattern, PatternRules, PatternClient),
-    "vtex": (Vtex, VtexRules, VtexClient),
-    "crux": (Crux, CruxRules, CruxClient),
-    "kibo": (Kibo, KiboRules, KiboClient),
-}
-_ON_ASYNCIO: _Rooms = {
-    "pattern": (Pattern, PatternRules, AsyncPatternClient),
-    "vtex": (Vtex, VtexRules, AsyncVtexClient),
-    "crux": (Crux, CruxRules, AsyncCruxClient),
-    "kibo": (Kibo, KiboRules, AsyncKiboClient),
-}
+C = TypeVar("C")
 
 
 class _Door:
-    """What both doors have in common: the configured marketplaces, by name."""
+    """What both doors have in common: the configured marketplaces, by name; their modules come with the first use."""
 
-    def __init__(self) -> None:
+    _driver: Any
+
+    def __init__(self, given: Mapping[str, Any], timeout: float, retry: object) -> None:
+        self._timeout = checks.seconds(timeout)
+        self._retry = checks.instance(retry, RetryPolicy, "retry")
+        self._configurations: dict[MarketplaceName, Any] = {
+            name: checks.instance(configuration, MARKETPLACES[name], name)
+            for name, configuration in given.items()
+            if configuration is not None
+        }
         self._subclients: dict[MarketplaceName, Any] = {}
-
-    def _open(
-        self, rooms: _Rooms, given: Mapping[str, Any], driver: object, timeout: float, retry: object
-    ) -> None:
-        patience, policy = checks.seconds(timeout), checks.instance(retry, RetryPolicy, "retry")
-        for name, configuration in given.items():
-            if configuration is not None:
-                configured, rules, subclient = rooms[name]
-                checks.instance(configuration, configured, name)
-                self._subclients[name] = subclient(rules(configuration), driver, patience, policy)
 
     def _subclient_for(self, request: object) -> Any:
         name = getattr(request, "marketplace", None)
-        if isinstance(name, str):
-            return self._configured(name)
-        raise InvalidRequestError(
-            f"a request such as CancelPatternOrder is wanted, not {type(request).__name__}"
-        )
+        if not isinstance(name, str):
+            raise InvalidRequestError(
+                f"a request such as CancelPatternOrder is wanted, not {type(request).__name__}"
+            )
+        return getattr(self, name) if name in MARKETPLACES else self._configuration(name)
 
-    def _configured(self, name: MarketplaceName) -> Any:
-        try:
-            return self._subclients[name]
-        except KeyError:
-            pass
+    def _room(self, name: MarketplaceName, rules: Callable[[Any], Any], subclient: Callable[..., C]) -> C:
+        """Return the sub-client of a marketplace, opened at its first use."""
+        if name not in self._subclients:
+            opened = subclient(rules(self._configuration(name)), self._driver, self._timeout, self._retry)
+            self._subclients.setdefault(name, opened)  # of two threads' the first: all calls share one gate
+        found: C = self._subclients[name]
+        return found
+
+    def _configuration(self, name: MarketplaceName) -> Any:
+        if name in self._configurations:
+            return self._configurations[name]
         raise NotConfiguredError(f"the client was built without {name}=…", marketplace=name)
 
     def __repr__(self) -> str:
-        return f"<{type(self).__name__} for {', '.join(self._subclients) or 'no marketplace'}>"
+        return f"<{type(self).__name__} for {', '.join(self._configurations) or 'no marketplace'}>"
 
     def __reduce__(self) -> NoReturn:
         raise TypeError(f"{type(self).__name__} holds credentials and connections and is not pickled")
@@ -107,10 +97,9 @@ class Countermand(_Door):
         """
         from .transport import open_driver
 
-        super().__init__()
-        self._driver: Driver = open_driver(http_client)
         given = {"pattern": pattern, "vtex": vtex, "crux": crux, "kibo": kibo}
-        self._open(_BLOCKING, given, self._driver, timeout, retry)
+        super().__init__(given, timeout, retry)
+        self._driver: Driver = open_driver(http_client)
 
     @classmethod
     def from_env(
@@ -131,24 +120,32 @@ class Countermand(_Door):
         return cls(**configured(given), timeout=timeout, retry=retry, http_client=http_client)
 
     @property
-    def pattern(self) -> PatternClient:
+    def pattern(self) -> "PatternClient":
         """Pattern Hub. Raises `NotConfiguredError` if the client was built without it."""
-        return cast(PatternClient, self._configured("pattern"))
+        from .marketplaces.pattern import PatternClient, PatternRules
+
+        return self._room("pattern", PatternRules, PatternClient)
 
     @property
-    def vtex(self) -> VtexClient:
+    def vtex(self) -> "VtexClient":
         """VTEX OMS. Raises `NotConfiguredError` if the client was built without it."""
-        return cast(VtexClient, self._configured("vtex"))
+        from .marketplaces.vtex import VtexClient, VtexRules
+
+        return self._room("vtex", VtexRules, VtexClient)
 
     @property
-    def crux(self) -> CruxClient:
+    def crux(self) -> "CruxClient":
         """Crux Connect. Raises `NotConfiguredError` if the client was built without it."""
-        return cast(CruxClient, self._configured("crux"))
+        from .marketplaces.crux import CruxClient, CruxRules
+
+        return self._room("crux", CruxRules, CruxClient)
 
     @property
-    def kibo(self) -> KiboClient:
+    def kibo(self) -> "KiboClient":
         """Kibo OMS. Raises `NotConfiguredError` if the client was built without it."""
-        return cast(KiboClient, self._configured("kibo"))
+        from .marketplaces.kibo import KiboClient, KiboRules
+
+        return self._room("kibo", KiboRules, KiboClient)
 
     def cancel(self, request: CancelRequest[A], *, timeout: float | None = None) -> Outcome[A]:
         """Cancel the order that `request` describes, at the marketplace it belongs to; see that `cancel_order`."""
@@ -192,10 +189,9 @@ class AsyncCountermand(_Door):
         """
         from .transport import open_async_driver
 
-        super().__init__()
-        self._driver: AsyncDriver = open_async_driver(http_client)
         given = {"pattern": pattern, "vtex": vtex, "crux": crux, "kibo": kibo}
-        self._open(_ON_ASYNCIO, given, self._driver, timeout, retry)
+        super().__init__(given, timeout, retry)
+        self._driver: AsyncDriver = open_async_driver(http_client)
 
     @classmethod
     def from_env(
@@ -212,24 +208,32 @@ class AsyncCountermand(_Door):
         return cls(**configured(given), timeout=timeout, retry=retry, http_client=http_client)
 
     @property
-    def pattern(self) -> AsyncPatternClient:
+    def pattern(self) -> "AsyncPatternClient":
         """Pattern Hub. Raises `NotConfiguredError` if the client was built without it."""
-        return cast(AsyncPatternClient, self._configured("pattern"))
+        from .marketplaces.pattern import AsyncPatternClient, PatternRules
+
+        return self._room("pattern", PatternRules, AsyncPatternClient)
 
     @property
-    def vtex(self) -> AsyncVtexClient:
+    def vtex(self) -> "AsyncVtexClient":
         """VTEX OMS. Raises `NotConfiguredError` if the client was built without it."""
-        return cast(AsyncVtexClient, self._configured("vtex"))
+        from .marketplaces.vtex import AsyncVtexClient, VtexRules
+
+        return self._room("vtex", VtexRules, AsyncVtexClient)
 
     @property
-    def crux(self) -> AsyncCruxClient:
+    def crux(self) -> "AsyncCruxClient":
         """Crux Connect. Raises `NotConfiguredError` if the client was built without it."""
-        return cast(AsyncCruxClient, self._configured("crux"))
+        from .marketplaces.crux import AsyncCruxClient, CruxRules
+
+        return self._room("crux", CruxRules, AsyncCruxClient)
 
     @property
-    def kibo(self) -> AsyncKiboClient:
+    def kibo(self) -> "AsyncKiboClient":
         """Kibo OMS. Raises `NotConfiguredError` if the client was built without it."""
-        return cast(AsyncKiboClient, self._configured("kibo"))
+        from .marketplaces.kibo import AsyncKiboClient, KiboRules
+
+        return self._room("kibo", KiboRules, AsyncKiboClient)
 
     async def cancel(self, request: CancelRequest[A], *, timeout: float | None = None) -> Outcome[A]:
         """Cancel the order that `request` describes, at the marketplace it belongs to; see that `cancel_order`."""

@@ -76,6 +76,39 @@ def test_the_import_is_light() -> None:
     assert done.stdout.strip() == "[]"
 
 
+def test_a_marketplace_that_is_not_used_is_not_loaded() -> None:
+    """Its module comes with its first call, not with its configuration."""
+    program = """
+import sys
+from countermand import Countermand, Pattern, Vtex
+client = Countermand(pattern=Pattern(token="t"), vtex=Vtex(account="a", app_key="k", app_token="t"))
+assert client.pattern is client.pattern
+print(*sorted(name for name in sys.modules if name.startswith("countermand.marketplaces.")))
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["countermand.marketplaces.pattern"]
+
+
+def test_of_two_that_come_first_one_opens_the_room(
+    open_door: OpenDoor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two threads may use a marketplace for the first time at once: their calls share one gate and one budget."""
+    client = open_door(**{market.name: market.access for market in MARKETS}).client
+    room: Any = sys.modules["countermand.marketplaces.pattern"]
+    real: Any = room.PatternRules
+    others: list[Any] = []
+
+    def rules(configuration: Pattern) -> Any:
+        if not others:
+            others.append(None)
+            others[0] = client.pattern  # as another thread would do in the midst of this one
+        return real(configuration)
+
+    monkeypatch.setattr(room, "PatternRules", rules)
+    assert client.pattern is others[0]
+    assert client.pattern is client.pattern
+
+
 def parameters(function: Any) -> dict[str, tuple[Any, Any]]:
     """Return the kind and the default of each parameter."""
     found = inspect.signature(function).parameters
@@ -142,15 +175,11 @@ def public(kind: type) -> set[str]:
 
 def pairs() -> list[tuple[type, type]]:
     """Return each blocking class and its twin on an event loop."""
-    doors = [(Countermand, AsyncCountermand)]
-    hints = [
-        (
-            get_type_hints(getattr(Countermand, name).fget),
-            get_type_hints(getattr(AsyncCountermand, name).fget),
-        )
-        for name in ("pattern", "vtex", "crux", "kibo")
-    ]
-    return [*doors, (SubClient, AsyncSubClient), *((one["return"], two["return"]) for one, two in hints)]
+    access = {market.name: market.access for market in MARKETS}
+    with Countermand(**access) as one:
+        two = AsyncCountermand(**access)
+        subclients = [(type(getattr(one, name)), type(getattr(two, name))) for name in access]
+    return [(Countermand, AsyncCountermand), (SubClient, AsyncSubClient), *subclients]
 
 
 @pytest.mark.parametrize("blocking, asynchronous", pairs(), ids=lambda kind: kind.__name__)
@@ -281,7 +310,7 @@ SOURCES = {
 @pytest.mark.parametrize("name, source", SOURCES.items())
 def test_what_a_marketplace_does_is_cited(name: str, source: str) -> None:
     """A docstring that states a marketplace's behaviour names its source."""
-    subclient = get_type_hints(getattr(Countermand, name).fget)["return"]
+    subclient: Any = next(one for one, _ in pairs() if one.__name__ == f"{name.capitalize()}Client")
     room = inspect.getmodule(subclient)
     assert source in re.sub(r"\s+", " ", inspect.getdoc(room) or "")
     assert source in re.sub(r"\s+", " ", inspect.getdoc(subclient.cancel_order) or "")

@@ -6,7 +6,7 @@ is forwarded again each time it is asked for: an unclear one is never sent twice
 """
 
 import json
-from typing import Any, ClassVar, Literal, TypeAlias
+from typing import Any, ClassVar, TypeAlias
 
 import attrs
 
@@ -20,51 +20,15 @@ from ..evidence import MarketplaceName
 from ..outcomes import Outcome, Part
 from ..requests import CancelRequest
 from ..retry import Account
-from ..secret import Secret, as_optional_secret, sealed
+from ..secret import Secret
+from ..settings import Crux
 from ..subclient import AsyncSubClient, SubClient
 from ..wire import Call, Reply
 
-_HOSTS = {
-    "dev": "https://api-dev.cruxconnect.com",
-    "sandbox": "https://api-sandbox.cruxconnect.com",
-    "production": "https://api.cruxconnect.com",
-}
-_PATHS = {"v1": "", "timp": "/timp"}
 #: A token's life, in seconds: two hours from its issue (Crux Connect API, User Login).
 _TOKEN_LIFETIME = 7200.0
 #: Line item statuses that no cancellation changes any more.
 _FINAL = frozenset({"Rejected", "HasTracking"})
-
-
-@sealed
-@attrs.frozen(kw_only=True)
-class Crux:
-    """Access to Crux Connect: a token, or the user name and password that tokens are fetched with."""
-
-    token: Secret | None = attrs.field(
-        default=None, converter=as_optional_secret, validator=checks.credential, repr=False
-    )
-    username: str | None = attrs.field(default=None, validator=checks.text, repr=False)
-    password: Secret | None = attrs.field(
-        default=None, converter=as_optional_secret, validator=checks.secret_text, repr=False
-    )
-    environment: Literal["dev", "sandbox", "production"] = attrs.field(
-        default="production", validator=attrs.validators.in_(tuple(_HOSTS))
-    )
-    #: "v1", or "timp" for Timpanogos: the same API under /timp/.
-    release: Literal["v1", "timp"] = attrs.field(default="v1", validator=attrs.validators.in_(tuple(_PATHS)))
-    #: In place of the environment's base URL; https, or http to this machine.
-    base_url: str | None = attrs.field(default=None, validator=checks.base_url)
-
-    def __attrs_post_init__(self) -> None:
-        by_login = self.username is not None or self.password is not None
-        if (self.token is not None) == by_login or (by_login and not (self.username and self.password)):
-            raise ValueError("Crux takes a token, or a username and a password")
-
-    @property
-    def url(self) -> str:
-        """The base URL in use."""
-        return self.base_url or _HOSTS[self.environment]
 
 
 @attrs.frozen
@@ -121,8 +85,8 @@ class CruxRules:
 
     def __init__(self, configuration: Crux) -> None:
         self._origin, path = checks.split_base_url(configuration.url)
-        self._orders = f"{path}{_PATHS[configuration.release]}/orders/"
         self._timp = configuration.release == "timp"
+        self._orders = f"{path}{'/timp' if self._timp else ''}/orders/"
         self.account: Account = Account()
         self.auth: Auth = self._auth(configuration, f"{path}/organizations/user-login/")
 

@@ -20,59 +20,16 @@ from ..evidence import MarketplaceName
 from ..outcomes import Outcome, Part
 from ..requests import CancelRequest
 from ..retry import Account
-from ..secret import Secret, as_optional_secret, sealed
+from ..secret import Secret
+from ..settings import Kibo
 from ..subclient import AsyncSubClient, SubClient
 from ..wire import Call, Reply
 
-_DOMAINS = {"production": "translation.mozu.com", "sandbox": "translation.sandbox.mozu.com"}
-_LOGIN_HOST = "https://home.mozu.com"
 #: Statuses in which an order cannot be cancelled any more (inferred from the order's life at Kibo).
 _BLOCKING = frozenset({"FULFILLED", "SHIPPED", "COMPLETED", "COMPLETE", "RETURNED", "CLOSED"})
 
 #: Known reasons, for completion; a tenant's own schema has more, so any text is accepted.
 DispositionReason: TypeAlias = Literal["customer_changed_mind", "created_by_mistake", "other"] | str
-
-
-def _tenant(value: int | str) -> str:
-    text = str(value) if isinstance(value, int) and not isinstance(value, bool) else value
-    if not (isinstance(text, str) and text.isascii() and text.isdigit() and len(text) < 20):
-        raise ValueError("tenant_id must be digits: it is part of a host name")
-    return text
-
-
-@sealed
-@attrs.frozen(kw_only=True)
-class Kibo:
-    """Access to one Kibo tenant: by its id alone, with a token, or with client credentials to fetch tokens with."""
-
-    #: The tenant, digits; part of the host name, and sent as x-vol-tenant.
-    tenant_id: str = attrs.field(converter=_tenant)
-    environment: Literal["production", "sandbox"] = attrs.field(
-        default="production", validator=attrs.validators.in_(tuple(_DOMAINS))
-    )
-    access_token: Secret | None = attrs.field(
-        default=None, converter=as_optional_secret, validator=checks.credential, repr=False
-    )
-    client_id: str | None = attrs.field(default=None, validator=checks.text, repr=False)
-    client_secret: Secret | None = attrs.field(
-        default=None, converter=as_optional_secret, validator=checks.secret_text, repr=False
-    )
-    #: In place of the tenant's base URL; https, or http to this machine.
-    base_url: str | None = attrs.field(default=None, validator=checks.base_url)
-    #: Where tokens are fetched, in place of Kibo's own host.
-    auth_url: str = attrs.field(default=_LOGIN_HOST, validator=checks.base_url)
-
-    def __attrs_post_init__(self) -> None:
-        by_login = self.client_id is not None or self.client_secret is not None
-        if by_login and not (self.client_id and self.client_secret):
-            raise ValueError("Kibo takes client_id and client_secret together")
-        if by_login and self.access_token is not None:
-            raise ValueError("Kibo takes an access_token, or client credentials, not both")
-
-    @property
-    def url(self) -> str:
-        """The base URL in use."""
-        return self.base_url or f"https://{self.tenant_id}-{_DOMAINS[self.environment]}"
 
 
 @attrs.frozen

@@ -4,7 +4,7 @@ Sources: "Pattern Hub API, Cancel an order" for the cancellation; "Pattern Hub A
 A cancellation is initiated, never done, when it is answered: the warehouses decide afterwards.
 """
 
-from typing import ClassVar, Literal, TypeAlias
+from typing import ClassVar, TypeAlias
 
 import attrs
 
@@ -18,33 +18,12 @@ from ..evidence import MarketplaceName
 from ..outcomes import Outcome, Part
 from ..requests import CancelRequest
 from ..retry import Account
-from ..secret import Secret, as_secret, sealed
+from ..settings import Pattern
 from ..subclient import AsyncSubClient, SubClient
 from ..wire import Call, Reply
 
-_HOSTS = {"production": "https://api.pattern.com/hub", "staging": "https://stage-api.pattern.com/hub"}
-
 #: Warehouse order statuses past the point where a cancellation has any effect.
 _BEYOND = frozenset({"batched", "picked", "packed", "departed", "complete"})
-
-
-@sealed
-@attrs.frozen(kw_only=True)
-class Pattern:
-    """Access to Pattern Hub. Production and staging have tokens of their own, from the organisation's settings."""
-
-    #: The Bearer token.
-    token: Secret = attrs.field(converter=as_secret, validator=checks.credential, repr=False)
-    environment: Literal["production", "staging"] = attrs.field(
-        default="production", validator=attrs.validators.in_(tuple(_HOSTS))
-    )
-    #: In place of the environment's base URL; https, or http to this machine.
-    base_url: str | None = attrs.field(default=None, validator=checks.base_url)
-
-    @property
-    def url(self) -> str:
-        """The base URL in use."""
-        return self.base_url or _HOSTS[self.environment]
 
 
 @attrs.frozen

@@ -20,7 +20,7 @@ from ..evidence import MarketplaceName
 from ..outcomes import Outcome, Part
 from ..requests import CancelRequest
 from ..retry import Account
-from ..secret import Secret, as_secret, sealed
+from ..settings import Vtex
 from ..subclient import AsyncSubClient, SubClient
 from ..wire import Call, Reply
 
@@ -28,27 +28,6 @@ from ..wire import Call, Reply
 _PENDING = frozenset({"cancel", "request-cancel", "cancellation-requested", "waiting-for-seller-decision"})
 #: Statuses in which an order cannot be cancelled: an invoiced one wants a return invoice first.
 _BLOCKING = frozenset({"invoiced", "invoice", "partial-invoiced", "partially-invoiced", "incomplete"})
-
-
-@sealed
-@attrs.frozen(kw_only=True)
-class Vtex:
-    """Access to the orders of one VTEX account, by an application key and its token."""
-
-    #: The account's name, part of the host: `https://{account}.{environment}.com.br`.
-    account: str = attrs.field(validator=checks.host_label)
-    #: X-VTEX-API-AppKey.
-    app_key: Secret = attrs.field(converter=as_secret, validator=checks.credential, repr=False)
-    #: X-VTEX-API-AppToken.
-    app_token: Secret = attrs.field(converter=as_secret, validator=checks.credential, repr=False)
-    environment: str = attrs.field(default="vtexcommercestable", validator=checks.host_label)
-    #: In place of the host made from account and environment; https, or http to this machine.
-    base_url: str | None = attrs.field(default=None, validator=checks.base_url)
-
-    @property
-    def url(self) -> str:
-        """The base URL in use."""
-        return self.base_url or f"https://{self.account}.{self.environment}.com.br"
 
 
 @attrs.frozen
