@@ -247,7 +247,7 @@ MUTANTS = (
     ),
     Mutant(
         "the AppToken of VTEX in a repr",
-        "marketplaces/vtex.py",
+        "settings.py",
         "    app_token: Secret = attrs.field(converter=as_secret, validator=checks.credential, repr=False)\n",
         "    app_token: Secret = attrs.field(\n"
         "        converter=as_secret, validator=checks.credential, repr=lambda secret: secret.reveal()\n    )\n",

@@ -135,7 +135,7 @@ class BorrowedDriver(BlockingDriver):
         """Send `call` and return what came of it."""
         left = max(call.deadline - time.monotonic(), 0.001)
         try:
-            request = client_request(self._client, call, left)
+            request = client_request(self._client, call, left, left)
             response = self._client.send(request, stream=True, auth=None, follow_redirects=False)
         except Exception as error:
             return fault(error)

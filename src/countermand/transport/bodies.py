@@ -50,7 +50,7 @@ def read(response: Any, deadline: float) -> Reply:
     """Read a blocking response to its end, close it, and return it; what goes wrong becomes its flaw."""
     if response.is_stream_consumed:
         return _already_read(response)
-    body = Body(deadline)
+    body, headers = Body(deadline), _plain(response.headers)
     try:
         try:
             for chunk in response.stream:
@@ -60,15 +60,15 @@ def read(response: Any, deadline: float) -> Reply:
         finally:
             response.close()
     except Exception as error:
-        return Reply(response.status_code, response.headers, b"", flaw(error))
-    return body.reply(response.status_code, response.headers)
+        return Reply(response.status_code, headers, b"", flaw(error))
+    return body.reply(response.status_code, headers)
 
 
 async def aread(response: Any, deadline: float) -> Reply:
     """Do what `read` does, on an event loop."""
     if response.is_stream_consumed:
         return _already_read(response)
-    body = Body(deadline)
+    body, headers = Body(deadline), _plain(response.headers)
     try:
         try:
             async for chunk in response.stream:
@@ -78,8 +78,8 @@ async def aread(response: Any, deadline: float) -> Reply:
         finally:
             await response.aclose()
     except Exception as error:
-        return Reply(response.status_code, response.headers, b"", flaw(error))
-    return body.reply(response.status_code, response.headers)
+        return Reply(response.status_code, headers, b"", flaw(error))
+    return body.reply(response.status_code, headers)
 
 
 def _spoilt_connection(response: Any) -> Any:
@@ -89,19 +89,27 @@ def _spoilt_connection(response: Any) -> Any:
     there has httpx's and httpcore's names, which a test holds.
     """
     link = response.stream
-    for _ in range(8):
-        parser = getattr(link, "_h11_state", None)
-        if parser is not None:
-            stream = response.extensions.get("network_stream")
-            return stream if parser.trailing_data[0] or undecrypted(stream) else None
-        inner = (getattr(link, name, None) for name in ("_stream", "_httpcore_stream", "_connection"))
-        link = next((found for found in inner if found is not None), None)
-    return None
+    try:
+        link = getattr(link, "_stream", link)  # what a client puts around its transport's stream
+        parser = link._httpcore_stream._stream._connection._h11_state
+    except AttributeError:  # a mock, HTTP/2, another transport
+        return None
+    stream = response.extensions.get("network_stream")
+    return stream if parser.trailing_data[0] or undecrypted(stream) else None
 
 
 def _already_read(response: Any) -> Reply:
     """Return a response that a mock made, or that an event hook of the caller's client has read."""
-    return Reply(response.status_code, response.headers, response.content)
+    return Reply(response.status_code, _plain(response.headers), response.content)
+
+
+def _plain(headers: Any) -> dict[str, str]:
+    """Return httpx's headers by lower-case name: httpx goes through all of them for every look-up, and we look often."""
+    found: dict[str, str] = {}
+    for raw, value in headers.raw:
+        name, text = raw.decode("latin-1").lower(), value.decode("latin-1")
+        found[name] = f"{found[name]}, {text}" if name in found else text
+    return found
 
 
 def _decompressed(status: int, headers: Mapping[str, str], body: bytes, encoding: str) -> Reply:

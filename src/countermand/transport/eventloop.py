@@ -160,7 +160,7 @@ class AsyncBorrowedDriver(EventLoopDriver):
         response: Any = None
         try:
             async with asyncio.timeout(left + GRACE):
-                request = client_request(self._client, call, left)
+                request = client_request(self._client, call, left, None)  # what follows is timed here
                 response = await self._client.send(request, stream=True, auth=None, follow_redirects=False)
                 return await aread(response, call.deadline)
         except Exception as error:

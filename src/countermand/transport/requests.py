@@ -52,7 +52,7 @@ def stock_request(call: Call, timeout: float) -> httpx.Request:
         call.origin + call.target,
         headers=headers,
         stream=httpx.ByteStream(call.body or b""),
-        extensions=_timeouts(timeout),
+        extensions=_timeouts(timeout, timeout),
     )
     if call.body is not None:
         request.headers["Content-Length"] = str(len(call.body))
@@ -68,16 +68,22 @@ def whole_headers(call: Call) -> dict[str, str]:
     return headers
 
 
-def client_request(client: Any, call: Call, timeout: float) -> Any:
-    """Return `call` as a request of a caller's own client, which adds its default headers and its cookies."""
+def client_request(client: Any, call: Call, connect: float, exchange: float | None) -> Any:
+    """Return `call` as a request of a caller's own client, which adds its default headers and its cookies.
+
+    `connect` is the time in seconds for a connection; `exchange`, for one step of all that follows, if it is watched.
+    """
+    prepared = call.headers.prepared
+    kind: Any = client.headers.__class__  # of httpx, or of httpx2
+    key = kind, call.body is None
     return client.build_request(
         call.method,
         call.origin + call.target,
-        headers=standing_headers(call),
+        headers=prepared.get(key) or prepared.setdefault(key, kind(standing_headers(call))),
         content=call.body,
-        extensions=_timeouts(timeout),
+        extensions=_timeouts(connect, exchange),
     )
 
 
-def _timeouts(timeout: float) -> dict[str, dict[str, float]]:
-    return {"timeout": {"connect": timeout, "read": timeout, "write": timeout, "pool": timeout}}
+def _timeouts(connect: float, exchange: float | None) -> dict[str, dict[str, float | None]]:
+    return {"timeout": {"connect": connect, "pool": connect, "read": exchange, "write": exchange}}

@@ -131,7 +131,7 @@ class AsyncStream(httpcore.AsyncNetworkStream):
             # The server may have answered before it closed: reading tells.
             with suppress(httpcore.WriteError):
                 await self._inner.write(unsent, left)
-        return await self._inner.read(max_bytes, timeout)
+        return await self._inner.read(max_bytes)
 
     async def write(self, buffer: bytes, timeout: float | None = None) -> None:
         """Keep `buffer` until the reply is awaited."""

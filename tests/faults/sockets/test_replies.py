@@ -40,7 +40,7 @@ def test_what_cannot_be_believed_is_settled_by_reading(stage: Opener, marketplac
     """
 
     def problem(kind: Kind) -> str:
-        spec = case(marketplace, 0.4, cancel=[lost(kind.name, "no", 0)])
+        spec = case(marketplace, 1.2, cancel=[lost(kind.name, "no", 0)])
         spec = evolve(spec, orders=spec.orders[:1])
         result = ask("stock", scene := stage(spec), spec, calm=False)[0]
         if isinstance(result, Unknown) and "no time was left" in result.reason:
