@@ -143,18 +143,19 @@ def _may_repeat_a_name(body: bytes, answer: Answer) -> bool:
     """
     if b"\\u" in body:
         return True
-    most: dict[bytes, int] = {}
-    named = _tally([answer], type(answer), most)
-    if body.count(b":") == named:
-        return False  # every colon belongs to a name that was read: there is none left for a second one
-    return any(body.count(b'"%b"' % name) > times for name, times in most.items())
+    most = _once(type(answer))
+    if most is None:
+        most = {}
+        if body.count(b":") == _tally([answer], type(answer), most):
+            return False  # every colon belongs to a name that was read: there is none left for a second one
+    return any([body.count(name) > times for name, times in most.items()])
 
 
 def _tally(objects: list[Any], model: Any, most: dict[bytes, int]) -> int:
     """Return how many names `objects` were surely read from; add to `most` how often each name may occur."""
     named = 0
-    for alias in getattr(model, "wire_aliases", ()):
-        most[alias.encode()] = len(objects)
+    for alias in _aliases(model):
+        most[alias] = len(objects)
     for name, wire, default, part in _fields(model):
         most[wire] = most.get(wire, 0) + len(objects)
         required = default is attrs.NOTHING
@@ -165,14 +166,27 @@ def _tally(objects: list[Any], model: Any, most: dict[bytes, int]) -> int:
 
 
 @cache
+def _once(model: Any) -> dict[bytes, int] | None:
+    """Return how often each name may occur in an object without parts; None where a model has parts."""
+    if any(part is not None for *_, part in _fields(model)):
+        return None
+    return dict.fromkeys([*_aliases(model), *(wire for _, wire, *_ in _fields(model))], 1)
+
+
+def _aliases(model: Any) -> list[bytes]:
+    return [b'"%b"' % alias.encode() for alias in getattr(model, "wire_aliases", ())]
+
+
+@cache
 def _fields(model: Any) -> list[tuple[str, bytes, Any, type[Any] | None]]:
+    """Return of each field its name, its name on the wire in quotes, its default, and the model of its parts."""
     names: Mapping[str, str] = getattr(model, "wire_names", {})
     found: list[tuple[str, bytes, Any, type[Any] | None]] = []
     for field in attrs.fields(attrs.resolve_types(model)):
         args = get_args(field.type) if get_origin(field.type) is tuple else ()
         part = args[0] if args and attrs.has(args[0]) else None
         wire = names.get(field.name, field.name).encode()
-        found.append((field.name, wire, field.default, part))
+        found.append((field.name, b'"%b"' % wire, field.default, part))
     return found
 
 
