@@ -148,7 +148,7 @@ def _may_repeat_a_name(body: bytes, answer: Answer) -> bool:
         most = {}
         if body.count(b":") == _tally([answer], type(answer), most):
             return False  # every colon belongs to a name that was read: there is none left for a second one
-    return any([body.count(name) > times for name, times in most.items()])
+    return any(body.count(name) > times for name, times in most.items())
 
 
 def _tally(objects: list[Any], model: Any, most: dict[bytes, int]) -> int:
