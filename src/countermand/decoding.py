@@ -141,12 +141,13 @@ def _may_repeat_a_name(body: bytes, answer: Answer) -> bool:
     Counting is a hundred times cheaper than looking at every object, and it misses no repetition of a field that
     is always there. A text that happens to hold a colon or a field's name only costs a closer look.
     """
-    if b"\\u" in body:
+    if b"\\" in body and b"\\u" in body:  # looking for one byte is by far the quicker
         return True
-    most = _once(type(answer))
+    model: Any = type(answer)
+    most = _once(model)
     if most is None:
         most = {}
-        if body.count(b":") == _tally([answer], type(answer), most):
+        if body.count(b":") == _tally([answer], model, most):
             return False  # every colon belongs to a name that was read: there is none left for a second one
     return any(body.count(name) > times for name, times in most.items())
 

@@ -126,9 +126,13 @@ class ColdStarts:
         self._environment.pop("PYTHONDONTWRITEBYTECODE", None)
 
     def measure(self, shuffled: random.Random, *, with_memory: bool) -> dict[str, float]:
-        """Run each program once, in an order of its own; memory does not vary, and is asked more rarely."""
-        chosen = [name for name in self._programs if with_memory or not name.startswith("idle")]
-        return {name: self._run(self._programs[name]) for name in shuffled.sample(chosen, len(chosen))}
+        """Run each program once, what is compared back to back; memory does not vary, and is asked more rarely."""
+        pairs: dict[str, list[str]] = {}
+        for name in self._programs:
+            if with_memory or not name.startswith("idle"):
+                pairs.setdefault(name.rpartition(" ")[0], []).append(name)
+        order = [shuffled.sample(pair, len(pair)) for pair in shuffled.sample([*pairs.values()], len(pairs))]
+        return {name: self._run(self._programs[name]) for pair in order for name in pair}
 
     def _run(self, program: str) -> float:
         command = [sys.executable, "-c", f"{_ALONE}\n{program}"]

@@ -21,6 +21,9 @@ from .worker import Sample, Turn
 SLOW = 0.05
 """Seconds that the slow server takes for every answer."""
 
+COLD_TIMES = 2
+"""How often a round starts every program anew."""
+
 _WRONG = {"Unknown", "Refused", "PartiallyCancelled"}
 
 
@@ -162,7 +165,8 @@ def measure(groups: Sequence[Group], seconds: float, seed: int, *, least: int = 
             number += 1
             for group in shuffled.sample(order, len(order)):
                 results.rounds[group.name].append(_once(rig, group, shuffled))
-            results.cold.append(starts.measure(shuffled, with_memory=number <= least))
+            for _ in range(COLD_TIMES):
+                results.cold.append(starts.measure(shuffled, with_memory=number <= least))
             _say(f"round {number}: {time.monotonic() - begin:.0f} of {seconds:.0f} s")
     return results
 

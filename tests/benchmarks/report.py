@@ -77,8 +77,9 @@ Versions: {about["versions"]}.
 - Every contender has one process of its own, started once. A loopback server, in a process of its own too, finds the
   end of a request and sends a fixed reply: about 25 µs from send to receive on a bare socket.
 - Contenders take short turns one after another, in an order shuffled anew each round, a few unmeasured calls first.
-  A ratio is of two turns of the same round; the table shows the median of these ratios and their quartiles. The
-  garbage collector is left as it is.
+  A ratio is of two turns of the same round, and where a bar compares two that have calls in flight against the quick
+  server, of two turns back to back; the table shows the median of these ratios and their quartiles. The garbage
+  collector is left as it is.
 - Bare httpx is one `httpx.Client`, kept open: `client.post(url, json=…, headers=…).json()` with the URL an
   f-string and the headers a fixed dict. countermand's calls are typed, authenticated and retry-protected.
 - Each peer makes one authenticated POST with a JSON body, Kibo's, through its own machinery: a typed answer where it has
