@@ -144,11 +144,9 @@ def _may_repeat_a_name(body: bytes, answer: Answer) -> bool:
     if b"\\" in body and b"\\u" in body:  # looking for one byte is by far the quicker
         return True
     model: Any = type(answer)
-    most = _once(model)
-    if most is None:
-        most = {}
-        if body.count(b":") == _tally([answer], model, most):
-            return False  # every colon belongs to a name that was read: there is none left for a second one
+    most: dict[bytes, int] = _once(model) or {}
+    if not most and body.count(b":") == _tally([answer], model, most):
+        return False  # every colon belongs to a name that was read: there is none left for a second one
     return any(body.count(name) > times for name, times in most.items())
 
 
@@ -167,10 +165,10 @@ def _tally(objects: list[Any], model: Any, most: dict[bytes, int]) -> int:
 
 
 @cache
-def _once(model: Any) -> dict[bytes, int] | None:
-    """Return how often each name may occur in an object without parts; None where a model has parts."""
+def _once(model: Any) -> dict[bytes, int]:
+    """Return how often each name may occur in an object without parts; nothing where a model has parts."""
     if any(part is not None for *_, part in _fields(model)):
-        return None
+        return {}
     return dict.fromkeys([*_aliases(model), *(wire for _, wire, *_ in _fields(model))], 1)
 
 
