@@ -10,7 +10,7 @@ from .decoding import Answer
 from .errors import InvalidRequestError, NotConfiguredError
 from .evidence import MarketplaceName
 from .outcomes import Outcome
-from .requests import CancelRequest
+from .requests import CancelRequest, marketplace_of
 from .retry import DEFAULT_RETRY, RetryPolicy
 from .settings import MARKETPLACES, Crux, Kibo, Pattern, Vtex, configured, named_in
 
@@ -45,8 +45,8 @@ class _Door:
         self._subclients: dict[MarketplaceName, Any] = {}
 
     def _subclient_for(self, request: object) -> Any:
-        name = getattr(request, "marketplace", None)
-        if not isinstance(name, str):
+        name = marketplace_of(request)
+        if name is None:
             raise InvalidRequestError(
                 f"a request such as CancelPatternOrder is wanted, not {type(request).__name__}"
             )

@@ -138,8 +138,8 @@ def _decoder(model: Any) -> Callable[[bytes], Any]:
 def _may_repeat_a_name(body: bytes, answer: Answer) -> bool:
     """Whether some field of the model stands in the body more often than in the model, or behind an escape.
 
-    Counting is a hundred times cheaper than looking at every object, and it misses no repetition of a field that
-    is always there. A text that happens to hold a colon or a field's name only costs a closer look.
+    Counting is a hundred times cheaper than looking at every object, and misses no repetition of a field. A text that
+    happens to hold a field's name, or a field that is null, only costs a closer look.
     """
     if b"\\" in body and b"\\u" in body:  # looking for one byte is by far the quicker
         return True
@@ -156,11 +156,12 @@ def _tally(objects: list[Any], model: Any, most: dict[bytes, int]) -> int:
     for alias in _aliases(model):
         most[alias] = len(objects)
     for name, wire, default, part in _fields(model):
-        most[wire] = most.get(wire, 0) + len(objects)
         required = default is attrs.NOTHING
-        named += len(objects) if required else sum([getattr(one, name) != default for one in objects])
+        times = len(objects) if required else sum([getattr(one, name) != default for one in objects])
+        most[wire] = most.get(wire, 0) + times
+        named += times
         if part is not None:
-            named += _tally([item for one in objects for item in getattr(one, name)], part, most)
+            named += _tally([item for one in objects for item in getattr(one, name) or ()], part, most)
     return named
 
 
@@ -182,7 +183,8 @@ def _fields(model: Any) -> list[tuple[str, bytes, Any, type[Any] | None]]:
     names: Mapping[str, str] = getattr(model, "wire_names", {})
     found: list[tuple[str, bytes, Any, type[Any] | None]] = []
     for field in attrs.fields(attrs.resolve_types(model)):
-        args = get_args(field.type) if get_origin(field.type) is tuple else ()
+        kinds = field.type, *get_args(field.type)  # a tuple of parts, or that or None
+        args = next((get_args(kind) for kind in kinds if get_origin(kind) is tuple), ())
         part = args[0] if args and attrs.has(args[0]) else None
         wire = names.get(field.name, field.name).encode()
         found.append((field.name, b'"%b"' % wire, field.default, part))

@@ -14,3 +14,9 @@ class CancelRequest(Generic[A]):
     __slots__ = ()
     #: The marketplace's short name, by which a client finds its sub-client.
     marketplace: ClassVar[MarketplaceName]
+
+
+def marketplace_of(request: object) -> MarketplaceName | None:
+    """Return the marketplace that a request is for; None if it is no typed request."""
+    typed = CancelRequest in type(request).__mro__
+    return getattr(request, "marketplace", None) if typed else None

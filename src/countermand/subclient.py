@@ -9,6 +9,7 @@ from .context import CallContext
 from .decoding import Answer
 from .errors import InvalidRequestError
 from .outcomes import Outcome
+from .requests import marketplace_of
 from .retry import RetryPolicy
 from .wire import AsyncDriver, Driver
 
@@ -34,7 +35,7 @@ class _SubClient(Generic[I, R, A]):
 
     def _order_id_of(self, request: R) -> I:
         market = self._marketplace
-        if getattr(request, "marketplace", None) == market.name:
+        if marketplace_of(request) == market.name:
             return market.order_id_of(request)
         raise InvalidRequestError(f"a request for {market.name} is wanted, not {type(request).__name__}")
 

@@ -18,6 +18,7 @@ from countermand import (
     Pattern,
     Vtex,
 )
+from countermand.requests import CancelRequest
 from tests.support.doors import Kind, OnStage
 from tests.support.markets import CRUX, KIBO, MARKETS, PATTERN, VTEX, Market
 from tests.support.stage import Stage
@@ -258,7 +259,16 @@ def test_an_id_of_the_wrong_kind_is_no_id_of_another_marketplace(on_stage: OnSta
         on_stage(Stage(), KIBO).cancel(CancelKiboOrder("1010101", "other"))  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize("wrong", [None, "114-1", 5, object(), CancelVtexOrder], ids=told)
+class Lookalike:
+    """Names every marketplace, and has nothing else of a request."""
+
+    marketplace = property(lambda self: "pattern")
+    order_id = "114-1"
+
+
+@pytest.mark.parametrize(
+    "wrong", [None, "114-1", 5, object(), Lookalike(), CancelRequest(), CancelVtexOrder], ids=told
+)
 def test_what_is_no_request_is_not_sent(wrong: Any, market: Market, on_stage: OnStage) -> None:
     """Nor is a request for another marketplace."""
     stage = Stage()

@@ -1,1 +1,1 @@
-"""One room per marketplace: its configuration, its requests and answers, how to ask, how to read, its sub-clients."""
+"""One room per marketplace: its requests and answers, how to ask, how to read, its sub-clients."""

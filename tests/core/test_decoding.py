@@ -1,0 +1,102 @@
+"""A field that an object names twice is refused, wherever it stands: which of the two to believe would be a guess."""
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import pytest
+
+from countermand import CruxOrder, KiboOrder, PatternCancellation, PatternOrderStatus, VtexOrder, VtexReceipt
+from countermand.decoding import Answer, DecodingError, decode
+
+BODIES: dict[type[Answer], Mapping[str, Any]] = {
+    PatternCancellation: {
+        "market_order_id": "114-1",
+        "success": True,
+        "message": "one: initiated",
+        "cancelled_orders": [{"warehouse_order_id": 1, "status": "new"}],
+        "non_cancellable_orders": [
+            {"warehouse_order_id": 2, "status": "picked", "reason": "too late"},
+            {"warehouse_order_id": 3, "status": "picked"},
+            {"warehouse_order_id": 4, "status": "picked", "reason": None},
+        ],
+    },
+    PatternOrderStatus: {
+        "market_order_id": "114-1",
+        "order_status": "processing",
+        "sub_orders": [
+            {
+                "sub_order_status": "shipped",
+                "items": [{"sku": "a", "quantity": 1}, {"sku": "b", "quantity": 2}],
+            },
+            {"sub_order_status": "pending"},
+            {"sub_order_status": "pending", "items": []},
+        ],
+    },
+    VtexReceipt: {"date": "2014-02-07T15:22:56.7612218-02:00", "orderId": "1172-01", "receipt": "38e0"},
+    VtexOrder: {
+        "orderId": "1172-01",
+        "status": "handling",
+        "allowCancellation": True,
+        "workflowIsInError": None,
+        "cancellationRequests": [
+            {
+                "id": "1",
+                "reason": "r",
+                "requestedByUser": True,
+                "deniedBySeller": True,
+                "deniedBySellerReason": "d",
+            },
+            {"id": "2", "deniedBySeller": False, "cancellationRequestDate": "2024-01-01T00:00:00"},
+        ],
+    },
+    CruxOrder: {
+        "uuid": "521a91e5",
+        "line_items": [{"uuid": "1", "status": "Allocated"}, {"uuid": "2", "status": "Cancelled"}],
+    },
+    KiboOrder: {"orderID": 1010101, "orderStatus": "CANCELED", "orderState": None, "orderDate": "2010-04-08"},
+}
+
+
+def written(pairs: list[tuple[str, str]]) -> str:
+    """Return a JSON object of names and values that are JSON already."""
+    return "{" + ", ".join(f"{json.dumps(name)}: {value}" for name, value in pairs) + "}"
+
+
+def repeating(value: Any) -> Iterator[str]:
+    """Return `value` as JSON, in as many ways as there are names in it to be repeated."""
+    if isinstance(value, Mapping):
+        pairs = [(name, json.dumps(inner)) for name, inner in value.items()]
+        for name, inner in value.items():
+            yield written([*pairs, (name, json.dumps(inner))])
+            yield written([(name, json.dumps(inner)), *pairs])
+            for text in repeating(inner):
+                yield written([(other, text if other == name else kept) for other, kept in pairs])
+    elif isinstance(value, list):
+        for place in range(len(value)):
+            for text in repeating(value[place]):
+                yield (
+                    "["
+                    + ", ".join([*map(json.dumps, value[:place]), text, *map(json.dumps, value[place + 1 :])])
+                    + "]"
+                )
+
+
+@pytest.mark.parametrize("model", BODIES, ids=lambda model: model.__name__)
+def test_every_name_of_every_object_may_stand_once(model: type[Answer]) -> None:
+    """In whichever order, and however often its namesakes in other objects are left out."""
+    body = BODIES[model]
+    assert decode(json.dumps(body).encode(), model).raw == body
+    texts = list(repeating(body))
+    assert len(texts) >= 2 * len(body)
+    for text in texts:
+        with pytest.raises(DecodingError, match="twice"):
+            decode(text.encode(), model)
+
+
+@pytest.mark.parametrize("model", BODIES, ids=lambda model: model.__name__)
+def test_a_text_that_looks_like_a_repetition_is_none(model: type[Answer]) -> None:
+    """Texts hold colons, braces and names; and what nobody asked for may hold them all."""
+    names = "".join(f'"{name}": 1, ' for name in BODIES[model])
+    body = {**BODIES[model], "note": "{" + names + "}", "elsewhere": dict(BODIES[model])}
+    assert decode(json.dumps(body).encode(), model).raw == body
