@@ -1,9 +1,13 @@
 """The driver over aiohttp writes its requests itself: what it never writes, and when it knows that nothing was sent."""
 
 import asyncio
+import socket
+import ssl
+import threading
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -36,6 +40,27 @@ def exchanged(call: Call, *, patience: float = 5.0, **headers: str) -> Reply | F
     return asyncio.run(exchange())
 
 
+@asynccontextmanager
+async def mute() -> AsyncGenerator[tuple[Call, asyncio.Event]]:
+    """Serve, without ever answering; give a call to make, and what is set when one arrived."""
+    asked = asyncio.Event()
+
+    async def read(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        asked.set()
+        await reader.read()
+        writer.close()
+
+    async with await asyncio.start_server(read, "127.0.0.1") as server:
+        host, port = server.sockets[0].getsockname()
+        yield Call("GET", f"http://{host}:{port}", "/"), asked
+
+
+def within(seconds: float, call: Call) -> Call:
+    """Return the call with a deadline."""
+    return call.ready(SealedHeaders(), time.monotonic() + seconds)
+
+
 @pytest.mark.parametrize(
     "target", ["", "a", "/a b", "/a\r\nHost: elsewhere", "/a\nb", "/\x00", "/ü", "/\u2028"]
 )
@@ -48,7 +73,9 @@ def test_a_target_that_is_more_than_a_target(target: str) -> None:
     assert server.requests == []
 
 
-@pytest.mark.parametrize("value", ["a\r\nX-More: b", "a\nb", "a\rb", "a\u2028b", "ü"])
+@pytest.mark.parametrize(
+    "value", ["a\r\nX-More: b", "a\nb", "a\rb", "a\r\n", "a\n", "\n", "a\x00", "a\u2028b", "ü"]
+)
 def test_a_header_that_is_more_than_a_header(value: str) -> None:
     """A credential is checked when it is configured; this is the last door."""
     with RawServer(http({})) as server:
@@ -80,24 +107,131 @@ def test_no_connection_is_free(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "_CONNECTIONS", 1)
 
     async def two() -> list[Reply | Fault]:
-        asked = asyncio.Event()
-
-        async def mute(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-            await reader.readuntil(b"\r\n\r\n")
-            asked.set()
-            await reader.read()
-            writer.close()
-
-        async with await asyncio.start_server(mute, "127.0.0.1") as server, driver() as opened:
-            host, port = server.sockets[0].getsockname()
-            call = Call("GET", f"http://{host}:{port}", "/")
+        async with mute() as (call, asked), driver() as opened:
             exchange: Callable[[Call], Awaitable[Reply | Fault]] = opened.exchange
-            deadline = time.monotonic() + 0.3
-            first = asyncio.ensure_future(exchange(call.ready(SealedHeaders(), deadline)))
+            first = asyncio.ensure_future(exchange(within(0.3, call)))
             await asked.wait()
-            second = await exchange(call.ready(SealedHeaders(), time.monotonic() + 0.05))
+            second = await exchange(within(0.05, call))
             return [await first, second]
 
     first, second = asyncio.run(two())
     assert first == Fault(sent=True, detail="no answer in time (TimeoutError)")
     assert second == Fault(sent=False, detail="no connection in time (TimeoutError)")
+
+
+def test_closing_ends_the_calls_under_way(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each says whether it was sent, also the one that waited for a connection; nobody is told that he was cancelled."""
+    monkeypatch.setattr(module, "_CONNECTIONS", 1)
+
+    async def closed() -> list[Reply | Fault]:
+        async with mute() as (call, asked), driver() as opened, asyncio.TaskGroup() as group:
+            tasks = [group.create_task(opened.exchange(within(5, call)))]
+            await asked.wait()
+            tasks.append(group.create_task(opened.exchange(within(5, call))))
+            await asyncio.sleep(0)
+            await opened.aclose()
+            late = await opened.exchange(within(5, call))
+        return [*[task.result() for task in tasks], late]
+
+    sent, waiting, late = asyncio.run(closed())
+    assert [isinstance(one, Fault) and one.sent for one in (sent, waiting, late)] == [True, False, False]
+    assert waiting == Fault(sent=False, detail="the client was closed")
+
+
+def test_a_task_that_is_cancelled_while_it_waits_is_cancelled(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Closing comes too late to make anything else of it."""
+    monkeypatch.setattr(module, "_CONNECTIONS", 1)
+
+    async def cancelled() -> bool:
+        async with mute() as (call, asked), driver() as opened:
+            first = asyncio.ensure_future(opened.exchange(within(0.2, call)))
+            await asked.wait()
+            second = asyncio.ensure_future(opened.exchange(within(5, call)))
+            await asyncio.sleep(0)
+            second.cancel()
+            await opened.aclose()
+            await asyncio.gather(first, second, return_exceptions=True)
+            return bool(second.cancelled())
+
+    assert asyncio.run(cancelled())
+
+
+def test_bytes_that_came_while_nobody_looked() -> None:
+    """They wait in the socket when the next call begins, which must not take them for its answer."""
+    go, sent = threading.Event(), threading.Event()
+
+    def serve() -> None:
+        first, _address = listener.accept()
+        with first:
+            first.recv(1000)
+            first.sendall(http("first"))
+            go.wait(5)
+            first.sendall(http("stale"))
+            sent.set()
+            second, _address = listener.accept()
+            with second:
+                second.recv(1000)
+                second.sendall(http("second"))
+
+    async def two(call: Call) -> list[Reply | Fault]:
+        async with driver() as opened:
+            first = await opened.exchange(within(2, call))
+            go.set()
+            sent.wait(5)  # the event loop must not turn
+            return [first, await opened.exchange(within(2, call))]
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        thread = threading.Thread(target=serve, daemon=True)
+        thread.start()
+        ended = asyncio.run(two(Call("GET", f"http://127.0.0.1:{listener.getsockname()[1]}", "/")))
+    assert [one.body for one in ended if isinstance(one, Reply)] == [b'"first"', b'"second"']
+    thread.join(5)
+
+
+@pytest.mark.skipif(not Path("/proc/self/fd").exists(), reason="what is open cannot be counted here")
+def test_a_call_over_tls_that_got_no_answer_leaves_no_socket(monkeypatch: pytest.MonkeyPatch) -> None:
+    """TLS would wait half a minute for the farewell of a server that says nothing any more."""
+    monkeypatch.setattr(module, "tls_for", lambda origin: anonymous(ssl.PROTOCOL_TLS_CLIENT))
+    accepted: list[socket.socket] = []
+
+    def serve() -> None:
+        for _ in range(3):
+            plain, _address = listener.accept()
+            accepted.append(plain)
+            accepted[-1] = anonymous(ssl.PROTOCOL_TLS_SERVER).wrap_socket(plain, server_side=True)
+            accepted[-1].recv(1000)
+
+    async def left(call: Call) -> int:
+        async with driver() as opened:
+            before = sockets()
+            ended = await asyncio.gather(*(opened.exchange(within(0.5, call)) for _ in range(3)))
+            await asyncio.sleep(0)  # a transport closes its socket in the next turn
+            assert [type(one) for one in ended] == [Fault] * 3
+            return sockets() - before - len(accepted)
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        thread = threading.Thread(target=serve)
+        thread.start()
+        assert asyncio.run(left(Call("GET", f"https://127.0.0.1:{listener.getsockname()[1]}", "/"))) == 0
+        thread.join()
+    for connection in accepted:
+        connection.close()
+
+
+def anonymous(role: int) -> ssl.SSLContext:
+    """Return a TLS context that needs no certificate on either side."""
+    context = ssl.SSLContext(role)
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    context.maximum_version = ssl.TLSVersion.TLSv1_2
+    context.set_ciphers("AECDH:@SECLEVEL=0")
+    return context
+
+
+def sockets() -> int:
+    """Return how many sockets this process has open."""
+    count = 0
+    for link in Path("/proc/self/fd").iterdir():
+        with suppress(FileNotFoundError):  # what this very look has opened
+            count += str(link.readlink()).startswith("socket:")
+    return count

@@ -31,8 +31,8 @@ def aiohttp_driver() -> Any:
     return AiohttpDriver()
 
 
-class OwnSession:
-    """A driver over a session of the caller's own, which can be opened on an event loop alone."""
+class OwnConnector:
+    """A driver over a connector of the caller's own, which can be opened on an event loop alone."""
 
     def __init__(self) -> None:
         pytest.importorskip("aiohttp")
@@ -41,23 +41,22 @@ class OwnSession:
         self._driver: Any = None
 
     async def run(self, flow: Any) -> Any:
-        """Open the session, and from then on only pass on."""
+        """Open the connector, and from then on only pass on."""
         if self._driver is None:
             import aiohttp
 
             from countermand.transport.aiohttp import AiohttpDriver
 
-            self._session = aiohttp.ClientSession(raise_for_status=True)
-            self._driver = AiohttpDriver(self._session)
+            self._connector = aiohttp.TCPConnector(ssl=tls(), limit=2)
+            self._driver = AiohttpDriver(self._connector)
         return await self._driver.run(flow)
 
     async def aclose(self) -> None:
-        """Close the driver, which leaves the session open, and then the session."""
-        if self._driver is not None:
+        """Close the driver, which leaves the connector open, and then the connector."""
+        if self._driver is not None and not self.is_closed:
             await self._driver.aclose()
-            if not self.is_closed:
-                assert not self._session.closed
-                await self._session.close()
+            assert not self._connector.closed
+            await self._connector.close()
         self.is_closed = True
 
 
@@ -69,7 +68,7 @@ LIBRARIES: dict[str, tuple[Kind, Callable[[], Any]]] = {
     "httpx2": ("sync", lambda: httpx2.Client(verify=tls(), trust_env=False)),
     "httpx2, async": ("async", lambda: httpx2.AsyncClient(verify=tls(), trust_env=False)),
     "aiohttp": ("async", aiohttp_driver),
-    "aiohttp, own session": ("async", OwnSession),
+    "aiohttp, own connector": ("async", OwnConnector),
 }
 
 
@@ -195,13 +194,20 @@ def test_two_calls_share_a_connection(over: Callable[..., Door]) -> None:
 
 
 @pytest.mark.parametrize("chunked", [False, True], ids=["length", "chunked"])
-def test_bytes_that_belong_to_no_reply_end_a_connection(chunked: bool, over: Callable[..., Door]) -> None:
-    """They would be read as the answer to the next request, about another order."""
-    smuggled = http(STATUS)
+@pytest.mark.parametrize(
+    "smuggled",
+    [http(STATUS), http(STATUS)[:-5], b"HTTP/1.1 200 OK\r\nX-Begun: "],
+    ids=["whole", "most", "head"],
+)
+def test_bytes_that_belong_to_no_reply_end_a_connection(
+    smuggled: bytes, chunked: bool, over: Callable[..., Door]
+) -> None:
+    """They would be read as the answer to the next request, about another order, or as its beginning."""
     with RawServer(http(ACCEPTED, chunked=chunked, more=smuggled), http(OPEN)) as server:
-        door = over(**at(server))
+        door = over(**at(server) | {"retry": RetryPolicy.never()})
         PATTERN.cancel(door)
         assert PATTERN.read(door).order_status == "pending"
+        assert server.connections == 2
 
 
 def test_head_and_body_leave_together(over: Callable[..., Door]) -> None:

@@ -5,7 +5,7 @@
     async with AsyncCountermand(pattern=..., http_client=AiohttpDriver()) as client: ...
 
 Needs the extra `countermand[aiohttp]`. It takes aiohttp's connections and aiohttp's parser, and puts nothing between
-them: a request is one write, because its head is the same for every order of an account but for the target.
+them: a request is one write, and its head is the same for every order of an account but for the target.
 """
 
 import asyncio
@@ -21,7 +21,7 @@ from ..wire import Call, Fault, Reply
 from .bodies import Body
 from .eventloop import GRACE, EventLoopDriver, home
 from .faults import fault, flaw
-from .requests import KEEPALIVE, standing_headers, tls_for, whole_headers
+from .requests import KEEPALIVE, tls_for, whole_headers
 from .streams import readable
 
 #: Connections at most, as many as httpx's client opens by default.
@@ -32,28 +32,27 @@ _TARGET = re.compile(r"/[\x21-\x7e]*", re.ASCII)
 
 
 class AiohttpDriver(EventLoopDriver):
-    """On asyncio, over aiohttp: its connector and its parser, or a `session` of the caller's own.
+    """On asyncio, over aiohttp's connector and parser. It knows no proxies, keeps no cookies, follows no redirects.
 
-    Without a session there are no proxies and no cookies. A session is used as it is and left open; redirects are
-    not followed, and the call's deadline takes the place of its timeouts.
+    A `connector` of the caller's own, for a resolver, a proxy or TLS settings of theirs, is left open.
     """
 
-    def __init__(self, session: aiohttp.ClientSession | None = None) -> None:
-        self._theirs = session
-        self._connector: aiohttp.TCPConnector | None = None
+    def __init__(self, connector: aiohttp.BaseConnector | None = None) -> None:
+        self._theirs = connector
+        self._ours: aiohttp.TCPConnector | None = None
         self._initiators: dict[str, aiohttp.ClientRequest] = {}
         self._home: object = None
         self._closed = False
 
     @property
     def closed(self) -> bool:
-        """Whether `aclose` was called, or the caller's session is closed."""
+        """Whether `aclose` was called, or the caller's connector is closed."""
         return self._closed or (self._theirs is not None and self._theirs.closed)
 
     async def exchange(self, call: Call) -> Reply | Fault:
         """Send `call` and return what came of it by its deadline."""
-        if self._theirs is not None:
-            return await _exchange_over(self._theirs, call)
+        if self.closed:
+            return Fault(sent=False, detail="the client is closed")
         line: aiohttp.connector.Connection | None = None
         status, headers = 0, _NO_HEADERS
         try:
@@ -68,50 +67,76 @@ class AiohttpDriver(EventLoopDriver):
             if status:
                 return Reply(status, headers, b"", flaw(error))
             return fault(error, connected=line is not None)
+        except asyncio.CancelledError:
+            task = asyncio.current_task()
+            if not self.closed or task is None or task.cancelling():
+                raise
+            # A connector that is closed cancels what waits in it, in tasks that nobody has cancelled.
+            return Fault(sent=line is not None, detail="the client was closed")
         finally:
-            if line is not None:
-                line.close()  # does nothing once it is released
+            _drop(line)
 
     async def _connect(self, origin: str) -> aiohttp.connector.Connection:
-        """Return a connection that is clean: something may have come on an idle one that nobody had asked for."""
-        connector = self._connector_here()
+        """Return a connection on which nothing came that nobody had asked for: it would be taken for the answer."""
+        connector = self._connector()
         # The connector wants to know for which request, and looks at nothing but where it goes.
         if (initiator := self._initiators.get(origin)) is None:
-            initiator = aiohttp.ClientRequest(
-                "GET", URL(origin), loop=asyncio.get_running_loop(), ssl=tls_for(origin)
-            )
+            tls = tls_for(origin) if self._theirs is None else True
+            initiator = aiohttp.ClientRequest("GET", URL(origin), loop=asyncio.get_running_loop(), ssl=tls)
             self._initiators[origin] = initiator
         for _ in range(_CONNECTIONS):
-            line = await connector.connect(initiator, [], _UNTIMED)
-            clean = False
+            line: aiohttp.connector.Connection | None = None
             try:
+                line = await connector.connect(initiator, [], _UNTIMED)
                 if line.transport is not None and readable(line.transport.get_extra_info("socket")):
                     # What waits in the socket reaches the protocol within two turns of the loop.
                     await asyncio.sleep(0)
                     await asyncio.sleep(0)
-                clean = line.protocol is not None and not line.closed and not line.protocol.should_close
+                if _is_clean(line):
+                    found, line = line, None
+                    return found
             finally:
-                if not clean:
-                    line.close()
-            if clean:
-                return line
+                _drop(line)
         raise aiohttp.ConnectionTimeoutError("no connection is clean")
 
-    def _connector_here(self) -> aiohttp.TCPConnector:
-        if self._connector is None or self._home != home():
-            self._connector = aiohttp.TCPConnector(limit=_CONNECTIONS, keepalive_timeout=KEEPALIVE)
-            self._initiators = {}
-            self._home = home()
-        return self._connector
+    def _connector(self) -> aiohttp.BaseConnector:
+        if self._home != (here := home()):
+            if self._ours is not None:
+                # Closing them would reach into the event loop they belong to, across a fork into another process's.
+                self._ours._conns.clear()  # pyright: ignore[reportPrivateUsage]
+            self._ours, self._initiators, self._home = None, {}, here
+        if self._theirs is not None:
+            return self._theirs
+        if self._ours is None:
+            self._ours = aiohttp.TCPConnector(limit=_CONNECTIONS, keepalive_timeout=KEEPALIVE)
+        return self._ours
 
     async def aclose(self) -> None:
         """Close the connections that are ours."""
         self._closed = True
-        if self._connector is not None and self._home == home():
-            await self._connector.close()
+        if self._ours is not None and self._home == home():
+            await self._ours.close()
 
 
 _NO_HEADERS: CIMultiDictProxy[str] = CIMultiDictProxy(CIMultiDict())
+
+
+def _is_clean(line: aiohttp.connector.Connection) -> bool:
+    """Whether a connection that no answer is awaited on can be asked something: it is open, and nothing is left over."""
+    protocol = line.protocol
+    if protocol is None or line.closed or protocol.should_close:
+        return False
+    # The parser keeps the beginning of a head to itself, and gives it away at the end. A test holds these names.
+    parser = protocol._parser  # pyright: ignore[reportPrivateUsage]
+    return parser is None or not parser.feed_eof()
+
+
+def _drop(line: aiohttp.connector.Connection | None) -> None:
+    """Close a connection at once; one that was released, or is not there, is left alone."""
+    if line is not None:
+        if line.transport is not None:
+            line.transport.abort()  # TLS would wait half a minute for the other side's farewell
+        line.close()
 
 
 async def _ask(
@@ -160,33 +185,6 @@ def _bytes_of(call: Call) -> bytes:
 
 def _head(call: Call) -> bytes:
     lines = [f"{name}: {value}" for name, value in whole_headers(call).items()]
-    if any(len(line.splitlines()) != 1 for line in lines):
-        raise ValueError("a header holds a line break")
+    if not all(line.isprintable() for line in lines):
+        raise ValueError("a header holds a line break, or another character that does not belong there")
     return "".join(f"{line}\r\n" for line in lines).encode("ascii")
-
-
-async def _exchange_over(session: aiohttp.ClientSession, call: Call) -> Reply | Fault:
-    left = max(call.deadline - time.monotonic(), 0.0)
-    response: aiohttp.ClientResponse | None = None
-    try:
-        response = await session.request(
-            call.method,
-            URL(call.origin + call.target, encoded=True),
-            data=call.body,
-            headers=standing_headers(call),
-            allow_redirects=False,
-            auto_decompress=False,
-            raise_for_status=False,
-            # It is rounded up to whole seconds unless told not to.
-            timeout=aiohttp.ClientTimeout(total=left + GRACE, connect=left, ceil_threshold=float("inf")),
-        )
-        body = await _read(response.content, call.deadline)
-        response.release()
-        return body.reply(response.status, _usable(response.status, response.headers))
-    except Exception as error:
-        if response is None:
-            return fault(error)
-        return Reply(response.status, response.headers, b"", flaw(error))
-    finally:
-        if response is not None and not response.closed:
-            response.close()

@@ -14,9 +14,10 @@ import pytest
 from attrs import evolve
 
 from countermand import AsyncCountermand, Countermand, NotSentError, Requested, Unknown
+from countermand.wire import AsyncDriver
 
 from .conftest import Opener
-from .doors import FAST, aopened, cancel, opened, settings
+from .doors import FAST, aopened, cancel, doors, opened, settings
 from .judge import contradictions
 from .plain import IDS, ask, case, lost, named
 from .playing import told
@@ -147,17 +148,59 @@ def test_sixteen_threads_share_one_client(stage: Opener) -> None:
 
 @pytest.mark.filterwarnings("ignore:unclosed transport:ResourceWarning")
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
-def test_one_client_in_two_event_loops_after_each_other(stage: Opener) -> None:
+@pytest.mark.parametrize("door", [door for door in ("async stock", "async aiohttp") if door in doors()])
+def test_one_client_in_two_event_loops_after_each_other(
+    stage: Opener, door: str, caplog: pytest.LogCaptureFixture
+) -> None:
     """The connections of the loop that is gone are left alone; the next loop opens its own."""
     spec = case("crux")
     scene = stage(spec)
-    client = AsyncCountermand(**settings("crux", scene.origin), retry=FAST)
+    client = AsyncCountermand(**settings("crux", scene.origin), retry=FAST, http_client=_driver(door))
     outcomes = [asyncio.run(cancel(client, "crux", order.order_id, 5.0)) for order in spec.orders]
     asyncio.run(client.aclose())
     del client
     gc.collect()  # the connections of the loops that are gone, which nobody closes
     assert named(outcomes) == ["Requested"] * 3
     assert all(scene.report().truths[order.order_id].forwarded == 1 for order in spec.orders)
+    assert "Unclosed" not in caplog.text
+
+
+def _driver(door: str) -> AsyncDriver | None:
+    """Return the driver of a door that is no caller's own client; None for the stock one."""
+    if door == "async stock":
+        return None
+    from countermand.transport.aiohttp import AiohttpDriver
+
+    return AiohttpDriver()
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
+@pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
+@pytest.mark.parametrize("door", [door for door in ("async stock", "async aiohttp") if door in doors()])
+def test_a_process_forks_while_its_event_loop_has_connections(stage: Opener, door: str) -> None:
+    """The child opens connections of its own, and the parent still hears what comes on its."""
+    spec = case("crux")
+    scene = stage(spec)
+    ids = [order.order_id for order in spec.orders]
+
+    async def parent() -> list[Any]:
+        async with AsyncCountermand(
+            **settings("crux", scene.origin), retry=FAST, http_client=_driver(door)
+        ) as client:
+            before = await cancel(client, "crux", ids[0], 5.0)
+            if (child := os.fork()) == 0:
+                try:
+                    asyncio.run(cancel(client, "crux", ids[1], 5.0))
+                    gc.collect()  # what the child lets go of must not reach into the parent's event loop
+                finally:
+                    os._exit(0)
+            os.waitpid(child, 0)  # noqa: ASYNC222  nothing else is under way
+            return [before, await cancel(client, "crux", ids[2], 5.0)]
+
+    assert named(asyncio.run(parent())) == ["Requested"] * 2
+    report = scene.report()
+    assert [report.truths[order_id].forwarded for order_id in ids] == [1, 1, 1]
+    assert sorted(one.connection for one in report.seen) == [1, 1, 2]
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
