@@ -11,7 +11,9 @@ CHECKS: dict[str, tuple[str, ...]] = {
     "stories": (*_PYTEST, "tests/faults/test_simulation.py", "-k", "not fresh_slice"),
     "secrets": (*_PYTEST, "tests/faults/test_simulation_secrets.py"),
     "http": (*_PYTEST, "tests/http/test_faults.py"),
+    "wire": (*_PYTEST, "tests/http/test_aiohttp.py", "tests/http/test_wire.py"),
     "marketplaces": (*_PYTEST, "tests/marketplaces"),
+    "public": (*_PYTEST, "tests/public/test_interface.py"),
     "core": (*_PYTEST, "tests/core"),
 }
 
@@ -292,5 +294,61 @@ MUTANTS = (
         "        return await self._driver.run(cancelling(self._marketplace, request, order_id, call))\n",
         "        call._deadline += 1.0\n"
         "        return await self._driver.run(cancelling(self._marketplace, request, order_id, call))\n",
+    ),
+    Mutant(
+        "a connection of aiohttp's is used again with an answer left over on it",
+        "transport/aiohttp.py",
+        " or protocol.should_close:\n",
+        ":\n",
+        ("wire",),
+    ),
+    Mutant(
+        "a connection of aiohttp's is used again with the beginning of a head on it",
+        "transport/aiohttp.py",
+        "    return parser is None or not parser.feed_eof()\n",
+        "    return True\n",
+        ("wire",),
+    ),
+    Mutant(
+        "what waits in the socket of an idle connection is taken for the answer",
+        "transport/aiohttp.py",
+        "                    await asyncio.sleep(0)\n                    await asyncio.sleep(0)\n",
+        "                    pass\n",
+        ("wire",),
+    ),
+    Mutant(
+        "a line break gets into a head",
+        "transport/aiohttp.py",
+        "    if not all(line.isprintable() for line in lines):\n",
+        '    if any("\\r\\n" in line.strip() for line in lines):\n',
+        ("wire",),
+    ),
+    Mutant(
+        "a request leaves after the deadline",
+        "transport/aiohttp.py",
+        "    if time.monotonic() >= deadline:\n",
+        "    if False:\n",
+        ("wire",),
+    ),
+    Mutant(
+        "a call that never had a connection counts as sent",
+        "transport/aiohttp.py",
+        "connected=line is not None",
+        "connected=True",
+        ("wire",),
+    ),
+    Mutant(
+        "a field may stand twice where a namesake is left out",
+        "decoding.py",
+        "        times = len(objects) if required else",
+        "        times = len(objects) if True else",
+        ("core",),
+    ),
+    Mutant(
+        "two threads that come first open two rooms, with a gate each",
+        "client.py",
+        "            self._subclients.setdefault(name, opened)",
+        "            self._subclients[name] = opened",
+        ("public",),
     ),
 )
