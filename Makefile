@@ -106,7 +106,7 @@ bench: build/venvs/bench/.ready  ## measure against bare HTTP and other SDKs; wr
 	@build/venvs/bench/bin/python -m tests.benchmarks $(ARGS)
 
 bench-check: build/venvs/bench/.ready  ## measure briefly, and fail beyond the bars
-	@build/venvs/bench/bin/python -m tests.benchmarks --check $(ARGS)
+	@build/venvs/bench/bin/python -m tests.benchmarks check $(ARGS)
 
 # --- environments ------------------------------------------------------------------------------------------------------
 

@@ -33,9 +33,6 @@ def main() -> int:
     """Do what the command line asks for."""
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks", description=__doc__)
     parser.add_argument("action", nargs="?", choices=("run", "check", "report"), default="run")
-    parser.add_argument(
-        "--check", dest="action", action="store_const", const="check", help="the same as check"
-    )
     parser.add_argument("--quick", action="store_true", help=f"about {QUICK:.0f} s; the page is not written")
     parser.add_argument("--seconds", type=float, help="how long to measure")
     parser.add_argument("--seed", type=int, default=random.randrange(10_000), help="of the shuffling")

@@ -12,7 +12,7 @@ from xml.etree import ElementTree
 import httpx
 import pytest
 
-from . import plot, report, server
+from . import __main__, plot, report, server
 from .calls import many_parts_call, plain_calls
 from .harness import Results, Round, Spread
 from .measures import Measure, failures, groups, measures
@@ -48,6 +48,19 @@ def test_a_ratio_is_of_two_turns_of_one_round() -> None:
     """A machine that is twice as slow in one round changes no ratio."""
     rounds = [{"ours": sample(0.9), "bare": sample(1.0)}, {"ours": sample(1.8), "bare": sample(2.0)}]
     assert Results({"sync": rounds}, [], {}).ratios("sync", "ours", "bare") == pytest.approx([0.9, 0.9])
+
+
+@pytest.mark.parametrize("tolerance, status", [(0.1, 1), (100.0, 0)])
+def test_a_check_judges(
+    tolerance: float, status: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its exit status says whether everything is within its bar, and it writes no page."""
+    made_up().save(tmp_path / "results.json")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(__main__, "failures", lambda table: failures(table, tolerance))
+    monkeypatch.setattr("sys.argv", ["benchmarks", "check", "--results", "results.json"])
+    assert __main__.main() == status
+    assert [path.name for path in tmp_path.iterdir()] == ["results.json"]
 
 
 def test_a_spread_is_the_median_and_its_quartiles() -> None:
