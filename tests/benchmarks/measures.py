@@ -51,7 +51,7 @@ def groups(*, quick: bool) -> list[Group]:
             [("countermand", f"parts-{parts}") for parts in (1, 500, 1000, 2000)]
             + [("httpx", f"parts-{parts}") for parts in (1, 1000)]
             + [("json.loads", "parts-1000")],
-            2,
+            6,
             0.1,
         ),
     ]
