@@ -15,7 +15,6 @@ T = TypeVar("T")
 #: The largest body, in bytes, that is read from a marketplace. Past it a reply counts as unreadable.
 LARGEST_BODY = 2 * 1024 * 1024
 
-
 _NO_HEADERS = SealedHeaders()
 
 
@@ -49,9 +48,8 @@ class Reply(NamedTuple):
     flaw: str = ""
 
     def __repr__(self) -> str:
-        return (
-            f"Reply({self.status}{', ' if self.flaw else ''}{self.flaw})"  # the rest may repeat a credential
-        )
+        # The rest may repeat a credential.
+        return f"Reply({self.status}, {self.flaw})" if self.flaw else f"Reply({self.status})"
 
 
 class Fault(NamedTuple):

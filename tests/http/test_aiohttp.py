@@ -14,6 +14,7 @@ import pytest
 
 from countermand.secret import SealedHeaders
 from countermand.wire import Call, Fault, Reply
+from tests.support.tls import anonymous
 
 from .raw import RawServer, http
 
@@ -216,16 +217,6 @@ def test_a_call_over_tls_that_got_no_answer_leaves_no_socket(monkeypatch: pytest
         thread.join()
     for connection in accepted:
         connection.close()
-
-
-def anonymous(role: int) -> ssl.SSLContext:
-    """Return a TLS context that needs no certificate on either side."""
-    context = ssl.SSLContext(role)
-    context.check_hostname = False
-    context.verify_mode = ssl.CERT_NONE
-    context.maximum_version = ssl.TLSVersion.TLSv1_2
-    context.set_ciphers("AECDH:@SECLEVEL=0")
-    return context
 
 
 def sockets() -> int:

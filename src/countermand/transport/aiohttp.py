@@ -28,6 +28,7 @@ from .streams import readable
 _CONNECTIONS = 100
 #: Time is kept around the whole exchange.
 _UNTIMED = aiohttp.ClientTimeout()
+_NO_HEADERS: CIMultiDictProxy[str] = CIMultiDictProxy(CIMultiDict())
 _TARGET = re.compile(r"/[\x21-\x7e]*", re.ASCII)
 
 
@@ -116,9 +117,6 @@ class AiohttpDriver(EventLoopDriver):
         self._closed = True
         if self._ours is not None and self._home == home():
             await self._ours.close()
-
-
-_NO_HEADERS: CIMultiDictProxy[str] = CIMultiDictProxy(CIMultiDict())
 
 
 def _is_clean(line: aiohttp.connector.Connection) -> bool:

@@ -50,9 +50,8 @@ def fault(error: Exception, *, connected: bool = True) -> Fault:
         return Fault(sent=False, detail=f"{_NOT_SENT['ConnectTimeout']} ({name})")
     for known in type(error).__mro__:
         if (detail := _NOT_SENT.get(known.__name__)) is not None:
-            reason = str(getattr(error, "os_error", error))[
-                :200
-            ]  # aiohttp's own text tells of TLS where there is none
+            # aiohttp's own text tells of TLS where there is none.
+            reason = str(getattr(error, "os_error", error))[:200]
             explained = f": {reason}" if known.__name__ in _EXPLAINED and reason else ""
             return Fault(sent=False, detail=f"{detail} ({name}{explained})")
         if (detail := _MAY_BE_SENT.get(known.__name__)) is not None:

@@ -15,6 +15,7 @@ from attrs import evolve
 
 from countermand import AsyncCountermand, Countermand, NotSentError, Requested, Unknown
 from countermand.wire import AsyncDriver
+from tests.support.tls import anonymous
 
 from .conftest import Opener
 from .doors import FAST, aopened, cancel, doors, opened, settings
@@ -81,10 +82,10 @@ def test_a_forged_reply_in_a_tls_record_of_its_own_is_nobodys_answer(monkeypatch
     serving = threading.Thread(target=_forge_over_tls, args=(server, 2))
     serving.start()
     monkeypatch.setattr(
-        "countermand.transport.blocking.tls_for", lambda _: _anonymous(ssl.PROTOCOL_TLS_CLIENT)
+        "countermand.transport.blocking.tls_for", lambda _: anonymous(ssl.PROTOCOL_TLS_CLIENT)
     )
     monkeypatch.setattr(
-        "countermand.transport.eventloop.tls_for", lambda _: _anonymous(ssl.PROTOCOL_TLS_CLIENT)
+        "countermand.transport.eventloop.tls_for", lambda _: anonymous(ssl.PROTOCOL_TLS_CLIENT)
     )
     first, second, *_ = IDS["crux"]
 
@@ -102,19 +103,9 @@ def test_a_forged_reply_in_a_tls_record_of_its_own_is_nobodys_answer(monkeypatch
     serving.join()
 
 
-def _anonymous(role: int) -> ssl.SSLContext:
-    """Return a TLS context that needs no certificate on either side."""
-    context = ssl.SSLContext(role)
-    context.check_hostname = False
-    context.verify_mode = ssl.CERT_NONE
-    context.maximum_version = ssl.TLSVersion.TLSv1_2
-    context.set_ciphers("AECDH:@SECLEVEL=0")
-    return context
-
-
 def _forge_over_tls(listener: socket.socket, pairs: int) -> None:
     """Answer each first request with 200 and a forged 204 behind it, and each second one, wherever it comes, with 422."""
-    context = _anonymous(ssl.PROTOCOL_TLS_SERVER)
+    context = anonymous(ssl.PROTOCOL_TLS_SERVER)
     for _ in range(pairs * 2):
         plain, _address = listener.accept()
         plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_CORK, 1)  # both records leave as one
