@@ -20,7 +20,7 @@ if TYPE_CHECKING:
         RateLimitedError,
         RejectedError,
     )
-    from .evidence import Attempt
+    from .outcomes import Attempt
     from .marketplaces.crux import CancelCruxOrder, CruxAnswer, CruxLineItem, CruxOrder
     from .marketplaces.kibo import CancelKiboOrder, DispositionReason, KiboAnswer, KiboOrder
     from .marketplaces.pattern import (
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
         Unknown,
         evidence_of,
     )
-    from .retry import RetryPolicy
+    from .engine.retry import RetryPolicy
     from .settings import Crux, Kibo, Pattern, Vtex
 
 __all__ = [
@@ -102,7 +102,6 @@ _NAMES = {
         "RateLimitedError",
         "RejectedError",
     ),
-    "evidence": ("Attempt",),
     "marketplaces.crux": ("CancelCruxOrder", "CruxAnswer", "CruxLineItem", "CruxOrder"),
     "marketplaces.kibo": ("CancelKiboOrder", "DispositionReason", "KiboAnswer", "KiboOrder"),
     "marketplaces.pattern": (
@@ -113,6 +112,7 @@ _NAMES = {
     ),
     "marketplaces.vtex": ("CancelVtexOrder", "VtexAnswer", "VtexOrder", "VtexReceipt"),
     "outcomes": (
+        "Attempt",
         "Cancelled",
         "Outcome",
         "Part",
@@ -122,7 +122,7 @@ _NAMES = {
         "Unknown",
         "evidence_of",
     ),
-    "retry": ("RetryPolicy",),
+    "engine.retry": ("RetryPolicy",),
     "settings": ("Crux", "Kibo", "Pattern", "Vtex"),
 }
 _HOMES = {name: home for home, names in _NAMES.items() for name in names}

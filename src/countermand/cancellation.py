@@ -12,10 +12,10 @@ from typing import Any, ClassVar, Generic, NamedTuple, Protocol, TypeAlias, Type
 
 import attrs
 
-from .auth import Auth
+from .engine.auth import Auth
 from .case import Case
 from .context import CallContext
-from .decoding import Answer, DecodingError
+from .engine.decoding import Answer, DecodingError
 from .errors import (
     AuthenticationError,
     CountermandError,
@@ -24,10 +24,10 @@ from .errors import (
     OrderUnreadableError,
     PermissionDeniedError,
 )
-from .evidence import MarketplaceName
+from .outcomes import MarketplaceName
 from .outcomes import Outcome, PartiallyCancelled, Refused
-from .retry import Account
-from .wire import Call, Fault, Flow, Reply
+from .engine.retry import Account
+from .engine.wire import Call, Fault, Flow, Reply
 
 A = TypeVar("A", bound=Answer)
 I = TypeVar("I")  # noqa: E741  what names an order: text, or an integer at Kibo

@@ -7,9 +7,9 @@ from collections.abc import Callable, Mapping
 from typing import Any, Generic, TypeVar
 
 from .errors import CountermandError, RejectedError
-from .evidence import Attempt, MarketplaceName
+from .outcomes import Attempt, MarketplaceName
 from .outcomes import Cancelled, Outcome, Part, PartiallyCancelled, Refused, Requested, Unknown
-from .wire import Fault, Reply
+from .engine.wire import Fault, Reply
 
 A = TypeVar("A")
 E = TypeVar("E", bound=CountermandError)

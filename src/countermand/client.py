@@ -5,13 +5,13 @@ from collections.abc import Callable, Mapping
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, NoReturn, Self, TypeVar
 
-from . import checks
-from .decoding import Answer
+from .engine import checks
+from .engine.decoding import Answer
 from .errors import InvalidRequestError, NotConfiguredError
-from .evidence import MarketplaceName
+from .outcomes import MarketplaceName
 from .outcomes import Outcome
 from .requests import CancelRequest, marketplace_of
-from .retry import DEFAULT_RETRY, RetryPolicy
+from .engine.retry import DEFAULT_RETRY, RetryPolicy
 from .settings import MARKETPLACES, Crux, Kibo, Pattern, Vtex, configured, named_in
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from .marketplaces.pattern import AsyncPatternClient, PatternClient
     from .marketplaces.vtex import AsyncVtexClient, VtexClient
     from .subclient import AsyncSubClient, SubClient
-    from .wire import AsyncDriver, Driver
+    from .engine.wire import AsyncDriver, Driver
 
 A = TypeVar("A", bound=Answer)
 C = TypeVar("C")

@@ -7,14 +7,14 @@ at the account's gate, have a token, spend the one budget of time, keep the evid
 from datetime import UTC, datetime
 from typing import Generic, Literal, TypeAlias, TypeVar
 
-from .auth import Auth, LoginFailedError
+from .engine.auth import Auth, LoginFailedError
 from .case import Case
 from .errors import AuthenticationError, NotSentError, RateLimitedError
-from .evidence import Attempt
+from .outcomes import Attempt
 from .outcomes import attach_evidence
-from .retry import Account, RetryPolicy, retry_after
-from .secret import SealedHeaders, redacted
-from .wire import Call, Clock, Fault, Flow, Reply, Sleep
+from .engine.retry import Account, RetryPolicy, retry_after
+from .engine.secret import SealedHeaders, redacted
+from .engine.wire import Call, Clock, Fault, Flow, Reply, Sleep
 
 A = TypeVar("A")
 What: TypeAlias = Literal["cancel", "read", "login"]

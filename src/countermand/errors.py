@@ -14,7 +14,7 @@ CountermandError
 
 from typing import Any, ClassVar
 
-from .evidence import Attempt, MarketplaceName
+from .outcomes import Attempt, MarketplaceName
 
 
 class CountermandError(Exception):

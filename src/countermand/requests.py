@@ -2,8 +2,8 @@
 
 from typing import ClassVar, Generic, TypeVar
 
-from .decoding import Answer
-from .evidence import MarketplaceName
+from .engine.decoding import Answer
+from .outcomes import MarketplaceName
 
 A = TypeVar("A", bound=Answer, covariant=True)
 

@@ -10,8 +10,8 @@ from typing import Any, Literal
 
 import attrs
 
-from . import checks
-from .secret import SealedHeaders, Secret, as_optional_secret, as_secret, sealed
+from .engine import checks
+from .engine.secret import SealedHeaders, Secret, as_optional_secret, as_secret, sealed
 
 _PATTERN_HOSTS = {"production": "https://api.pattern.com/hub", "staging": "https://stage-api.pattern.com/hub"}
 _CRUX_HOSTS = {

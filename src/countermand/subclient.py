@@ -2,16 +2,16 @@
 
 from typing import Any, Generic, TypeVar
 
-from . import checks
+from .engine import checks
 from .cancellation import Marketplace, cancelling, reading, waiting
 from .case import Case
 from .context import CallContext
-from .decoding import Answer
+from .engine.decoding import Answer
 from .errors import InvalidRequestError
 from .outcomes import Outcome
 from .requests import marketplace_of
-from .retry import RetryPolicy
-from .wire import AsyncDriver, Driver
+from .engine.retry import RetryPolicy
+from .engine.wire import AsyncDriver, Driver
 
 A = TypeVar("A", bound=Answer)
 I = TypeVar("I")  # noqa: E741  what names an order: text, or an integer at Kibo

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from countermand import CruxOrder, KiboOrder, PatternCancellation, PatternOrderStatus, VtexOrder, VtexReceipt
-from countermand.decoding import Answer, DecodingError, decode
+from countermand.engine.decoding import Answer, DecodingError, decode
 
 BODIES: dict[type[Answer], Mapping[str, Any]] = {
     PatternCancellation: {

@@ -19,7 +19,7 @@ from countermand import (
     RetryPolicy,
     Unknown,
 )
-from countermand.wire import Reply
+from countermand.engine.wire import Reply
 from tests.support.doors import Door, OnStage
 from tests.support.markets import CRUX, KIBO, Market
 from tests.support.stage import After, Stage, lost, reply, unsent

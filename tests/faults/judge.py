@@ -16,7 +16,7 @@ from countermand import (
     Unknown,
     evidence_of,
 )
-from countermand.wire import Fault, Reply
+from countermand.engine.wire import Fault, Reply
 
 from .cases import Phase, Run
 from .known import clean, forwarded, may_be_applied, parts, pending, shows_the_end, status

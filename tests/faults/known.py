@@ -4,7 +4,7 @@ import json
 
 from countermand.sandbox.ledger import Truth
 from countermand.sandbox.network import Passage
-from countermand.wire import Fault, Reply
+from countermand.engine.wire import Fault, Reply
 
 from .cases import Run
 

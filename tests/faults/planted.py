@@ -139,7 +139,7 @@ MUTANTS = (
     ),
     Mutant(
         "a field that stands twice is accepted",
-        "decoding.py",
+        "engine/decoding.py",
         "        if _may_repeat_a_name(body, answer):\n",
         "        if False:\n",
     ),
@@ -191,7 +191,7 @@ MUTANTS = (
     ),
     Mutant(
         "a date in Retry-After is taken against this machine's clock",
-        "retry.py",
+        "engine/retry.py",
         '    since = _timestamp(headers.get("date") or "")\n',
         "    since = None\n",
         ("stories",),
@@ -242,7 +242,7 @@ MUTANTS = (
     ),
     Mutant(
         "no evidence while a call waits for another's token",
-        "auth.py",
+        "engine/auth.py",
         "            yield from sender.sleep(_LOOK_AGAIN)\n",
         "            from .wire import Sleep\n\n            yield Sleep(_LOOK_AGAIN)\n",
         ("outages",),
@@ -269,7 +269,7 @@ MUTANTS = (
     ),
     Mutant(
         "headers with a credential show it",
-        "secret.py",
+        "engine/secret.py",
         "        return f\"SealedHeaders({', '.join(sorted(self))})\"\n",
         "        return dict.__repr__(self)\n",
         ("secrets",),
@@ -339,7 +339,7 @@ MUTANTS = (
     ),
     Mutant(
         "a field may stand twice where a namesake is left out",
-        "decoding.py",
+        "engine/decoding.py",
         "        times = len(objects) if required else",
         "        times = len(objects) if True else",
         ("core",),

@@ -9,7 +9,7 @@ import attrs
 import httpx
 from pytest_httpx import HTTPXMock
 
-from countermand.wire import Reply
+from countermand.engine.wire import Reply
 from tests.support.doors import Door, Kind
 
 

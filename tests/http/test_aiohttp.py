@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 
-from countermand.secret import SealedHeaders
-from countermand.wire import Call, Fault, Reply
+from countermand.engine.secret import SealedHeaders
+from countermand.engine.wire import Call, Fault, Reply
 from tests.support.tls import anonymous
 
 from .raw import RawServer, http

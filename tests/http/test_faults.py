@@ -11,7 +11,7 @@ import pytest
 from pytest_httpx import HTTPXMock, IteratorStream
 
 from countermand import Cancelled, Countermand, NotSentError, Refused, Requested, RetryPolicy, Unknown
-from countermand.wire import LARGEST_BODY
+from countermand.engine.wire import LARGEST_BODY
 from tests.support.doors import Door, OpenDoor
 from tests.support.markets import CRUX, KIBO, MARKETS, PATTERN, VTEX, Market
 from tests.support.stage import reply

@@ -13,7 +13,7 @@ from countermand import (
     Unknown,
     evidence_of,
 )
-from countermand.wire import Flow, Sleep
+from countermand.engine.wire import Flow, Sleep
 from tests.support.markets import CRUX, MARKETS, Market
 from tests.support.stage import Stage, lost, reply, unsent
 

@@ -26,8 +26,8 @@ from countermand import (
     Vtex,
     evidence_of,
 )
-from countermand.secret import Secret
-from countermand.wire import Reply
+from countermand.engine.secret import Secret
+from countermand.engine.wire import Reply
 from tests.support.doors import Door, Kind, OnStage
 from tests.support.markets import CRUX, KIBO, MARKETS, PATTERN, Market, pattern_answer
 from tests.support.stage import Stage, lost, reply

@@ -17,7 +17,7 @@ from countermand import (
     Requested,
     Vtex,
 )
-from countermand.wire import Reply
+from countermand.engine.wire import Reply
 
 from .doors import Door
 from .stage import reply

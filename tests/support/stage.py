@@ -7,7 +7,7 @@ from typing import Any, TypeAlias
 
 import attrs
 
-from countermand.wire import Call, Clock, Fault, Flow, Reply, Sleep, T
+from countermand.engine.wire import Call, Clock, Fault, Flow, Reply, Sleep, T
 
 #: What may come of one request: a reply, a fault, an interruption; or one of them after so many seconds.
 Answer: TypeAlias = Reply | Fault | BaseException

@@ -10,20 +10,20 @@ from typing import ClassVar, Literal, TypeAlias
 
 import attrs
 
-from .. import checks
-from ..auth import Auth, Token, TokenAuth
+from ..engine import checks
+from ..engine.auth import Auth, Token, TokenAuth
 from ..cancellation import REJECTIONS, Reading, Rejections, Verdict
 from ..case import Case
-from ..decoding import Answer, DecodingError, check_subject, decode, decode_object
+from ..engine.decoding import Answer, DecodingError, check_subject, decode, decode_object
 from ..errors import InvalidRequestError
-from ..evidence import MarketplaceName
+from ..outcomes import MarketplaceName
 from ..outcomes import Outcome, Part
 from ..requests import CancelRequest
-from ..retry import Account
-from ..secret import Secret
+from ..engine.retry import Account
+from ..engine.secret import Secret
 from ..settings import Kibo
 from ..subclient import AsyncSubClient, SubClient
-from ..wire import Call, Reply
+from ..engine.wire import Call, Reply
 
 #: Statuses in which an order cannot be cancelled any more (inferred from the order's life at Kibo).
 _BLOCKING = frozenset({"FULFILLED", "SHIPPED", "COMPLETED", "COMPLETE", "RETURNED", "CLOSED"})

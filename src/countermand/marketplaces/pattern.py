@@ -8,19 +8,19 @@ from typing import ClassVar, TypeAlias
 
 import attrs
 
-from .. import checks
-from ..auth import Auth
+from ..engine import checks
+from ..engine.auth import Auth
 from ..cancellation import REJECTIONS, Reading, Rejections, Verdict
 from ..case import Case
-from ..decoding import Answer, DecodingError, check_subject, decode
+from ..engine.decoding import Answer, DecodingError, check_subject, decode
 from ..errors import InvalidRequestError, RejectedError
-from ..evidence import MarketplaceName
+from ..outcomes import MarketplaceName
 from ..outcomes import Outcome, Part
 from ..requests import CancelRequest
-from ..retry import Account
+from ..engine.retry import Account
 from ..settings import Pattern
 from ..subclient import AsyncSubClient, SubClient
-from ..wire import Call, Reply
+from ..engine.wire import Call, Reply
 
 #: Warehouse order statuses past the point where a cancellation has any effect.
 _BEYOND = frozenset({"batched", "picked", "packed", "departed", "complete"})

@@ -10,19 +10,19 @@ from typing import ClassVar, TypeAlias
 
 import attrs
 
-from .. import checks
-from ..auth import Auth
+from ..engine import checks
+from ..engine.auth import Auth
 from ..cancellation import REJECTIONS, Reading, Rejections, Verdict
 from ..case import Case
-from ..decoding import Answer, check_subject, decode
+from ..engine.decoding import Answer, check_subject, decode
 from ..errors import InvalidRequestError
-from ..evidence import MarketplaceName
+from ..outcomes import MarketplaceName
 from ..outcomes import Outcome, Part
 from ..requests import CancelRequest
-from ..retry import Account
+from ..engine.retry import Account
 from ..settings import Vtex
 from ..subclient import AsyncSubClient, SubClient
-from ..wire import Call, Reply
+from ..engine.wire import Call, Reply
 
 #: Statuses in which a cancellation is under way. "cancel" is known to stick for minutes, rarely for ever.
 _PENDING = frozenset({"cancel", "request-cancel", "cancellation-requested", "waiting-for-seller-decision"})

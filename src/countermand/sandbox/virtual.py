@@ -14,7 +14,7 @@ from typing import Any, Generic, Protocol, TypeAlias, TypeVar
 
 from attrs import define, field, frozen
 
-from countermand.wire import Call, Clock, Fault, Flow, Reply
+from countermand.engine.wire import Call, Clock, Fault, Flow, Reply
 
 T = TypeVar("T")
 
@@ -71,7 +71,7 @@ class Interruption:
 
 
 class VirtualDriver:
-    """Runs flows blocking, in virtual time. It fills the interface `countermand.wire.Driver`."""
+    """Runs flows blocking, in virtual time. It fills the interface `countermand.engine.wire.Driver`."""
 
     def __init__(self, medium: Medium, interruption: Interruption | None = None) -> None:
         self._medium = medium
@@ -101,7 +101,7 @@ class VirtualDriver:
 
 
 class AsyncVirtualDriver:
-    """Runs flows for tasks of a `Schedule`, in virtual time. It fills the interface `countermand.wire.AsyncDriver`."""
+    """Runs flows for tasks of a `Schedule`, in virtual time. It fills the interface `countermand.engine.wire.AsyncDriver`."""
 
     def __init__(self, medium: Medium) -> None:
         self._medium = medium

@@ -17,7 +17,7 @@ import aiohttp
 from multidict import CIMultiDict, CIMultiDictProxy
 from yarl import URL
 
-from ..wire import Call, Fault, Reply
+from ..engine.wire import Call, Fault, Reply
 from .bodies import Body
 from .eventloop import GRACE, EventLoopDriver, home
 from .faults import fault, flaw

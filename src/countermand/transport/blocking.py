@@ -10,7 +10,7 @@ import httpcore
 import httpx
 
 from ..errors import NotSentError
-from ..wire import Call, Fault, Flow, Reply, T
+from ..engine.wire import Call, Fault, Flow, Reply, T
 from .bodies import read
 from .faults import fault, without_frames
 from .quiet import hush, ours

@@ -5,7 +5,7 @@ import zlib
 from collections.abc import Mapping
 from typing import Any
 
-from ..wire import LARGEST_BODY, Reply
+from ..engine.wire import LARGEST_BODY, Reply
 from .faults import flaw
 from .streams import undecrypted
 

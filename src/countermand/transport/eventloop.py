@@ -11,7 +11,7 @@ import httpcore
 import httpx
 
 from ..errors import NotSentError
-from ..wire import Call, Fault, Flow, Reply, T
+from ..engine.wire import Call, Fault, Flow, Reply, T
 from .bodies import aread
 from .faults import fault, flaw, without_frames
 from .quiet import hush, ours

@@ -5,7 +5,7 @@ Exceptions are told apart by the phase that their class names, never by a parent
 the same in httpx, httpx2 and httpcore, so a caller's own client of any of them is understood.
 """
 
-from ..wire import Fault
+from ..engine.wire import Fault
 
 _NOT_SENT = {
     "ConnectError": "no connection",

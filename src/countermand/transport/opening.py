@@ -3,7 +3,7 @@
 import os
 
 from ..errors import InvalidRequestError
-from ..wire import AsyncDriver, Driver
+from ..engine.wire import AsyncDriver, Driver
 
 
 def open_driver(http_client: object) -> Driver:

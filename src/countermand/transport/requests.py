@@ -7,7 +7,7 @@ from typing import Any
 
 import httpx
 
-from ..wire import Call, Clock
+from ..engine.wire import Call, Clock
 
 CLOCK = Clock(time.monotonic, time.time)
 

@@ -14,7 +14,7 @@ import pytest
 from attrs import evolve
 
 from countermand import AsyncCountermand, Countermand, NotSentError, Requested, Unknown
-from countermand.wire import AsyncDriver
+from countermand.engine.wire import AsyncDriver
 from tests.support.tls import anonymous
 
 from .conftest import Opener

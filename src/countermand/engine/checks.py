@@ -8,7 +8,7 @@ import re
 from typing import TYPE_CHECKING, Any, TypeGuard, TypeVar
 from urllib.parse import quote, urlsplit
 
-from .errors import InvalidRequestError
+from ..errors import InvalidRequestError
 from .secret import Secret
 
 if TYPE_CHECKING:

@@ -1,0 +1,1 @@
+"""The logic of one call, without input or output."""
