@@ -1,104 +1,163 @@
-"""The front door: one client, one attribute per marketplace."""
+"""The clients: any number of accounts, and for each a sub-client of its marketplace."""
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, NoReturn, Self, TypeVar
+from typing import TYPE_CHECKING, Any, NoReturn, Self, TypeVar, overload
 
 from .engine import checks
 from .engine.decoding import Answer
-from .errors import InvalidRequestError, NotConfiguredError
-from .outcomes import MarketplaceName
-from .outcomes import Outcome
-from .requests import CancelRequest, marketplace_of
 from .engine.retry import DEFAULT_RETRY, RetryPolicy
-from .settings import MARKETPLACES, Crux, Kibo, Pattern, Vtex, configured, named_in
+from .engine.rules import CancelRequest
+from .errors import InvalidRequestError, NotConfiguredError
+from .marketplaces.base import Account, AsyncSubClient, SubClient
+from .marketplaces.registry import AnyAccount, configuration_of
+from .outcomes import Outcome
 
 if TYPE_CHECKING:
     import httpx
     import httpx2
 
-    from .marketplaces.crux import AsyncCruxClient, CruxClient
-    from .marketplaces.kibo import AsyncKiboClient, KiboClient
-    from .marketplaces.pattern import AsyncPatternClient, PatternClient
-    from .marketplaces.vtex import AsyncVtexClient, VtexClient
-    from .subclient import AsyncSubClient, SubClient
     from .engine.wire import AsyncDriver, Driver
+    from .marketplaces.crux import AsyncCruxClient, Crux, CruxClient
+    from .marketplaces.kibo import AsyncKiboClient, Kibo, KiboClient
+    from .marketplaces.pattern import AsyncPatternClient, Pattern, PatternClient
+    from .marketplaces.vtex import AsyncVtexClient, Vtex, VtexClient
 
 A = TypeVar("A", bound=Answer)
-C = TypeVar("C")
+S = TypeVar("S")
 
 
-class _Door:
-    """What both doors have in common: the configured marketplaces, by name; their modules come with the first use."""
+class _Accounts:
+    """What both clients have in common: accounts by label, and their sub-clients, made when they are first used."""
 
     _driver: Any
+    #: Which of an account's two sub-clients is used: 0 for the blocking one, 1 for the other.
+    _side: int
 
-    def __init__(self, given: Mapping[str, Any], timeout: float, retry: object) -> None:
+    def __init__(
+        self, accounts: tuple[AnyAccount, ...], named: Mapping[str, Any], timeout: float, retry: object
+    ) -> None:
         self._timeout = checks.seconds(timeout)
         self._retry = checks.instance(retry, RetryPolicy, "retry")
-        self._configurations: dict[MarketplaceName, Any] = {
-            name: checks.instance(configuration, MARKETPLACES[name], name)
-            for name, configuration in given.items()
-            if configuration is not None
-        }
-        self._subclients: dict[MarketplaceName, Any] = {}
+        self._configurations: dict[str, AnyAccount] = {}
+        self._labels: dict[str, list[str]] = {}
+        self._subclients: dict[str, Any] = {}
+        for account in accounts:
+            if not isinstance(account, Account):
+                wanted = "an account such as Pattern(token=…) is wanted"
+                raise InvalidRequestError(f"{wanted}, not {checks.kind(account)}")
+            self._add(account)
+        for name, account in named.items():
+            if account is not None:
+                self._add(checks.instance(account, configuration_of(name), name))
 
-    def _subclient_for(self, request: object) -> Any:
-        name = marketplace_of(request)
-        if name is None:
-            raise InvalidRequestError(
-                f"a request such as CancelPatternOrder is wanted, not {type(request).__name__}"
-            )
-        return getattr(self, name) if name in MARKETPLACES else self._configuration(name)
+    def _add(self, account: AnyAccount) -> None:
+        label = account.label
+        if label in self._configurations:
+            raise ValueError(f"two accounts have the label {label!r}: give one of them another with label=…")
+        self._configurations[label] = account
+        self._labels.setdefault(account.marketplace, []).append(label)
 
-    def _room(self, name: MarketplaceName, rules: Callable[[Any], Any], subclient: Callable[..., C]) -> C:
-        """Return the sub-client of a marketplace, opened at its first use."""
-        if name not in self._subclients:
-            opened = subclient(rules(self._configuration(name)), self._driver, self._timeout, self._retry)
-            self._subclients.setdefault(name, opened)  # of two threads' the first: all calls share one gate
-        found: C = self._subclients[name]
+    @property
+    def accounts(self) -> tuple[str, ...]:
+        """The labels of the accounts, in the order in which they were given."""
+        return tuple(self._configurations)
+
+    def _at(self, label: str) -> Any:
+        """Return the sub-client of an account."""
+        found = self._subclients.get(label)
+        if found is None:
+            account = self._configurations.get(label)
+            if account is None:
+                raise NotConfiguredError(f"no account has the label {label!r}; {self._told()}")
+            kind = account.clients()[self._side]
+            opened = kind(account.rules(), self._driver, self._timeout, self._retry)
+            # If two threads race, both get the first: all calls on an account share one gate.
+            found = self._subclients.setdefault(label, opened)
         return found
 
-    def _configuration(self, name: MarketplaceName) -> Any:
-        if name in self._configurations:
-            return self._configurations[name]
-        raise NotConfiguredError(f"the client was built without {name}=…", marketplace=name)
+    def _only(self, name: str) -> Any:
+        """Return the sub-client of the only account at a marketplace."""
+        labels = self._labels.get(name, ())
+        if len(labels) == 1:
+            return self._at(labels[0])
+        several = f"the client has several accounts at {name}: {', '.join(labels)}; say which, by its label"
+        problem = several if labels else f"the client was built without an account at {name}; {self._told()}"
+        raise NotConfiguredError(problem, marketplace=name)
+
+    def _told(self) -> str:
+        return f"there is {', '.join(self._configurations)}" if self._configurations else "there is none"
+
+    def _find(self, key: Any) -> Any:
+        given = checks.kind(key)
+        if isinstance(key, str):
+            return self._at(key)
+        if isinstance(key, type) and issubclass(key, Account):
+            return self._only(key.marketplace)
+        if isinstance(key, Account):
+            if self._configurations.get(key.label) != key:
+                raise NotConfiguredError(
+                    f"the client was built without this account; {self._told()}",
+                    marketplace=key.marketplace,
+                    account=key.label,
+                )
+            return self._at(key.label)
+        raise TypeError(f"an account, its class or its label is wanted, not {given}")
+
+    def _asked_by(self, request: Any) -> Any:
+        """Return the sub-client that a request is for."""
+        marketplace: str | None = getattr(request, "marketplace", None)
+        given = checks.kind(request)
+        if not isinstance(request, CancelRequest) or marketplace is None:
+            wanted = "a request such as CancelPatternOrder is wanted"
+            raise InvalidRequestError(f"{wanted}, not {given}")
+        label: str | None = request.account
+        return self._only(marketplace) if label is None else self._at(label)
 
     def __repr__(self) -> str:
-        return f"<{type(self).__name__} for {', '.join(self._configurations) or 'no marketplace'}>"
+        return f"<{type(self).__name__} for {', '.join(self._configurations) or 'no account'}>"
 
     def __reduce__(self) -> NoReturn:
         raise TypeError(f"{type(self).__name__} holds credentials and connections and is not pickled")
 
 
-class Countermand(_Door):
-    """Cancels orders at the marketplaces it is configured for, and says what became of them.
+class Countermand(_Accounts):
+    """Cancels orders at the accounts that it is given, and says what became of them.
 
-    Safe to share between threads. A context manager; or call `close()`.
+    `client.pattern`, `client.vtex`, `client.crux` and `client.kibo` are the sub-clients of the only account at each
+    marketplace; `client[...]` finds a sub-client by its account, by the account's class or by its label. Safe to
+    share between threads. A context manager; or call `close()`.
+
+        client = Countermand(Vtex(account="mystore", app_key="…", app_token="…"), Pattern(token="…"))
+        outcome = client.vtex.cancel_order("1172452900788-01")
     """
+
+    _side = 0
 
     def __init__(
         self,
-        *,
-        pattern: Pattern | None = None,
-        vtex: Vtex | None = None,
-        crux: Crux | None = None,
-        kibo: Kibo | None = None,
+        *accounts: AnyAccount,
+        pattern: "Pattern | None" = None,
+        vtex: "Vtex | None" = None,
+        crux: "Crux | None" = None,
+        kibo: "Kibo | None" = None,
         timeout: float = 30.0,
         retry: RetryPolicy = DEFAULT_RETRY,
         http_client: "httpx.Client | httpx2.Client | Driver | None" = None,
     ) -> None:
         """Configure the client; nothing is connected yet.
 
-        `timeout` is the deadline of one call in seconds: attempts, waits and the settling read included.
+        `accounts` are any number of configurations, several of one marketplace as well; the four keywords take one
+        each. `timeout` is the deadline of one call in seconds: attempts, waits and the settling read included.
         `http_client` is an `httpx.Client` or `httpx2.Client` of the caller's own, which is left open on close.
-        Raises `InvalidRequestError` (a ValueError) for an argument that is of another kind.
+        Raises `InvalidRequestError` (a ValueError) for an argument of another kind, ValueError for two accounts
+        with one label.
         """
         from .transport import open_driver
 
-        given = {"pattern": pattern, "vtex": vtex, "crux": crux, "kibo": kibo}
-        super().__init__(given, timeout, retry)
+        named = {"pattern": pattern, "vtex": vtex, "crux": crux, "kibo": kibo}
+        super().__init__(accounts, named, timeout, retry)
         self._driver: Driver = open_driver(http_client)
 
     @classmethod
@@ -110,47 +169,55 @@ class Countermand(_Door):
         retry: RetryPolicy = DEFAULT_RETRY,
         http_client: "httpx.Client | httpx2.Client | Driver | None" = None,
     ) -> Self:
-        """Configure every marketplace that has COUNTERMAND_… variables; see `countermand.settings`.
+        """Configure every marketplace that has COUNTERMAND_… variables: see `countermand.marketplaces.environment`.
 
         The other arguments are the constructor's. Raises ValueError for a variable that is missing or makes no
         sense; its value is not repeated.
         """
+        from .marketplaces.environment import configured, named_in
+
         given = named_in(os.environ if environ is None else environ)
         del environ  # a handler that prints local variables would print the credentials in it
-        return cls(**configured(given), timeout=timeout, retry=retry, http_client=http_client)
+        return cls(*configured(given), timeout=timeout, retry=retry, http_client=http_client)
 
     @property
     def pattern(self) -> "PatternClient":
-        """Pattern Hub. Raises `NotConfiguredError` if the client was built without it."""
-        from .marketplaces.pattern import PatternClient, PatternRules
-
-        return self._room("pattern", PatternRules, PatternClient)
+        """The only account at Pattern Hub. Raises `NotConfiguredError` if there is none, or several."""
+        found: PatternClient = self._only("pattern")
+        return found
 
     @property
     def vtex(self) -> "VtexClient":
-        """VTEX OMS. Raises `NotConfiguredError` if the client was built without it."""
-        from .marketplaces.vtex import VtexClient, VtexRules
-
-        return self._room("vtex", VtexRules, VtexClient)
+        """The only account at VTEX OMS. Raises `NotConfiguredError` if there is none, or several."""
+        found: VtexClient = self._only("vtex")
+        return found
 
     @property
     def crux(self) -> "CruxClient":
-        """Crux Connect. Raises `NotConfiguredError` if the client was built without it."""
-        from .marketplaces.crux import CruxClient, CruxRules
-
-        return self._room("crux", CruxRules, CruxClient)
+        """The only account at Crux Connect. Raises `NotConfiguredError` if there is none, or several."""
+        found: CruxClient = self._only("crux")
+        return found
 
     @property
     def kibo(self) -> "KiboClient":
-        """Kibo OMS. Raises `NotConfiguredError` if the client was built without it."""
-        from .marketplaces.kibo import KiboClient, KiboRules
+        """The only account at Kibo OMS. Raises `NotConfiguredError` if there is none, or several."""
+        found: KiboClient = self._only("kibo")
+        return found
 
-        return self._room("kibo", KiboRules, KiboClient)
+    @overload
+    def __getitem__(self, key: Account[S, Any] | type[Account[S, Any]]) -> S: ...
+    @overload
+    def __getitem__(self, key: str) -> SubClient[Any, Any, Answer, Answer]: ...
+    def __getitem__(self, key: object) -> Any:
+        return self._find(key)
 
     def cancel(self, request: CancelRequest[A], *, timeout: float | None = None) -> Outcome[A]:
-        """Cancel the order that `request` describes, at the marketplace it belongs to; see that `cancel_order`."""
-        subclient: SubClient[Any, CancelRequest[A], A] = self._subclient_for(request)
-        return subclient.cancel(request, timeout=timeout)
+        """Cancel the order that `request` describes, at the account it names; see that `cancel_order`.
+
+        client.cancel(CancelVtexOrder("1172452900788-01", account="brand-ar"))
+        """
+        outcome: Outcome[A] = self._asked_by(request).cancel(request, timeout=timeout)
+        return outcome
 
     def close(self) -> None:
         """Close the connections; a `http_client` of the caller's own stays open."""
@@ -165,19 +232,21 @@ class Countermand(_Door):
         self.close()
 
 
-class AsyncCountermand(_Door):
+class AsyncCountermand(_Accounts):
     """`Countermand` on asyncio: the same calls with `await`.
 
     For one event loop at a time. An async context manager; or call `aclose()`.
     """
 
+    _side = 1
+
     def __init__(
         self,
-        *,
-        pattern: Pattern | None = None,
-        vtex: Vtex | None = None,
-        crux: Crux | None = None,
-        kibo: Kibo | None = None,
+        *accounts: AnyAccount,
+        pattern: "Pattern | None" = None,
+        vtex: "Vtex | None" = None,
+        crux: "Crux | None" = None,
+        kibo: "Kibo | None" = None,
         timeout: float = 30.0,
         retry: RetryPolicy = DEFAULT_RETRY,
         http_client: "httpx.AsyncClient | httpx2.AsyncClient | AsyncDriver | None" = None,
@@ -189,8 +258,8 @@ class AsyncCountermand(_Door):
         """
         from .transport import open_async_driver
 
-        given = {"pattern": pattern, "vtex": vtex, "crux": crux, "kibo": kibo}
-        super().__init__(given, timeout, retry)
+        named = {"pattern": pattern, "vtex": vtex, "crux": crux, "kibo": kibo}
+        super().__init__(accounts, named, timeout, retry)
         self._driver: AsyncDriver = open_async_driver(http_client)
 
     @classmethod
@@ -203,42 +272,47 @@ class AsyncCountermand(_Door):
         http_client: "httpx.AsyncClient | httpx2.AsyncClient | AsyncDriver | None" = None,
     ) -> Self:
         """Configure every marketplace that has COUNTERMAND_… variables; see `Countermand.from_env`."""
+        from .marketplaces.environment import configured, named_in
+
         given = named_in(os.environ if environ is None else environ)
         del environ  # a handler that prints local variables would print the credentials in it
-        return cls(**configured(given), timeout=timeout, retry=retry, http_client=http_client)
+        return cls(*configured(given), timeout=timeout, retry=retry, http_client=http_client)
 
     @property
     def pattern(self) -> "AsyncPatternClient":
-        """Pattern Hub. Raises `NotConfiguredError` if the client was built without it."""
-        from .marketplaces.pattern import AsyncPatternClient, PatternRules
-
-        return self._room("pattern", PatternRules, AsyncPatternClient)
+        """The only account at Pattern Hub. Raises `NotConfiguredError` if there is none, or several."""
+        found: AsyncPatternClient = self._only("pattern")
+        return found
 
     @property
     def vtex(self) -> "AsyncVtexClient":
-        """VTEX OMS. Raises `NotConfiguredError` if the client was built without it."""
-        from .marketplaces.vtex import AsyncVtexClient, VtexRules
-
-        return self._room("vtex", VtexRules, AsyncVtexClient)
+        """The only account at VTEX OMS. Raises `NotConfiguredError` if there is none, or several."""
+        found: AsyncVtexClient = self._only("vtex")
+        return found
 
     @property
     def crux(self) -> "AsyncCruxClient":
-        """Crux Connect. Raises `NotConfiguredError` if the client was built without it."""
-        from .marketplaces.crux import AsyncCruxClient, CruxRules
-
-        return self._room("crux", CruxRules, AsyncCruxClient)
+        """The only account at Crux Connect. Raises `NotConfiguredError` if there is none, or several."""
+        found: AsyncCruxClient = self._only("crux")
+        return found
 
     @property
     def kibo(self) -> "AsyncKiboClient":
-        """Kibo OMS. Raises `NotConfiguredError` if the client was built without it."""
-        from .marketplaces.kibo import AsyncKiboClient, KiboRules
+        """The only account at Kibo OMS. Raises `NotConfiguredError` if there is none, or several."""
+        found: AsyncKiboClient = self._only("kibo")
+        return found
 
-        return self._room("kibo", KiboRules, AsyncKiboClient)
+    @overload
+    def __getitem__(self, key: Account[Any, S] | type[Account[Any, S]]) -> S: ...
+    @overload
+    def __getitem__(self, key: str) -> AsyncSubClient[Any, Any, Answer, Answer]: ...
+    def __getitem__(self, key: object) -> Any:
+        return self._find(key)
 
     async def cancel(self, request: CancelRequest[A], *, timeout: float | None = None) -> Outcome[A]:
-        """Cancel the order that `request` describes, at the marketplace it belongs to; see that `cancel_order`."""
-        subclient: AsyncSubClient[Any, CancelRequest[A], A] = self._subclient_for(request)
-        return await subclient.cancel(request, timeout=timeout)
+        """Cancel the order that `request` describes, at the account it names; see that `cancel_order`."""
+        outcome: Outcome[A] = await self._asked_by(request).cancel(request, timeout=timeout)
+        return outcome
 
     async def aclose(self) -> None:
         """Close the connections; a `http_client` of the caller's own stays open."""

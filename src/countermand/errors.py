@@ -14,7 +14,7 @@ CountermandError
 
 from typing import Any, ClassVar
 
-from .outcomes import Attempt, MarketplaceName
+from .outcomes import Attempt
 
 
 class CountermandError(Exception):
@@ -27,7 +27,8 @@ class CountermandError(Exception):
         self,
         message: str,
         *,
-        marketplace: MarketplaceName | None = None,
+        marketplace: str | None = None,
+        account: str | None = None,
         order_id: str | None = None,
         status: int | None = None,
         request_id: str | None = None,
@@ -39,6 +40,8 @@ class CountermandError(Exception):
         self.message = message
         #: "pattern", "vtex", "crux", "kibo", or None when no marketplace is concerned.
         self.marketplace = marketplace
+        #: The label of the account, or None when no account is concerned.
+        self.account = account
         #: The order, as text.
         self.order_id = order_id
         #: The HTTP status that came back last, or None.

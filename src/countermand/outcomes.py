@@ -17,9 +17,6 @@ import attrs
 
 A = TypeVar("A", covariant=True)
 
-#: The marketplaces' short names, as outcomes and errors carry them.
-MarketplaceName: TypeAlias = Literal["pattern", "vtex", "crux", "kibo"] | str
-
 
 @attrs.frozen
 class Attempt:
@@ -39,6 +36,8 @@ class Attempt:
     sent: bool = True
     #: The marketplace's own identifier of the request, where a header named one.
     request_id: str | None = None
+    #: The label of the account that it was made with.
+    account: str | None = None
 
     def __str__(self) -> str:
         return f"{self.what} at {self.at:%H:%M:%S} ({self.took:.3f} s): {self.ended}"
@@ -58,10 +57,12 @@ class Part:
 
 @attrs.frozen(kw_only=True)
 class _Answered(Generic[A]):
-    #: "pattern", "vtex", "crux" or "kibo".
-    marketplace: MarketplaceName
+    #: "pattern", "vtex", "crux", "kibo", or the name of a third party's marketplace.
+    marketplace: str
     #: The order, as text.
     order_id: str
+    #: The label of the account that was asked.
+    account: str | None = None
     #: The marketplace's own typed answer that this rests on; None where it sent no body.
     answer: A | None = None
     #: Every request this call made, and how it ended. Two outcomes that differ in this alone are equal.

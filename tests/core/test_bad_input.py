@@ -18,7 +18,7 @@ from countermand import (
     Pattern,
     Vtex,
 )
-from countermand.requests import CancelRequest
+from countermand.engine.rules import CancelRequest
 from tests.support.doors import Kind, OnStage
 from tests.support.markets import CRUX, KIBO, MARKETS, PATTERN, VTEX, Market
 from tests.support.stage import Stage
@@ -241,7 +241,7 @@ def test_a_good_base_url(url: str, build: Any) -> None:
 def test_a_client_without_any_marketplace_is_empty_and_not_wrong(door: Any) -> None:
     """It says so when it is printed."""
     assert repr(door(http_client=Stage().driver if door is Countermand else Stage().async_driver)) == (
-        f"<{door.__name__} for no marketplace>"
+        f"<{door.__name__} for no account>"
     )
 
 

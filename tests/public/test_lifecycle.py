@@ -157,8 +157,8 @@ def test_from_env_reads_the_process_environment(from_env: Any, monkeypatch: pyte
     for name in EVERYTHING:
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("COUNTERMAND_KIBO_TENANT_ID", "12345")
-    assert repr(from_env()).endswith("for kibo>")
-    assert repr(from_env({})).endswith("for no marketplace>")
+    assert repr(from_env()).endswith("for 12345>")
+    assert repr(from_env({})).endswith("for no account>")
 
 
 def test_from_env_passes_options_on(kind: Kind, from_env: Any) -> None:
@@ -174,7 +174,7 @@ def test_from_env_passes_options_on(kind: Kind, from_env: Any) -> None:
 
 def test_an_empty_variable_is_no_variable(from_env: Any) -> None:
     """As a shell script may leave it."""
-    assert repr(from_env(dict.fromkeys(EVERYTHING, ""))).endswith("for no marketplace>")
+    assert repr(from_env(dict.fromkeys(EVERYTHING, ""))).endswith("for no account>")
 
 
 WRONG = {

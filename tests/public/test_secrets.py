@@ -104,7 +104,7 @@ def test_a_secret_can_be_given_ready_wrapped() -> None:
 def test_a_client_shows_no_secret(door: Any) -> None:
     """Nor its sub-clients; and it is not pickled."""
     client = door(pattern=ACCESS[0], vtex=ACCESS[1], crux=ACCESS[3], kibo=ACCESS[5])
-    assert repr(client) == f"<{door.__name__} for pattern, vtex, crux, kibo>"
+    assert repr(client) == f"<{door.__name__} for {', '.join(client.accounts)}>"
     shown = repr([client, client.pattern, client.vtex, client.crux, client.kibo])
     assert "sekret" not in shown
     for thing in (client, client.pattern):

@@ -38,25 +38,25 @@ OUTCOMES: list[tuple[Any, str, str]] = [
         Cancelled(**ORDER, cancelled=(ONE,)),
         "vtex order 1172-01: cancelled",
         (
-            "Cancelled(marketplace='vtex', order_id='1172-01', answer=None, attempts=(), "
+            "Cancelled(marketplace='vtex', order_id='1172-01', account=None, answer=None, attempts=(), "
             "cancelled=(Part(id='1', status='canceled', reason=None),))"
         ),
     ),
     (
         Requested(**ORDER),
         "vtex order 1172-01: cancellation requested",
-        "Requested(marketplace='vtex', order_id='1172-01', answer=None, attempts=(), status=None)",
+        "Requested(marketplace='vtex', order_id='1172-01', account=None, answer=None, attempts=(), status=None)",
     ),
     (
         Requested(**ORDER, status="request-cancel"),
         "vtex order 1172-01: cancellation requested, now request-cancel",
-        "Requested(marketplace='vtex', order_id='1172-01', answer=None, attempts=(), status='request-cancel')",
+        "Requested(marketplace='vtex', order_id='1172-01', account=None, answer=None, attempts=(), status='request-cancel')",
     ),
     (
         PartiallyCancelled(**ORDER, cancelled=(ONE,), refused=(TWO,), settled=True),
         "vtex order 1172-01: partially cancelled, 1 of 2",
         (
-            "PartiallyCancelled(marketplace='vtex', order_id='1172-01', answer=None, attempts=(), "
+            "PartiallyCancelled(marketplace='vtex', order_id='1172-01', account=None, answer=None, attempts=(), "
             "cancelled=(Part(id='1', status='canceled', reason=None),), "
             "refused=(Part(id='2', status='invoiced', reason='It has left'),), settled=True)"
         ),
@@ -65,7 +65,7 @@ OUTCOMES: list[tuple[Any, str, str]] = [
         Refused(**ORDER, refused=(TWO, Part("3", "invoiced"), TWO)),
         "vtex order 1172-01: refused: It has left; invoiced",
         (
-            "Refused(marketplace='vtex', order_id='1172-01', answer=None, attempts=(), "
+            "Refused(marketplace='vtex', order_id='1172-01', account=None, answer=None, attempts=(), "
             "refused=(Part(id='2', status='invoiced', reason='It has left'), "
             "Part(id='3', status='invoiced', reason=None), "
             "Part(id='2', status='invoiced', reason='It has left')), cancelled=())"
@@ -75,9 +75,9 @@ OUTCOMES: list[tuple[Any, str, str]] = [
         Unknown(**ORDER, reason="no answer in time", attempts=(TRIED,)),
         "vtex order 1172-01: unknown: no answer in time",
         (
-            "Unknown(marketplace='vtex', order_id='1172-01', answer=None, attempts=("
+            "Unknown(marketplace='vtex', order_id='1172-01', account=None, answer=None, attempts=("
             "Attempt(what='cancel', at=datetime.datetime(2026, 3, 2, 9, 0, tzinfo=datetime.timezone.utc), "
-            "took=0.25, status=503, ended='answered 503', sent=True, request_id='r-1'),), "
+            "took=0.25, status=503, ended='answered 503', sent=True, request_id='r-1', account=None),), "
             "reason='no answer in time')"
         ),
     ),
@@ -200,14 +200,14 @@ def test_errors_print_well() -> None:
     assert str(NotConfiguredError("no", marketplace="vtex")) == "vtex: no"
     assert str(OrderNotFoundError("no", **ABOUT)) == "kibo order 1010101: no (request id c-1)"
     assert repr(NotSentError("no", marketplace="vtex", order_id="1")) == (
-        "NotSentError('no', marketplace='vtex', order_id='1', status=None, request_id=None, attempts=())"
+        "NotSentError('no', marketplace='vtex', account=None, order_id='1', status=None, request_id=None, attempts=())"
     )
     assert repr(InvalidRequestError("no", errors=("a",))) == (
-        "InvalidRequestError('no', marketplace=None, order_id=None, status=None, request_id=None, "
+        "InvalidRequestError('no', marketplace=None, account=None, order_id=None, status=None, request_id=None, "
         "attempts=(), errors=('a',))"
     )
     assert repr(RateLimitedError("no", retry_after=2.5)) == (
-        "RateLimitedError('no', marketplace=None, order_id=None, status=None, request_id=None, "
+        "RateLimitedError('no', marketplace=None, account=None, order_id=None, status=None, request_id=None, "
         "attempts=(), retry_after=2.5)"
     )
 

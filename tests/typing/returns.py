@@ -54,10 +54,10 @@ def blocking(client: Countermand) -> None:
     assert_type(client.vtex.get_order("1"), VtexOrder)
     assert_type(client.crux.get_order("1"), CruxOrder)
     assert_type(client.kibo.get_order(1), KiboOrder)
-    assert_type(client.pattern.wait_until_settled("1", timeout=600.0), Outcome[PatternAnswer])
-    assert_type(client.vtex.wait_until_settled("1"), Outcome[VtexAnswer])
-    assert_type(client.crux.wait_until_settled("1"), Outcome[CruxAnswer])
-    assert_type(client.kibo.wait_until_settled(1), Outcome[KiboAnswer])
+    assert_type(client.pattern.wait_until_settled("1", timeout=600.0), Outcome[PatternOrderStatus])
+    assert_type(client.vtex.wait_until_settled("1"), Outcome[VtexOrder])
+    assert_type(client.crux.wait_until_settled("1"), Outcome[CruxOrder])
+    assert_type(client.kibo.wait_until_settled(1), Outcome[KiboOrder])
 
 
 async def on_an_event_loop(client: AsyncCountermand) -> None:
@@ -75,10 +75,10 @@ async def on_an_event_loop(client: AsyncCountermand) -> None:
     assert_type(await client.vtex.get_order("1"), VtexOrder)
     assert_type(await client.crux.get_order("1"), CruxOrder)
     assert_type(await client.kibo.get_order(1), KiboOrder)
-    assert_type(await client.pattern.wait_until_settled("1"), Outcome[PatternAnswer])
-    assert_type(await client.vtex.wait_until_settled("1"), Outcome[VtexAnswer])
-    assert_type(await client.crux.wait_until_settled("1"), Outcome[CruxAnswer])
-    assert_type(await client.kibo.wait_until_settled(1), Outcome[KiboAnswer])
+    assert_type(await client.pattern.wait_until_settled("1"), Outcome[PatternOrderStatus])
+    assert_type(await client.vtex.wait_until_settled("1"), Outcome[VtexOrder])
+    assert_type(await client.crux.wait_until_settled("1"), Outcome[CruxOrder])
+    assert_type(await client.kibo.wait_until_settled(1), Outcome[KiboOrder])
 
 
 async def doors(own: httpx.Client, async_own: httpx.AsyncClient) -> None:

@@ -16,7 +16,7 @@ _LONGEST_LOGIN = 10.0
 
 
 class LoginFailedError(Exception):
-    """A token could not be had. Carries what came back; the room above turns it into a public error."""
+    """A token could not be had. Carries what came back; the operation turns it into a public error."""
 
     def __init__(self, detail: str, status: int | None = None) -> None:
         super().__init__(detail, status)
@@ -53,16 +53,10 @@ class Auth:
     def __init__(self, headers: Mapping[str, str], secrets: Iterable[Secret]) -> None:
         #: The headers to send, or None while there are none.
         self.headers: SealedHeaders | None = SealedHeaders(headers)
-        self._secrets: list[bytes] = [form for secret in secrets for form in secret.forms()]
-
-    @property
-    def secrets(self) -> list[bytes]:
-        """Every credential in use, to be struck out of whatever a marketplace echoes."""
-        return self._secrets
-
-    def usable(self, now: float) -> SealedHeaders | None:
-        """Return the headers if they may be sent at the instant `now`."""
-        return self.headers
+        #: The instant of the monotonic clock from which they are not sent any more.
+        self.expires_at: float = float("inf")
+        #: Every credential in use, to be struck out of whatever a marketplace echoes.
+        self.secrets: list[bytes] = [form for secret in secrets for form in secret.forms()]
 
     def acquire(self, sender: Sender) -> Flow[SealedHeaders]:
         """Return the headers to send, fetching a token first if none is at hand."""
@@ -98,24 +92,20 @@ class TokenAuth(Auth):
         self._login = login
         self._read = read
         self._headers_for = headers
-        self._expires_at = float("-inf")
+        self.expires_at = float("-inf")
         self._fetching_until = float("-inf")
         self._failure: tuple[float, LoginFailedError] | None = None
         self._lock = Lock()
-        self._own = list(self._secrets)
+        self._own = list(self.secrets)
         self._current: set[bytes] = set()
-
-    def usable(self, now: float) -> SealedHeaders | None:
-        """Return the headers if their token is still good at the instant `now`."""
-        return self.headers if now < self._expires_at else None
 
     def acquire(self, sender: Sender) -> Flow[SealedHeaders]:
         """Return headers with a good token. Raise `LoginFailedError` if the login is refused or makes no sense."""
         began, waited = sender.now(), False
         while True:
             with self._lock:
-                if (headers := self.usable(sender.now())) is not None:
-                    return headers
+                if self.headers is not None and sender.now() < self.expires_at:
+                    return self.headers
                 if waited and self._failure is not None and self._failure[0] >= began:
                     # The login that this call waited for was refused: fifty more would lock the account.
                     raise LoginFailedError(*self._failure[1].args)
@@ -142,14 +132,14 @@ class TokenAuth(Auth):
         """Forget the token in `refused`, unless another call has replaced it already."""
         if self.headers is refused:
             self.headers = None
-            self._expires_at = float("-inf")
+            self.expires_at = float("-inf")
 
     def _keep(self, token: Token, asked: float) -> SealedHeaders:
         headers = SealedHeaders(self._headers_for(token.secret))
         # A token that lives shorter than the margin is used for half its life.
-        self._expires_at = asked + max(token.lifetime - _MARGIN, token.lifetime / 2)
+        self.expires_at = asked + max(token.lifetime - _MARGIN, token.lifetime / 2)
         # The token before this one is good for minutes yet: an echo of it is struck out too.
-        self._secrets = [*self._own, *self._current, *token.secret.forms()]
+        self.secrets = [*self._own, *self._current, *token.secret.forms()]
         self._current = token.secret.forms()
         self.headers = headers
         return headers

@@ -55,6 +55,11 @@ def seconds(value: object, name: str = "timeout") -> float:
     raise InvalidRequestError(f"{name} must be a positive number of seconds, a year at most")
 
 
+def kind(value: object) -> str:
+    """Return the name of the type of `value`, for messages that must not repeat the value."""
+    return type(value).__name__
+
+
 def instance(value: T, kind: type[T], name: str) -> T:
     """Return `value` if it is a `kind`; raise `InvalidRequestError` otherwise."""
     if isinstance(value, kind):
@@ -91,6 +96,12 @@ def text(_: object, field: "attrs.Attribute[Any]", value: object) -> None:
 
 def _is_text(value: object) -> bool:
     return isinstance(value, str) and bool(value) and not _CONTROL.search(value)
+
+
+def label(_: object, field: "attrs.Attribute[Any]", value: object) -> None:
+    """attrs validator: the label of an account, a short text for people and files."""
+    if not (_is_text(value) and str(value).strip() == value and len(str(value)) <= 100):
+        raise ValueError(f"{field.name} must be text of 1 to 100 characters, without spaces at its ends")
 
 
 def host_label(_: object, field: "attrs.Attribute[Any]", value: object) -> None:

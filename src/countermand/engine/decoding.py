@@ -1,15 +1,14 @@
 """Bytes to typed models, strictly.
 
-A `cattrs` converter preconfigured for msgspec does the work. Models whose fields carry the wire's own names are
-decoded in one step; models with renamed fields are decoded and then structured. Either way scalars are strict
-("no" never becomes True), statuses stay text, an unknown field is kept in `Answer.raw`, and an object that names
-a field twice is refused: which of the two to believe would be a guess.
+msgspec reads the JSON; it, or for models with renamed fields a `cattrs` converter preconfigured for it, makes the model.
+Scalars are strict ("no" never becomes True), statuses stay text, an unknown field is kept in `Answer.raw`, and an
+object that names a field twice is refused: which of the two to believe would be a guess.
 """
 
 import json
 from collections.abc import Callable, Mapping
-from functools import cache
-from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeVar, get_args, get_origin
+from functools import cache, partial
+from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeVar
 
 import attrs
 
@@ -67,14 +66,11 @@ def _integer(digits: str) -> Any:
 
 def decode(body: bytes, model: type[M]) -> M:
     """Return `body` as a `model`; raise `DecodingError` if it is anything else."""
+    said = decode_object(body)
     try:
-        if not body.isascii():
-            body.decode()  # msgspec looks at the fields it was asked for, and skips what is no text in others
         kind: Any = model
-        answer: M = _decoder(kind)(body)
-        if _may_repeat_a_name(body, answer):
-            json.loads(body, object_pairs_hook=_without_repeats)
-    except (ValueError, RecursionError, ExceptionGroup) as error:  # msgspec raises ValueErrors, cattrs groups
+        answer: M = _structure(kind)(said)
+    except (ValueError, ExceptionGroup) as error:  # msgspec raises ValueErrors, cattrs groups
         problem = _place(error)
     else:
         return answer.with_body(body)
@@ -82,16 +78,35 @@ def decode(body: bytes, model: type[M]) -> M:
 
 
 def decode_object(body: bytes) -> dict[str, Any]:
-    """Return `body` as a plain JSON object; raise `DecodingError` if it is anything else."""
-    from msgspec.json import decode as loads
-
+    """Return `body` as a plain JSON object; raise `DecodingError` if it is anything else, or names a field twice."""
     try:
-        found: dict[str, Any] = loads(body, type=dict[str, Any])
-        json.loads(body, object_pairs_hook=_without_repeats)
-        return found
+        said: dict[str, Any] = _loads()(body)
+        if _may_repeat_a_name(body, said):
+            json.loads(body, object_pairs_hook=_without_repeats)
     except (ValueError, RecursionError) as error:
         problem = _place(error)
+    else:
+        return said
     raise DecodingError(problem)
+
+
+@cache
+def _loads() -> Callable[[bytes], dict[str, Any]]:
+    from msgspec.json import Decoder
+
+    return Decoder(dict[str, Any]).decode
+
+
+def _may_repeat_a_name(body: bytes, said: object) -> bool:
+    """Whether some object in `body` may name a field twice; `said` is what `body` was decoded to.
+
+    A decoded object holds each name once. If it encodes to the same text, spaces aside, nothing was dropped. Where
+    the texts differ for another reason, such as an escaped character, a closer look has to tell.
+    """
+    from msgspec.json import encode
+    from msgspec.json import format as reformat
+
+    return encode(said) != reformat(body, indent=-1)
 
 
 @cache
@@ -117,78 +132,21 @@ def _converter() -> "MsgspecJsonConverter":
 
 
 @cache
-def _decoder(model: Any) -> Callable[[bytes], Any]:
-    from msgspec.json import Decoder
-
+def _structure(model: Any) -> Callable[[dict[str, Any]], Any]:
+    """Return what makes a `model` of a JSON object."""
     if not model.wire_names:
-        return Decoder(model).decode
-    loads = Decoder(dict[str, Any]).decode
+        from msgspec import convert
+
+        return partial(convert, type=model)
     structure = _converter().structure
 
-    def decode_renamed(body: bytes) -> Any:
-        said = loads(body)
+    def renamed(said: dict[str, Any]) -> Any:
         for alias, usual in model.wire_aliases.items():
             if alias in said and said.setdefault(usual, said[alias]) != said[alias]:
                 raise DecodingError(f"{alias} and {usual} differ")
         return structure(said, model)
 
-    return decode_renamed
-
-
-def _may_repeat_a_name(body: bytes, answer: Answer) -> bool:
-    """Whether some field of the model stands in the body more often than in the model, or behind an escape.
-
-    Counting is a hundred times cheaper than looking at every object, and misses no repetition of a field. A text that
-    happens to hold a field's name, or a field that is null, only costs a closer look.
-    """
-    if b"\\" in body and b"\\u" in body:  # looking for one byte is by far the quicker
-        return True
-    model: Any = type(answer)
-    most: dict[bytes, int] = _once(model) or {}
-    if not most and body.count(b":") == _tally([answer], model, most):
-        return False  # every colon belongs to a name that was read: there is none left for a second one
-    return any(body.count(name) > times for name, times in most.items())
-
-
-def _tally(objects: list[Any], model: Any, most: dict[bytes, int]) -> int:
-    """Return how many names `objects` were surely read from; add to `most` how often each name may occur."""
-    named = 0
-    for alias in _aliases(model):
-        most[alias] = len(objects)
-    for name, wire, default, part in _fields(model):
-        required = default is attrs.NOTHING
-        times = len(objects) if required else sum([getattr(one, name) != default for one in objects])
-        most[wire] = most.get(wire, 0) + times
-        named += times
-        if part is not None:
-            named += _tally([item for one in objects for item in getattr(one, name) or ()], part, most)
-    return named
-
-
-@cache
-def _once(model: Any) -> dict[bytes, int]:
-    """Return how often each name may occur in an object without parts; nothing where a model has parts."""
-    if any(part is not None for *_, part in _fields(model)):
-        return {}
-    return dict.fromkeys([*_aliases(model), *(wire for _, wire, *_ in _fields(model))], 1)
-
-
-def _aliases(model: Any) -> list[bytes]:
-    return [b'"%b"' % alias.encode() for alias in getattr(model, "wire_aliases", ())]
-
-
-@cache
-def _fields(model: Any) -> list[tuple[str, bytes, Any, type[Any] | None]]:
-    """Return of each field its name, its name on the wire in quotes, its default, and the model of its parts."""
-    names: Mapping[str, str] = getattr(model, "wire_names", {})
-    found: list[tuple[str, bytes, Any, type[Any] | None]] = []
-    for field in attrs.fields(attrs.resolve_types(model)):
-        kinds = field.type, *get_args(field.type)  # a tuple of parts, or that or None
-        args = next((get_args(kind) for kind in kinds if get_origin(kind) is tuple), ())
-        part = args[0] if args and attrs.has(args[0]) else None
-        wire = names.get(field.name, field.name).encode()
-        found.append((field.name, b'"%b"' % wire, field.default, part))
-    return found
+    return renamed
 
 
 def _without_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -1,8 +1,7 @@
 """When to try again: how often, after which pause, and not before the marketplace allows it.
 
-The pauses and the limits are tenacity's `wait` and `stop` objects. Two things are shared by all calls on one
-account: the *gate*, which a 429 closes for everyone, and the *budget*, which keeps an outage from being answered
-with a multiple of the usual requests (the token bucket of botocore's standard mode and of gRPC's retry throttling).
+The pauses and the limits are tenacity's `wait` and `stop` objects. What all calls on one account share is a
+`Throttle`: a 429 makes everyone wait, and an outage causes no retry storm.
 """
 
 from collections.abc import Mapping
@@ -78,47 +77,39 @@ def _engine(policy: RetryPolicy) -> "tuple[stop_base, wait_base]":
     )
 
 
-class Gate:
-    """Says when an account may be asked again. One 429 closes it for every call on the account."""
+class Throttle:
+    """What limits all calls on one account: a gate that a 429 closes, and a budget of further tries.
 
-    def __init__(self) -> None:
-        self._opens_at = float("-inf")
-
-    def close(self, now: float, seconds: float) -> None:
-        """Keep the gate closed for `seconds` from `now`; a gate that is closed for longer stays so."""
-        self._opens_at = max(self._opens_at, now + min(seconds, LONGEST_CLOSURE))
-
-    def closed_for(self, now: float) -> float:
-        """Return the seconds until a request may be sent; 0 when one may be sent now."""
-        return max(0.0, self._opens_at - now)
-
-
-class RetryBudget:
-    """Tokens that further tries spend and that successes give back: in an outage calls stop trying twice."""
+    The budget is a token bucket, as in botocore's standard mode and gRPC's retry throttling: in an outage calls stop
+    trying twice.
+    """
 
     CAPACITY: float = 50.0
 
     def __init__(self) -> None:
-        self._tokens = self.CAPACITY
+        #: The instant of the monotonic clock from which requests may be sent.
+        self.opens_at: float = float("-inf")
+        #: Tokens left in the budget.
+        self.tokens: float = self.CAPACITY
+
+    def close(self, now: float, seconds: float) -> None:
+        """Send nothing for `seconds` from `now`; a gate that is closed for longer stays so."""
+        self.opens_at = max(self.opens_at, now + min(seconds, LONGEST_CLOSURE))
+
+    def closed_for(self, now: float) -> float:
+        """Return the seconds until a request may be sent; 0 when one may be sent now."""
+        return max(0.0, self.opens_at - now)
 
     def spend(self) -> bool:
         """Take the token for one further try; False when none is left."""
-        if self._tokens < 1:
+        if self.tokens < 1:
             return False
-        self._tokens -= 1
+        self.tokens -= 1
         return True
 
     def succeed(self) -> None:
         """Give a token back after a call that got its answer."""
-        self._tokens = min(self.CAPACITY, self._tokens + 1)
-
-
-class Account:
-    """What all calls on one account of one marketplace share."""
-
-    def __init__(self) -> None:
-        self.gate: Gate = Gate()
-        self.budget: RetryBudget = RetryBudget()
+        self.tokens = min(self.CAPACITY, self.tokens + 1)
 
 
 def retry_after(headers: Mapping[str, str], wall: float) -> float | None:

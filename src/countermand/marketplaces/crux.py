@@ -6,29 +6,83 @@ is forwarded again each time it is asked for: an unclear one is never sent twice
 """
 
 import json
-from typing import Any, ClassVar, TypeAlias
+from typing import Any, ClassVar, Literal, TypeAlias
 
 import attrs
 
 from ..engine import checks
 from ..engine.auth import Auth, Token, TokenAuth
-from ..cancellation import REJECTIONS, Reading, Rejections, Verdict
-from ..case import Case
 from ..engine.decoding import Answer, DecodingError, check_subject, decode, decode_object
-from ..errors import InvalidRequestError, PermissionDeniedError, RejectedError
-from ..outcomes import MarketplaceName
-from ..outcomes import Outcome, Part
-from ..requests import CancelRequest
-from ..engine.retry import Account
-from ..engine.secret import Secret
-from ..settings import Crux
-from ..subclient import AsyncSubClient, SubClient
+from ..engine.operation import Operation
+from ..engine.rules import (
+    REJECTIONS,
+    CancelRequest,
+    Finding,
+    Rejections,
+    Rules,
+    Verdict,
+    by_parts,
+    refused,
+    requested,
+)
+from ..engine.secret import Secret, as_optional_secret, sealed
 from ..engine.wire import Call, Reply
+from ..errors import InvalidRequestError, PermissionDeniedError, RejectedError
+from ..outcomes import Outcome, Part
+from .base import Account, AsyncSubClient, SubClient, label_field
 
+_HOSTS = {
+    "dev": "https://api-dev.cruxconnect.com",
+    "sandbox": "https://api-sandbox.cruxconnect.com",
+    "production": "https://api.cruxconnect.com",
+}
 #: A token's life, in seconds: two hours from its issue (Crux Connect API, User Login).
 _TOKEN_LIFETIME = 7200.0
 #: Line item statuses that no cancellation changes any more.
 _FINAL = frozenset({"Rejected", "HasTracking"})
+
+
+@sealed
+@attrs.frozen(kw_only=True)
+class Crux(Account["CruxClient", "AsyncCruxClient"]):
+    """Access to Crux Connect: a token, or the user name and password that tokens are fetched with."""
+
+    marketplace: ClassVar[str] = "crux"
+
+    token: Secret | None = attrs.field(
+        default=None, converter=as_optional_secret, validator=checks.credential, repr=False
+    )
+    username: str | None = attrs.field(default=None, validator=checks.text, repr=False)
+    password: Secret | None = attrs.field(
+        default=None, converter=as_optional_secret, validator=checks.secret_text, repr=False
+    )
+    environment: Literal["dev", "sandbox", "production"] = attrs.field(
+        default="production", validator=attrs.validators.in_(tuple(_HOSTS))
+    )
+    #: "v1", or "timp" for Timpanogos: the same API under /timp/.
+    release: Literal["v1", "timp"] = attrs.field(default="v1", validator=attrs.validators.in_(("v1", "timp")))
+    #: In place of the environment's base URL; https, or http to this machine.
+    base_url: str | None = attrs.field(default=None, validator=checks.base_url)
+    #: What outcomes, errors and requests call this account.
+    label: str = label_field("crux")
+
+    def __attrs_post_init__(self) -> None:
+        by_login = self.username is not None or self.password is not None
+        if (self.token is not None) == by_login or (by_login and not (self.username and self.password)):
+            raise ValueError("Crux takes a token, or a username and a password")
+
+    @property
+    def url(self) -> str:
+        """The base URL in use."""
+        return self.base_url or _HOSTS[self.environment]
+
+    def rules(self) -> "CruxRules":
+        """Return Crux Connect's rules for this account."""
+        return CruxRules(self)
+
+    def clients(self) -> "tuple[type[CruxClient], type[AsyncCruxClient]]":
+        """Return the two sub-clients' classes."""
+        return CruxClient, AsyncCruxClient
 
 
 @attrs.frozen
@@ -66,16 +120,19 @@ CruxAnswer: TypeAlias = CruxOrder
 class CancelCruxOrder(CancelRequest[CruxAnswer]):
     """Ask the suppliers of an order to cancel it."""
 
-    marketplace: ClassVar[MarketplaceName] = "crux"
+    marketplace: ClassVar[str] = "crux"
     order_uuid: str
+    account: str | None = attrs.field(default=None, kw_only=True)
 
 
-class CruxRules:
+_Operation: TypeAlias = Operation[str, CancelCruxOrder]
+
+
+class CruxRules(Rules[str, CancelCruxOrder, CruxOrder, CruxOrder]):
     """How Crux Connect is asked, and what its answers mean."""
 
-    name: ClassVar[MarketplaceName] = "crux"
+    name: ClassVar[str] = "crux"
     repeatable: ClassVar[bool] = False
-    beyond_cancelling: ClassVar[frozenset[str]] = frozenset()
     rejections: ClassVar[Rejections] = REJECTIONS | {
         400: InvalidRequestError,
         405: RejectedError,
@@ -87,18 +144,9 @@ class CruxRules:
         self._origin, path = checks.split_base_url(configuration.url)
         self._timp = configuration.release == "timp"
         self._orders = f"{path}{'/timp' if self._timp else ''}/orders/"
-        self.account: Account = Account()
-        self.auth: Auth = self._auth(configuration, f"{path}/organizations/user-login/")
+        super().__init__(configuration.label, _auth(configuration, f"{path}/organizations/user-login/"))
 
-    def _auth(self, configuration: Crux, login: str) -> Auth:
-        if configuration.token is not None:
-            return Auth(_headers(configuration.token), [configuration.token])
-        password = configuration.password
-        assert password is not None
-        body = json.dumps({"username": configuration.username, "password": password.reveal()}).encode()
-        return TokenAuth(Call("POST", self._origin, login, body), _token, _headers, [password])
-
-    def order_id_of(self, request: CancelCruxOrder) -> str:
+    def check(self, request: CancelCruxOrder) -> str:
         """Return the order's UUID, checked."""
         return self.check_order_id(request.order_uuid)
 
@@ -106,29 +154,29 @@ class CruxRules:
         """Return `order_id` if it can name an order."""
         return checks.order_id(order_id, self.name, "order_uuid")
 
-    def cancel_call(self, request: CancelCruxOrder, order_id: str) -> Call:
+    def cancel_call(self, request: CancelCruxOrder, operation: _Operation) -> Call:
         """PATCH, the UUID in the body."""
-        body = json.dumps({"order_uuid": order_id}).encode()
+        body = json.dumps({"order_uuid": operation.order_id}).encode()
         return Call("PATCH", self._origin, f"{self._orders}cancel/", body)
 
-    def judge(self, reply: Reply, case: Case[CruxAnswer]) -> Verdict[CruxAnswer] | None:
+    def judge(self, reply: Reply, operation: _Operation) -> Verdict[CruxOrder] | None:
         """Take 200 or 204 without a body as received, and 422 as a refusal; both are documented so.
 
         An object with something in it has to name this order: gateways answer 200 with errors of their own.
         """
         if reply.status == 422:
-            return case.refused(None, (Part(case.order_id, "not cancellable", _refusal(reply)),))
+            return refused(None, (Part(operation.order_id, "not cancellable", _refusal(reply)),))
         if reply.status not in (200, 204):
             return None
         if reply.body.strip():
-            _about(decode_object(reply.body), case.order_id)
-        return case.requested(None)
+            _about(decode_object(reply.body), operation.order_id)
+        return requested(None)
 
-    def read_call(self, order_id: str) -> Call:
+    def read_call(self, operation: _Operation) -> Call:
         """GET, the UUID in the path."""
-        return Call("GET", self._origin, f"{self._orders}{checks.quoted(order_id)}/")
+        return Call("GET", self._origin, f"{self._orders}{checks.quoted(operation.order_id)}/")
 
-    def read(self, reply: Reply, order_id: str) -> CruxAnswer:
+    def order(self, reply: Reply, operation: _Operation) -> CruxOrder:
         """Return the order, if it is this one."""
         if self._timp:
             timp = decode(reply.body, _TimpOrder)
@@ -136,17 +184,26 @@ class CruxRules:
             answer = CruxOrder(timp.order_uuid, lines).with_body(reply.body)
         else:
             answer = decode(reply.body, CruxOrder)
-        check_subject(answer.uuid.casefold(), order_id.casefold())
+        check_subject(answer.uuid.casefold(), operation.order_id.casefold())
         if not answer.line_items:
             raise DecodingError("it has no line items")
         return answer
 
-    def reading(self, answer: CruxAnswer, case: Case[CruxAnswer], waiting: bool) -> Reading[CruxAnswer]:
+    def state(self, order: CruxOrder, operation: _Operation) -> Finding[CruxOrder]:
         """Let the line items decide: all cancelled, none that still can be, both, or some still open."""
-        parts = tuple(Part(item.uuid, item.status) for item in answer.line_items)
+        parts = tuple(Part(item.uuid, item.status) for item in order.line_items)
         status = ", ".join(dict.fromkeys(part.status for part in parts))
-        outcome = case.by_parts(answer, parts, "Cancelled".__eq__, _FINAL.__contains__, status)
-        return Reading(outcome, conclusive=outcome.settled)
+        return by_parts(order, parts, "Cancelled".__eq__, _FINAL.__contains__, status)
+
+
+def _auth(configuration: Crux, login: str) -> Auth:
+    if configuration.token is not None:
+        return Auth(_headers(configuration.token), [configuration.token])
+    password = configuration.password
+    assert password is not None
+    origin, _ = checks.split_base_url(configuration.url)
+    body = json.dumps({"username": configuration.username, "password": password.reveal()}).encode()
+    return TokenAuth(Call("POST", origin, login, body), _token, _headers, [password])
 
 
 def _headers(token: Secret) -> dict[str, str]:
@@ -175,7 +232,7 @@ def _refusal(reply: Reply) -> str | None:
     return next((text for text in texts if isinstance(text, str)), None)
 
 
-class CruxClient(SubClient[str, CancelCruxOrder, CruxAnswer]):
+class CruxClient(SubClient[str, CancelCruxOrder, CruxOrder, CruxOrder]):
     """Crux Connect, blocking."""
 
     def cancel_order(self, order_uuid: str, *, timeout: float | None = None) -> Outcome[CruxAnswer]:
@@ -197,7 +254,7 @@ class CruxClient(SubClient[str, CancelCruxOrder, CruxAnswer]):
         return self._read(order_uuid, timeout)
 
 
-class AsyncCruxClient(AsyncSubClient[str, CancelCruxOrder, CruxAnswer]):
+class AsyncCruxClient(AsyncSubClient[str, CancelCruxOrder, CruxOrder, CruxOrder]):
     """Crux Connect, on an event loop. Each method does what its namesake in `CruxClient` does."""
 
     async def cancel_order(self, order_uuid: str, *, timeout: float | None = None) -> Outcome[CruxAnswer]:

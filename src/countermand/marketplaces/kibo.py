@@ -12,24 +12,76 @@ import attrs
 
 from ..engine import checks
 from ..engine.auth import Auth, Token, TokenAuth
-from ..cancellation import REJECTIONS, Reading, Rejections, Verdict
-from ..case import Case
 from ..engine.decoding import Answer, DecodingError, check_subject, decode, decode_object
-from ..errors import InvalidRequestError
-from ..outcomes import MarketplaceName
-from ..outcomes import Outcome, Part
-from ..requests import CancelRequest
-from ..engine.retry import Account
-from ..engine.secret import Secret
-from ..settings import Kibo
-from ..subclient import AsyncSubClient, SubClient
+from ..engine.operation import Operation
+from ..engine.rules import CancelRequest, Finding, Rules, Verdict, cancelled, refused, requested
+from ..engine.secret import Secret, as_optional_secret, sealed
 from ..engine.wire import Call, Reply
+from ..errors import InvalidRequestError
+from ..outcomes import Outcome, Part
+from .base import Account, AsyncSubClient, SubClient, label_field
 
+_DOMAINS = {"production": "translation.mozu.com", "sandbox": "translation.sandbox.mozu.com"}
+_LOGIN_HOST = "https://home.mozu.com"
 #: Statuses in which an order cannot be cancelled any more (inferred from the order's life at Kibo).
 _BLOCKING = frozenset({"FULFILLED", "SHIPPED", "COMPLETED", "COMPLETE", "RETURNED", "CLOSED"})
 
 #: Known reasons, for completion; a tenant's own schema has more, so any text is accepted.
 DispositionReason: TypeAlias = Literal["customer_changed_mind", "created_by_mistake", "other"] | str
+
+
+def _tenant(value: int | str) -> str:
+    text = str(value) if isinstance(value, int) and not isinstance(value, bool) else value
+    if not (isinstance(text, str) and text.isascii() and text.isdigit() and len(text) < 20):
+        raise ValueError("tenant_id must be digits: it is part of a host name")
+    return text
+
+
+@sealed
+@attrs.frozen(kw_only=True)
+class Kibo(Account["KiboClient", "AsyncKiboClient"]):
+    """Access to one Kibo tenant: by its id alone, with a token, or with client credentials to fetch tokens with."""
+
+    marketplace: ClassVar[str] = "kibo"
+
+    #: The tenant, digits; part of the host name, and sent as x-vol-tenant.
+    tenant_id: str = attrs.field(converter=_tenant)
+    environment: Literal["production", "sandbox"] = attrs.field(
+        default="production", validator=attrs.validators.in_(tuple(_DOMAINS))
+    )
+    access_token: Secret | None = attrs.field(
+        default=None, converter=as_optional_secret, validator=checks.credential, repr=False
+    )
+    client_id: str | None = attrs.field(default=None, validator=checks.text, repr=False)
+    client_secret: Secret | None = attrs.field(
+        default=None, converter=as_optional_secret, validator=checks.secret_text, repr=False
+    )
+    #: In place of the tenant's base URL; https, or http to this machine.
+    base_url: str | None = attrs.field(default=None, validator=checks.base_url)
+    #: What outcomes, errors and requests call this account.
+    label: str = label_field(field="tenant_id")
+    #: Where tokens are fetched, in place of Kibo's own host.
+    auth_url: str = attrs.field(default=_LOGIN_HOST, validator=checks.base_url)
+
+    def __attrs_post_init__(self) -> None:
+        by_login = self.client_id is not None or self.client_secret is not None
+        if by_login and not (self.client_id and self.client_secret):
+            raise ValueError("Kibo takes client_id and client_secret together")
+        if by_login and self.access_token is not None:
+            raise ValueError("Kibo takes an access_token, or client credentials, not both")
+
+    @property
+    def url(self) -> str:
+        """The base URL in use."""
+        return self.base_url or f"https://{self.tenant_id}-{_DOMAINS[self.environment]}"
+
+    def rules(self) -> "KiboRules":
+        """Return Kibo's rules for this account."""
+        return KiboRules(self)
+
+    def clients(self) -> "tuple[type[KiboClient], type[AsyncKiboClient]]":
+        """Return the two sub-clients' classes."""
+        return KiboClient, AsyncKiboClient
 
 
 @attrs.frozen
@@ -66,28 +118,28 @@ KiboAnswer: TypeAlias = KiboOrder
 class CancelKiboOrder(CancelRequest[KiboAnswer]):
     """Cancel a whole order. An explanation (1 to 255 characters) goes with the reason "other" alone."""
 
-    marketplace: ClassVar[MarketplaceName] = "kibo"
+    marketplace: ClassVar[str] = "kibo"
     order_id: int
     disposition_reason: DispositionReason
     disposition_other_reason: str | None = None
+    account: str | None = attrs.field(default=None, kw_only=True)
 
 
-class KiboRules:
+_Operation: TypeAlias = Operation[int, CancelKiboOrder]
+
+
+class KiboRules(Rules[int, CancelKiboOrder, KiboOrder, KiboOrder]):
     """How Kibo is asked, and what its answers mean."""
 
-    name: ClassVar[MarketplaceName] = "kibo"
-    repeatable: ClassVar[bool] = True
-    beyond_cancelling: ClassVar[frozenset[str]] = frozenset()
-    rejections: ClassVar[Rejections] = REJECTIONS
+    name: ClassVar[str] = "kibo"
 
     def __init__(self, configuration: Kibo) -> None:
         self._origin, path = checks.split_base_url(configuration.url)
         self._cancel = f"{path}/api/v2/order/action/cancel"
-        self._order = f"{path}/api/v2/order/"
-        self.account: Account = Account()
-        self.auth: Auth = _auth(configuration)
+        self._orders = f"{path}/api/v2/order/"
+        super().__init__(configuration.label, _auth(configuration))
 
-    def order_id_of(self, request: CancelKiboOrder) -> int:
+    def check(self, request: CancelKiboOrder) -> int:
         """Return the order id, checked, with the rest of the request."""
         reason, explanation = request.disposition_reason, request.disposition_other_reason
         if not isinstance(reason, str) or not reason.strip():
@@ -108,48 +160,45 @@ class KiboRules:
             return int(order_id)
         raise InvalidRequestError("order_id must be an integer from 1 to 2**63 - 1", marketplace=self.name)
 
-    def cancel_call(self, request: CancelKiboOrder, order_id: int) -> Call:
+    def cancel_call(self, request: CancelKiboOrder, operation: _Operation) -> Call:
         """POST, everything in the body."""
         said: dict[str, int | str] = {
-            "orderId": order_id,
+            "orderId": operation.order_id,
             "dispositionReason": request.disposition_reason,
         }
         if request.disposition_other_reason is not None:
             said["dispositionOtherReason"] = request.disposition_other_reason
         return Call("POST", self._origin, self._cancel, json.dumps(said).encode())
 
-    def judge(self, reply: Reply, case: Case[KiboAnswer]) -> Verdict[KiboAnswer] | None:
+    def judge(self, reply: Reply, operation: _Operation) -> Verdict[KiboOrder] | None:
         """Believe the order that comes back: cancelled only if it says so."""
         if reply.status != 200:
             return None
-        answer = self.read(reply, int(case.order_id))
-        if _is_cancelled(answer):
-            return case.cancelled(answer, _parts(answer))
-        return case.requested(answer, answer.order_status or answer.order_state)
+        order = self.order(reply, operation)
+        if _is_cancelled(order):
+            return cancelled(order, _parts(order))
+        return requested(order, order.order_status or order.order_state)
 
-    def read_call(self, order_id: int) -> Call:
+    def read_call(self, operation: _Operation) -> Call:
         """GET, the id in the path."""
-        return Call("GET", self._origin, f"{self._order}{order_id}")
+        return Call("GET", self._origin, f"{self._orders}{operation.order_id}")
 
-    def read(self, reply: Reply, order_id: int) -> KiboAnswer:
+    def order(self, reply: Reply, operation: _Operation) -> KiboOrder:
         """Return the order, if it is this one."""
         answer = decode(reply.body, KiboOrder)
-        check_subject(answer.order_id, order_id)
+        check_subject(answer.order_id, operation.order_id)
         if answer.order_status is None and answer.order_state is None:
             raise DecodingError("it has neither a state nor a status")
         return answer
 
-    def reading(self, answer: KiboAnswer, case: Case[KiboAnswer], waiting: bool) -> Reading[KiboAnswer]:
+    def state(self, order: KiboOrder, operation: _Operation) -> Finding[KiboOrder]:
         """Let the status decide."""
-        status = answer.order_status or answer.order_state or ""
-        outcome: Outcome[KiboAnswer]
-        if _is_cancelled(answer):
-            outcome = case.cancelled(answer, _parts(answer))
-        elif status.upper() in _BLOCKING:
-            outcome = case.refused(answer, _parts(answer))
-        else:
-            return Reading(case.requested(answer, status), conclusive=False)
-        return Reading(outcome, conclusive=True)
+        status = order.order_status or order.order_state or ""
+        if _is_cancelled(order):
+            return cancelled(order, _parts(order))
+        if status.upper() in _BLOCKING:
+            return refused(order, _parts(order))
+        return requested(order, status, conclusive=False)
 
 
 def _is_cancelled(order: KiboOrder) -> bool:
@@ -195,7 +244,7 @@ def _token(reply: Reply) -> Token | None:
     return Token(Secret(token), float(lifetime)) if lifetime > 0 else None
 
 
-class KiboClient(SubClient[int, CancelKiboOrder, KiboAnswer]):
+class KiboClient(SubClient[int, CancelKiboOrder, KiboOrder, KiboOrder]):
     """Kibo OMS, blocking."""
 
     def cancel_order(
@@ -224,7 +273,7 @@ class KiboClient(SubClient[int, CancelKiboOrder, KiboAnswer]):
         return self._read(order_id, timeout)
 
 
-class AsyncKiboClient(AsyncSubClient[int, CancelKiboOrder, KiboAnswer]):
+class AsyncKiboClient(AsyncSubClient[int, CancelKiboOrder, KiboOrder, KiboOrder]):
     """Kibo OMS, on an event loop. Each method does what its namesake in `KiboClient` does."""
 
     async def cancel_order(

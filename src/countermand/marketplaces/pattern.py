@@ -4,26 +4,67 @@ Sources: "Pattern Hub API, Cancel an order" for the cancellation; "Pattern Hub A
 A cancellation is initiated, never done, when it is answered: the warehouses decide afterwards.
 """
 
-from typing import ClassVar, TypeAlias
+from typing import ClassVar, Literal, TypeAlias
 
 import attrs
 
 from ..engine import checks
 from ..engine.auth import Auth
-from ..cancellation import REJECTIONS, Reading, Rejections, Verdict
-from ..case import Case
 from ..engine.decoding import Answer, DecodingError, check_subject, decode
-from ..errors import InvalidRequestError, RejectedError
-from ..outcomes import MarketplaceName
-from ..outcomes import Outcome, Part
-from ..requests import CancelRequest
-from ..engine.retry import Account
-from ..settings import Pattern
-from ..subclient import AsyncSubClient, SubClient
+from ..engine.operation import Operation
+from ..engine.rules import (
+    REJECTIONS,
+    CancelRequest,
+    Finding,
+    Rejections,
+    Rules,
+    Verdict,
+    by_parts,
+    cancelled,
+    partially_cancelled,
+    refused,
+    requested,
+)
+from ..engine.secret import Secret, as_secret, sealed
 from ..engine.wire import Call, Reply
+from ..errors import InvalidRequestError, RejectedError
+from ..outcomes import Outcome, Part
+from .base import Account, AsyncSubClient, SubClient, label_field
 
+_HOSTS = {"production": "https://api.pattern.com/hub", "staging": "https://stage-api.pattern.com/hub"}
 #: Warehouse order statuses past the point where a cancellation has any effect.
 _BEYOND = frozenset({"batched", "picked", "packed", "departed", "complete"})
+
+
+@sealed
+@attrs.frozen(kw_only=True)
+class Pattern(Account["PatternClient", "AsyncPatternClient"]):
+    """Access to Pattern Hub. Production and staging have tokens of their own, from the organisation's settings."""
+
+    marketplace: ClassVar[str] = "pattern"
+
+    #: The Bearer token.
+    token: Secret = attrs.field(converter=as_secret, validator=checks.credential, repr=False)
+    environment: Literal["production", "staging"] = attrs.field(
+        default="production", validator=attrs.validators.in_(tuple(_HOSTS))
+    )
+    #: In place of the environment's base URL; https, or http to this machine.
+    base_url: str | None = attrs.field(default=None, validator=checks.base_url)
+    #: What outcomes, errors and requests call this account.
+    label: str = label_field("pattern")
+
+    @property
+    def url(self) -> str:
+        """The base URL in use."""
+        return self.base_url or _HOSTS[self.environment]
+
+    def rules(self) -> "PatternRules":
+        """Return Pattern Hub's rules for this account."""
+        return PatternRules(self)
+
+    def clients(self) -> "tuple[type[PatternClient], type[AsyncPatternClient]]":
+        """Return the two sub-clients' classes."""
+        return PatternClient, AsyncPatternClient
 
 
 @attrs.frozen
@@ -94,15 +135,18 @@ PatternAnswer: TypeAlias = PatternCancellation | PatternOrderStatus
 class CancelPatternOrder(CancelRequest[PatternAnswer]):
     """Cancel every warehouse order of a marketplace order that can still be cancelled."""
 
-    marketplace: ClassVar[MarketplaceName] = "pattern"
+    marketplace: ClassVar[str] = "pattern"
     market_order_id: str
+    account: str | None = attrs.field(default=None, kw_only=True)
 
 
-class PatternRules:
+_Operation: TypeAlias = Operation[str, CancelPatternOrder]
+
+
+class PatternRules(Rules[str, CancelPatternOrder, PatternCancellation, PatternOrderStatus]):
     """How Pattern Hub is asked, and what its answers mean."""
 
-    name: ClassVar[MarketplaceName] = "pattern"
-    repeatable: ClassVar[bool] = True
+    name: ClassVar[str] = "pattern"
     beyond_cancelling: ClassVar[frozenset[str]] = _BEYOND
     rejections: ClassVar[Rejections] = REJECTIONS | {
         400: InvalidRequestError,
@@ -113,13 +157,13 @@ class PatternRules:
 
     def __init__(self, configuration: Pattern) -> None:
         token = configuration.token
-        self.auth: Auth = Auth({"Authorization": f"Bearer {token.reveal()}"}, [token])
-        self.account: Account = Account()
+        auth = Auth({"Authorization": f"Bearer {token.reveal()}"}, [token])
+        super().__init__(configuration.label, auth)
         self._origin, path = checks.split_base_url(configuration.url)
         self._cancel = f"{path}/v1/orders/cancel_order?market_order_id="
         self._status = f"{path}/v1/orders/status?market_order_id="
 
-    def order_id_of(self, request: CancelPatternOrder) -> str:
+    def check(self, request: CancelPatternOrder) -> str:
         """Return the marketplace order id, checked."""
         return self.check_order_id(request.market_order_id)
 
@@ -127,21 +171,21 @@ class PatternRules:
         """Return `order_id` if it can name an order."""
         return checks.order_id(order_id, self.name, "market_order_id")
 
-    def cancel_call(self, request: CancelPatternOrder, order_id: str) -> Call:
+    def cancel_call(self, request: CancelPatternOrder, operation: _Operation) -> Call:
         """POST, the id as a query parameter, no body."""
-        return Call("POST", self._origin, self._cancel + checks.quoted(order_id))
+        return Call("POST", self._origin, self._cancel + checks.quoted(operation.order_id))
 
-    def judge(self, reply: Reply, case: Case[PatternAnswer]) -> Verdict[PatternAnswer] | None:
+    def judge(self, reply: Reply, operation: _Operation) -> Verdict[PatternCancellation] | None:
         """Let the two lists of a cancellation decide; they outrank `success` and the status code."""
         if reply.status == 422:
-            return _invalid(reply, case)
+            return _invalid(reply, operation)
         if reply.status >= 300 and reply.status != 409:
             return None
         answer = decode(reply.body, PatternCancellation)
-        check_subject(answer.market_order_id, case.order_id)
+        check_subject(answer.market_order_id, operation.order_id)
         # The usual answer needs no part built for each of its orders.
         if answer.cancelled_orders and not answer.non_cancellable_orders:
-            return case.requested(answer)
+            return requested(answer)
         begun = tuple(Part(str(order.warehouse_order_id), order.status) for order in answer.cancelled_orders)
         rest = tuple(
             Part(str(order.warehouse_order_id), order.status, order.reason)
@@ -149,44 +193,38 @@ class PatternRules:
         )
         # An order that was cancelled before is listed as non-cancellable with the status "cancelled" (inferred).
         before = tuple(part for part in rest if _is_cancelled(part.status))
-        refused = tuple(part for part in rest if not _is_cancelled(part.status))
-        if refused and (begun or before):
-            return case.partially_cancelled(answer, begun + before, refused, settled=not begun)
-        if refused or (reply.status == 409 and not (begun or before or answer.success)):
-            return case.refused(answer, refused)
+        kept = tuple(part for part in rest if not _is_cancelled(part.status))
+        if kept and (begun or before):
+            return partially_cancelled(answer, begun + before, kept, settled=not begun)
+        if kept or (reply.status == 409 and not (begun or before or answer.success)):
+            return refused(answer, kept)
         if begun:
-            return case.requested(answer)
+            return requested(answer)
         if before:
-            return case.cancelled(answer, before)
+            return cancelled(answer, before)
         raise DecodingError("it lists no warehouse order")
 
-    def read_call(self, order_id: str) -> Call:
+    def read_call(self, operation: _Operation) -> Call:
         """GET, the id as a query parameter."""
-        return Call("GET", self._origin, self._status + checks.quoted(order_id))
+        return Call("GET", self._origin, self._status + checks.quoted(operation.order_id))
 
-    def read(self, reply: Reply, order_id: str) -> PatternAnswer:
+    def order(self, reply: Reply, operation: _Operation) -> PatternOrderStatus:
         """Return the order's status, if it is about this order."""
         answer = decode(reply.body, PatternOrderStatus)
-        check_subject(answer.market_order_id, order_id)
+        check_subject(answer.market_order_id, operation.order_id)
         return answer
 
-    def reading(
-        self, answer: PatternAnswer, case: Case[PatternAnswer], waiting: bool
-    ) -> Reading[PatternAnswer]:
+    def state(self, order: PatternOrderStatus, operation: _Operation) -> Finding[PatternOrderStatus]:
         """Let the sub-orders decide: all cancelled, all shipped, both, or some still open.
 
         An order without them is taken for cancelled, and for nothing else: one that is `complete` may well have
         been cancelled in part.
         """
-        assert isinstance(answer, PatternOrderStatus)
-        statuses = [sub_order.sub_order_status for sub_order in answer.sub_orders] or [answer.order_status]
-        if all(map(_is_cancelled, statuses)) != _is_cancelled(answer.order_status):
-            return Reading(
-                case.requested(answer, answer.order_status), conclusive=False
-            )  # it contradicts itself
+        statuses = [sub_order.sub_order_status for sub_order in order.sub_orders] or [order.order_status]
+        if all(map(_is_cancelled, statuses)) != _is_cancelled(order.order_status):
+            return requested(order, order.order_status, conclusive=False)  # it contradicts itself
         parts = tuple(Part(None, status) for status in statuses)
-        outcome = case.by_parts(answer, parts, _is_cancelled, _is_shipped, answer.order_status)
-        return Reading(outcome, conclusive=outcome.settled)
+        return by_parts(order, parts, _is_cancelled, _is_shipped, order.order_status)
 
 
 def _is_shipped(status: str) -> bool:
@@ -197,15 +235,15 @@ def _is_cancelled(status: str) -> bool:
     return status.casefold() in ("cancelled", "canceled")
 
 
-def _invalid(reply: Reply, case: Case[PatternAnswer]) -> InvalidRequestError:
+def _invalid(reply: Reply, operation: _Operation) -> InvalidRequestError:
     try:
         errors = decode(reply.body, _Errors).errors
     except DecodingError:
         errors = ()
-    return case.error(InvalidRequestError, "a parameter is missing or invalid", reply, errors=errors)
+    return operation.error(InvalidRequestError, "a parameter is missing or invalid", reply, errors=errors)
 
 
-class PatternClient(SubClient[str, CancelPatternOrder, PatternAnswer]):
+class PatternClient(SubClient[str, CancelPatternOrder, PatternCancellation, PatternOrderStatus]):
     """Pattern Hub, blocking."""
 
     def cancel_order(self, market_order_id: str, *, timeout: float | None = None) -> Outcome[PatternAnswer]:
@@ -223,12 +261,10 @@ class PatternClient(SubClient[str, CancelPatternOrder, PatternAnswer]):
 
     def order_status(self, market_order_id: str, *, timeout: float | None = None) -> PatternOrderStatus:
         """Read the order's status (Pattern Hub API, Order status). Raises `OrderUnreadableError` and its siblings."""
-        answer = self._read(market_order_id, timeout)
-        assert isinstance(answer, PatternOrderStatus)
-        return answer
+        return self._read(market_order_id, timeout)
 
 
-class AsyncPatternClient(AsyncSubClient[str, CancelPatternOrder, PatternAnswer]):
+class AsyncPatternClient(AsyncSubClient[str, CancelPatternOrder, PatternCancellation, PatternOrderStatus]):
     """Pattern Hub, on an event loop. Each method does what its namesake in `PatternClient` does."""
 
     async def cancel_order(
@@ -239,6 +275,4 @@ class AsyncPatternClient(AsyncSubClient[str, CancelPatternOrder, PatternAnswer])
 
     async def order_status(self, market_order_id: str, *, timeout: float | None = None) -> PatternOrderStatus:
         """Read the order's status; see `PatternClient.order_status`."""
-        answer = await self._read(market_order_id, timeout)
-        assert isinstance(answer, PatternOrderStatus)
-        return answer
+        return await self._read(market_order_id, timeout)

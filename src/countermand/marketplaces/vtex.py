@@ -12,22 +12,52 @@ import attrs
 
 from ..engine import checks
 from ..engine.auth import Auth
-from ..cancellation import REJECTIONS, Reading, Rejections, Verdict
-from ..case import Case
 from ..engine.decoding import Answer, check_subject, decode
-from ..errors import InvalidRequestError
-from ..outcomes import MarketplaceName
-from ..outcomes import Outcome, Part
-from ..requests import CancelRequest
-from ..engine.retry import Account
-from ..settings import Vtex
-from ..subclient import AsyncSubClient, SubClient
+from ..engine.operation import Operation
+from ..engine.rules import CancelRequest, Finding, Rules, Verdict, cancelled, refused, requested
+from ..engine.secret import Secret, as_secret, sealed
 from ..engine.wire import Call, Reply
+from ..errors import InvalidRequestError
+from ..outcomes import Outcome, Part
+from .base import Account, AsyncSubClient, SubClient, label_field
 
 #: Statuses in which a cancellation is under way. "cancel" is known to stick for minutes, rarely for ever.
 _PENDING = frozenset({"cancel", "request-cancel", "cancellation-requested", "waiting-for-seller-decision"})
 #: Statuses in which an order cannot be cancelled: an invoiced one wants a return invoice first.
 _BLOCKING = frozenset({"invoiced", "invoice", "partial-invoiced", "partially-invoiced", "incomplete"})
+
+
+@sealed
+@attrs.frozen(kw_only=True)
+class Vtex(Account["VtexClient", "AsyncVtexClient"]):
+    """Access to the orders of one VTEX account, by an application key and its token."""
+
+    marketplace: ClassVar[str] = "vtex"
+
+    #: The account's name, part of the host: `https://{account}.{environment}.com.br`.
+    account: str = attrs.field(validator=checks.host_label)
+    #: X-VTEX-API-AppKey.
+    app_key: Secret = attrs.field(converter=as_secret, validator=checks.credential, repr=False)
+    #: X-VTEX-API-AppToken.
+    app_token: Secret = attrs.field(converter=as_secret, validator=checks.credential, repr=False)
+    environment: str = attrs.field(default="vtexcommercestable", validator=checks.host_label)
+    #: In place of the host made from account and environment; https, or http to this machine.
+    base_url: str | None = attrs.field(default=None, validator=checks.base_url)
+    #: What outcomes, errors and requests call this account.
+    label: str = label_field(field="account")
+
+    @property
+    def url(self) -> str:
+        """The base URL in use."""
+        return self.base_url or f"https://{self.account}.{self.environment}.com.br"
+
+    def rules(self) -> "VtexRules":
+        """Return VTEX's rules for this account."""
+        return VtexRules(self)
+
+    def clients(self) -> "tuple[type[VtexClient], type[AsyncVtexClient]]":
+        """Return the two sub-clients' classes."""
+        return VtexClient, AsyncVtexClient
 
 
 @attrs.frozen
@@ -90,29 +120,29 @@ VtexAnswer: TypeAlias = VtexReceipt | VtexOrder
 class CancelVtexOrder(CancelRequest[VtexAnswer]):
     """Cancel an order. `requested_by_user` tells the seller whether the shopper asked for it."""
 
-    marketplace: ClassVar[MarketplaceName] = "vtex"
+    marketplace: ClassVar[str] = "vtex"
     order_id: str
     reason: str | None = attrs.field(default=None, kw_only=True)
     requested_by_user: bool | None = attrs.field(default=None, kw_only=True)
+    account: str | None = attrs.field(default=None, kw_only=True)
 
 
-class VtexRules:
+_Operation: TypeAlias = Operation[str, CancelVtexOrder]
+
+
+class VtexRules(Rules[str, CancelVtexOrder, VtexReceipt, VtexOrder]):
     """How VTEX is asked, and what its answers mean."""
 
-    name: ClassVar[MarketplaceName] = "vtex"
-    repeatable: ClassVar[bool] = True
-    beyond_cancelling: ClassVar[frozenset[str]] = frozenset()
-    rejections: ClassVar[Rejections] = REJECTIONS
+    name: ClassVar[str] = "vtex"
 
     def __init__(self, configuration: Vtex) -> None:
         key, token = configuration.app_key, configuration.app_token
         headers = {"X-VTEX-API-AppKey": key.reveal(), "X-VTEX-API-AppToken": token.reveal()}
-        self.auth: Auth = Auth(headers, [key, token])
-        self.account: Account = Account()
+        super().__init__(configuration.label, Auth(headers, [key, token]))
         self._origin, path = checks.split_base_url(configuration.url)
         self._orders = f"{path}/api/oms/pvt/orders/"
 
-    def order_id_of(self, request: CancelVtexOrder) -> str:
+    def check(self, request: CancelVtexOrder) -> str:
         """Return the order id, checked, with the rest of the request."""
         if not isinstance(request.reason, str | None):
             raise InvalidRequestError("reason must be text", marketplace=self.name)
@@ -124,56 +154,52 @@ class VtexRules:
         """Return `order_id` if it can name an order."""
         return checks.order_id(order_id, self.name)
 
-    def cancel_call(self, request: CancelVtexOrder, order_id: str) -> Call:
+    def cancel_call(self, request: CancelVtexOrder, operation: _Operation) -> Call:
         """POST, the id in the path; a body only where there is something to say."""
         given = {"reason": request.reason, "requestedByUser": request.requested_by_user}
         said = {name: value for name, value in given.items() if value is not None}
         body = json.dumps(said).encode() if said else None
-        return Call("POST", self._origin, f"{self._orders}{checks.quoted(order_id)}/cancel", body)
+        return Call("POST", self._origin, f"{self._orders}{checks.quoted(operation.order_id)}/cancel", body)
 
-    def judge(self, reply: Reply, case: Case[VtexAnswer]) -> Verdict[VtexAnswer] | None:
+    def judge(self, reply: Reply, operation: _Operation) -> Verdict[VtexReceipt] | None:
         """Take a 200 with a receipt for this order as received; nothing else is documented."""
         if reply.status != 200:
             return None
         answer = decode(reply.body, VtexReceipt)
-        check_subject(answer.order_id, case.order_id)
-        return case.requested(answer)
+        check_subject(answer.order_id, operation.order_id)
+        return requested(answer)
 
-    def read_call(self, order_id: str) -> Call:
+    def read_call(self, operation: _Operation) -> Call:
         """GET, the id in the path."""
-        return Call("GET", self._origin, self._orders + checks.quoted(order_id))
+        return Call("GET", self._origin, self._orders + checks.quoted(operation.order_id))
 
-    def read(self, reply: Reply, order_id: str) -> VtexAnswer:
+    def order(self, reply: Reply, operation: _Operation) -> VtexOrder:
         """Return the order, if it is this one: the read also takes sequence numbers."""
         answer = decode(reply.body, VtexOrder)
-        check_subject(answer.order_id, order_id)
+        check_subject(answer.order_id, operation.order_id)
         return answer
 
-    def reading(self, answer: VtexAnswer, case: Case[VtexAnswer], waiting: bool) -> Reading[VtexAnswer]:
+    def state(self, order: VtexOrder, operation: _Operation) -> Finding[VtexOrder]:
         """Let the status decide; a denial counts only for a caller who waits for the answer to a request.
 
         A denial may answer an earlier request than one that was just lost, and its dates are of another clock.
         """
-        assert isinstance(answer, VtexOrder)
-        status = answer.status
-        outcome: Outcome[VtexAnswer]
+        status = order.status
         if status == "canceled":
-            return Reading(case.cancelled(answer, (Part(answer.order_id, status),)), conclusive=True)
+            return cancelled(order, (Part(order.order_id, status),))
         if status in _PENDING:
-            return Reading(case.requested(answer, status), conclusive=True)
+            return requested(order, status)
         if status in _BLOCKING:
-            return Reading(case.refused(answer, (Part(answer.order_id, status),)), conclusive=True)
+            return refused(order, (Part(order.order_id, status),))
         latest = max(
-            reversed(answer.cancellation_requests or ()), key=lambda one: one.requested_at or "", default=None
+            reversed(order.cancellation_requests or ()), key=lambda one: one.requested_at or "", default=None
         )
-        if waiting and latest is not None and latest.denied_by_seller:
-            outcome = case.refused(answer, (Part(answer.order_id, status, latest.denial_reason),))
-        else:
-            outcome = case.requested(answer, status)
-        return Reading(outcome, conclusive=False)
+        if operation.waiting and latest is not None and latest.denied_by_seller:
+            return refused(order, (Part(order.order_id, status, latest.denial_reason),))
+        return requested(order, status, conclusive=False)
 
 
-class VtexClient(SubClient[str, CancelVtexOrder, VtexAnswer]):
+class VtexClient(SubClient[str, CancelVtexOrder, VtexReceipt, VtexOrder]):
     """VTEX OMS, blocking."""
 
     def cancel_order(
@@ -199,12 +225,10 @@ class VtexClient(SubClient[str, CancelVtexOrder, VtexAnswer]):
 
     def get_order(self, order_id: str, *, timeout: float | None = None) -> VtexOrder:
         """Read an order (VTEX Orders API, Get order). The key needs "View order", which cancelling does not."""
-        answer = self._read(order_id, timeout)
-        assert isinstance(answer, VtexOrder)
-        return answer
+        return self._read(order_id, timeout)
 
 
-class AsyncVtexClient(AsyncSubClient[str, CancelVtexOrder, VtexAnswer]):
+class AsyncVtexClient(AsyncSubClient[str, CancelVtexOrder, VtexReceipt, VtexOrder]):
     """VTEX OMS, on an event loop. Each method does what its namesake in `VtexClient` does."""
 
     async def cancel_order(
@@ -221,6 +245,4 @@ class AsyncVtexClient(AsyncSubClient[str, CancelVtexOrder, VtexAnswer]):
 
     async def get_order(self, order_id: str, *, timeout: float | None = None) -> VtexOrder:
         """Read an order; see `VtexClient.get_order`."""
-        answer = await self._read(order_id, timeout)
-        assert isinstance(answer, VtexOrder)
-        return answer
+        return await self._read(order_id, timeout)

@@ -16,10 +16,10 @@ from typing import Any, Literal, TypeAlias
 
 from attrs import define, field, frozen
 
+from countermand.engine.wire import Call, Fault, Reply
 from countermand.sandbox.http import SandboxReply, SandboxRequest
 from countermand.sandbox.virtual import Journey, VirtualClock
 from countermand.sandbox.world import World
-from countermand.engine.wire import Call, Fault, Reply
 
 #: Where a request to these paths goes is a login, whatever the marketplace.
 _LOGINS = ("/user-login/", "/authtickets/oauth")

@@ -9,8 +9,8 @@ from typing import Any
 import httpcore
 import httpx
 
-from ..errors import NotSentError
 from ..engine.wire import Call, Fault, Flow, Reply, T
+from ..errors import NotSentError
 from .bodies import read
 from .faults import fault, without_frames
 from .quiet import hush, ours

@@ -10,8 +10,8 @@ from typing import Any
 import httpcore
 import httpx
 
-from ..errors import NotSentError
 from ..engine.wire import Call, Fault, Flow, Reply, T
+from ..errors import NotSentError
 from .bodies import aread
 from .faults import fault, flaw, without_frames
 from .quiet import hush, ours

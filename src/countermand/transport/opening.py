@@ -2,8 +2,8 @@
 
 import os
 
-from ..errors import InvalidRequestError
 from ..engine.wire import AsyncDriver, Driver
+from ..errors import InvalidRequestError
 
 
 def open_driver(http_client: object) -> Driver:

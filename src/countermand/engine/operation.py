@@ -1,0 +1,302 @@
+"""One call of a user's: what it is about, what it may still spend, and what it has done so far.
+
+An `Operation` is handed to everything that has a part in the call. It waits at the account's gate, has a token
+fetched, spends the one budget of time, keeps the evidence and strikes out credentials, so that the flows speak of
+orders only.
+"""
+
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from typing import Any, Generic, Literal, TypeAlias, TypeVar
+
+from ..errors import AuthenticationError, CountermandError, NotSentError, RateLimitedError, RejectedError
+from ..outcomes import Attempt, Outcome, Unknown
+from .auth import LoginFailedError
+from .retry import RetryPolicy, retry_after
+from .rules import Finding, Rules, unknown
+from .secret import SealedHeaders
+from .wire import Call, Clock, Fault, Flow, Reply, Sleep
+
+A = TypeVar("A")
+E = TypeVar("E", bound=CountermandError)
+I = TypeVar("I")  # noqa: E741
+R = TypeVar("R")
+What: TypeAlias = Literal["cancel", "read", "login"]
+
+#: Headers that name a request on the marketplace's side, the most telling first.
+_REQUEST_ID_HEADERS = (
+    "x-vol-correlation",
+    "x-vtex-operation-id",
+    "x-request-id",
+    "x-correlation-id",
+    "request-id",
+)
+_BODY_SHOWN = 2000
+#: Shorter credentials are not struck out: no real one is so short, and words and numbers of a reply may be.
+_SHORTEST_SECRET = 8
+
+
+class Operation(Generic[I, R]):
+    """One call on one order: its subject, its deadline, its attempts."""
+
+    def __init__(
+        self,
+        rules: Rules[I, R, Any, Any],
+        order_id: I,
+        policy: RetryPolicy,
+        clock: Clock,
+        timeout: float,
+        *,
+        waiting: bool = False,
+    ) -> None:
+        self.rules = rules
+        #: What names the order, of the marketplace's own type.
+        self.order_id: I = order_id
+        #: Whether the caller presumes that a cancellation was asked for before.
+        self.waiting: bool = waiting
+        #: Every request so far, and how it ended.
+        self.attempts: list[Attempt] = []
+        #: Whether a cancellation may have reached the marketplace without a clear answer.
+        self.ambiguous: bool = False
+        self._auth = rules.auth
+        self._throttle = rules.throttle
+        self._policy = policy
+        self._clock = clock
+        self._monotonic = clock.monotonic
+        self._started = self._monotonic()
+        self._timeout = timeout
+        self._deadline = self._started + timeout
+        self._failures = 0
+        self._renewed = False
+
+    # Time, and the permission to try again.
+
+    def now(self) -> float:
+        """Return the instant, in seconds of the monotonic clock."""
+        return self._monotonic()
+
+    def time_left(self) -> float:
+        """Return the seconds until the deadline."""
+        return self._deadline - self._monotonic()
+
+    def succeed(self) -> None:
+        """Note that a usable answer came: the account's retry budget gets a token back."""
+        if self._throttle.tokens < self._throttle.CAPACITY:
+            self._throttle.succeed()
+
+    def fail(self) -> None:
+        """Count a request that got no usable answer."""
+        self._failures += 1
+
+    def pause(self, before: What) -> float | None:
+        """Return the seconds to wait before another request is made, or None to give up."""
+        if self.shut_out(before):
+            return None
+        latest = self._deadline - self._needed(before)
+        pause = self._policy.pause(self._failures, self._started, self._monotonic(), latest)
+        return pause if pause is not None and self._throttle.spend() else None
+
+    def pause_before_reading(self, wanted: float) -> float | None:
+        """Return `wanted` seconds, or fewer so that a last read fits in before the deadline; None when none does."""
+        pause = min(wanted, self.time_left() - min(1.0, self._timeout / 4))
+        return pause if pause > 0.001 else None
+
+    def got_through(self) -> bool:
+        """Return whether any request of this call may have reached more than the account's rate limit."""
+        return any(attempt.sent and attempt.status != 429 for attempt in self.attempts)
+
+    def shut_out(self, before: What) -> bool:
+        """Return whether the account's gate stays closed for the rest of this call's time."""
+        closed_for = self._throttle.closed_for(self._monotonic())
+        return 0 < closed_for >= self.time_left() - self._needed(before)
+
+    def _needed(self, what: What) -> float:
+        """Return the seconds below which a request is not begun: a hurried cancellation ends in doubt."""
+        return min(3.0, self._timeout / 10) if what == "cancel" else 0.0
+
+    # Sending.
+
+    def send(self, what: What, call: Call) -> Flow[Reply | Fault]:
+        """Send one request and return what came of it.
+
+        Waits at the gate and fetches a token first where need be. Raises one of our errors if the request could
+        not be sent at all: `RateLimitedError`, `NotSentError`, `AuthenticationError`.
+        """
+        now = self._monotonic()
+        if now < self._throttle.opens_at:
+            yield from self._pass_the_gate(what)
+            now = self._monotonic()
+        headers = self._auth.headers
+        if headers is None or now >= self._auth.expires_at:
+            headers = yield from self._acquire()
+            now = self._monotonic()
+        reply = yield from self._exchange(what, call, headers, now)
+        if isinstance(reply, Reply) and reply.status == 401 and self._auth.renewable:
+            if not self._renewed:
+                self._renewed = True  # the token may have expired early: one more, once
+                self._auth.renew(headers)
+                headers = yield from self._acquire()
+                reply = yield from self._exchange(what, call, headers, self._monotonic())
+        else:
+            self._renewed = False
+        return reply
+
+    def sleep(self, seconds: float) -> Flow[None]:
+        """Pause."""
+        yield Sleep(seconds)
+
+    def send_login(self, call: Call) -> Flow[Reply]:
+        """Send a login; try again what got no usable answer. For `Auth` alone."""
+        while True:
+            reply = yield from self._exchange("login", call, SealedHeaders(), self._monotonic())
+            limited = isinstance(reply, Reply) and reply.status == 429
+            unusable = isinstance(reply, Fault) or reply.status >= 500 or reply.status in (408, 425, 429)
+            if isinstance(reply, Reply) and not unusable:
+                return reply
+            self.fail()
+            pause = self.pause("login")
+            if pause is None:
+                # The login's own body is not repeated: it is where credentials are.
+                raise (
+                    self.rate_limited() if limited else self.error(NotSentError, f"no token: {_ended(reply)}")
+                )
+            yield Sleep(pause)
+            yield from self._pass_the_gate("login")
+
+    def _pass_the_gate(self, what: What) -> Flow[None]:
+        while (wait := self._throttle.closed_for(self._monotonic())) > 0:
+            if self.shut_out(what):
+                raise self.rate_limited()
+            yield Sleep(wait)
+
+    def _acquire(self) -> Flow[SealedHeaders]:
+        try:
+            return (yield from self._auth.acquire(self))
+        except LoginFailedError as failure:
+            detail, status = failure.detail, failure.status
+        kind = NotSentError if status == 200 else AuthenticationError
+        raise self.error(kind, detail, status=status)
+
+    def _exchange(self, what: What, call: Call, headers: SealedHeaders, now: float) -> Flow[Reply | Fault]:
+        deadline = self._patience(what, now)
+        if deadline <= now:
+            return Fault(sent=False, detail="no time was left to send it")
+        at = self._clock.wall()
+        ready = Call(call.method, call.origin, call.target, call.body, headers, deadline)
+        try:
+            reply = yield ready
+        except GeneratorExit:
+            raise
+        except BaseException:
+            self._note(what, at, now, Fault(sent=True, detail="interrupted"))
+            self.ambiguous = self.ambiguous or what == "cancel"
+            raise
+        assert reply is not None
+        if isinstance(reply, Reply):
+            if reply.body and what != "login":
+                body = _redacted(reply.body, self._auth.secrets)
+                if body is not reply.body:
+                    reply = Reply(reply.status, reply.headers, body, reply.flaw)
+            if reply.status == 429:
+                self._close_gate(reply)
+        self._note(what, at, now, reply)
+        return reply
+
+    def _patience(self, what: What, now: float) -> float:
+        """Return until when one request may take: a cancellation leaves time to be settled by reading."""
+        left = self._deadline - now
+        if what == "cancel":
+            return self._deadline - min(10.0, left / 3)
+        return now + min(left / 2, 10.0) if left > 2.0 else self._deadline
+
+    def _close_gate(self, reply: Reply) -> None:
+        now = self._monotonic()
+        wanted = retry_after(reply.headers, self._clock.wall())
+        if wanted is None:
+            wanted = self._policy.pause(self._failures + 1, self._started, now, float("inf"))
+        self._throttle.close(now, self._policy.longest_pause if wanted is None else wanted)
+
+    # Evidence.
+
+    def _note(self, what: What, at: float, began: float, ended: Reply | Fault) -> None:
+        reply = ended if isinstance(ended, Reply) else None
+        self.attempts.append(
+            Attempt(
+                what,
+                datetime.fromtimestamp(at, UTC),
+                self._monotonic() - began,
+                reply.status if reply else None,
+                _ended(ended),
+                not isinstance(ended, Fault) or ended.sent,
+                self._request_id(reply) if reply else None,
+                self.rules.label,
+            )
+        )
+
+    def _request_id(self, reply: Reply) -> str | None:
+        for name in _REQUEST_ID_HEADERS:
+            if value := reply.headers.get(name):
+                said = _redacted(value.encode(errors="replace"), self._auth.secrets)
+                return said.decode(errors="replace")[:200]
+        return None
+
+    def outcome(self, finding: Finding[A]) -> Outcome[A]:
+        """Return what was found as the call's outcome, with the call's facts and evidence."""
+        outcome: Outcome[A] = finding.kind(
+            marketplace=self.rules.name,
+            order_id=str(self.order_id),
+            account=self.rules.label,
+            answer=finding.answer,
+            attempts=tuple(self.attempts),
+            **finding.facts,
+        )
+        return outcome
+
+    def evidence(self) -> Unknown[object] | None:
+        """Return what an interruption of the call should carry; None while the order is certainly untouched."""
+        if not self.ambiguous:
+            return None
+        found: Finding[object] = unknown("interrupted after the request may have been sent")
+        evidence = self.outcome(found)
+        assert isinstance(evidence, Unknown)
+        return evidence
+
+    def error(self, kind: type[E], message: str, reply: Reply | Fault | None = None, **more: Any) -> E:
+        """Return an error of `kind` for this call, with the reply that came back last, if one did."""
+        about: dict[str, Any] = {
+            "marketplace": self.rules.name,
+            "account": self.rules.label,
+            "order_id": str(self.order_id),
+        }
+        if isinstance(reply, Reply):
+            about["status"] = reply.status
+            about["request_id"] = self.attempts[-1].request_id
+            about["body"] = reply.body[: 4 * _BODY_SHOWN].decode(errors="replace")[:_BODY_SHOWN]
+        return kind(message, **about | more)
+
+    def rejection(self, reply: Reply) -> CountermandError:
+        """Return the typed error for a 4xx that means "not applied"."""
+        kind = self.rules.rejections.get(reply.status, RejectedError)
+        return self.error(kind, f"answered {reply.status}: {kind.meaning}", reply)
+
+    def rate_limited(self, reply: Reply | None = None) -> RateLimitedError:
+        """Return the error for a gate that stays closed beyond this call's time."""
+        wait = self._throttle.closed_for(self._monotonic())
+        if reply is not None:
+            wait = max(wait, retry_after(reply.headers, self._clock.wall()) or 0.0)
+        message = f"too many requests; come back in {wait:.1f} s"
+        return self.error(RateLimitedError, message, reply, status=429, retry_after=wait)
+
+
+def _ended(reply: Reply | Fault) -> str:
+    if isinstance(reply, Fault):
+        return reply.detail
+    return f"answered {reply.status}, {reply.flaw}" if reply.flaw else f"answered {reply.status}"
+
+
+def _redacted(text: bytes, secrets: Iterable[bytes]) -> bytes:
+    """Return `text` with every one of `secrets` in it struck out; the same object when none is there."""
+    for secret in secrets:
+        if len(secret) >= _SHORTEST_SECRET and secret in text:
+            text = text.replace(secret, b"[redacted]")
+    return text

@@ -1,0 +1,182 @@
+"""What one marketplace says of itself: how it is asked, and what its replies mean.
+
+The methods of `Rules` are plain functions from a reply to a value: they do no input or output, and know nothing of
+attempts, deadlines or retries. What a reply or an order says is a `Finding`; the call adds its facts at the end.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, NamedTuple, TypeAlias, TypeVar
+
+from ..errors import AuthenticationError, CountermandError, OrderNotFoundError, PermissionDeniedError
+from ..outcomes import Cancelled, Part, PartiallyCancelled, Refused, Requested, Unknown
+from .auth import Auth
+from .decoding import Answer
+from .retry import Throttle
+from .wire import Call, Reply
+
+if TYPE_CHECKING:
+    from .operation import Operation
+
+A = TypeVar("A", covariant=True)
+T = TypeVar("T")
+C = TypeVar("C", bound=Answer)
+O = TypeVar("O", bound=Answer)  # noqa: E741  the order, as a read answers it
+I = TypeVar("I")  # noqa: E741  what names an order: text, or an integer at Kibo
+R = TypeVar("R")
+
+#: Status codes that mean "not applied", and the error for each.
+Rejections: TypeAlias = dict[int, type[CountermandError]]
+
+#: The codes that mean "not applied" wherever they are answered, and the error for each.
+REJECTIONS: Rejections = {401: AuthenticationError, 403: PermissionDeniedError, 404: OrderNotFoundError}
+
+
+class CancelRequest(Generic[A]):
+    """A cancellation of one order at one marketplace, whose outcome carries an `A`.
+
+    Each marketplace has a class of its own: `CancelPatternOrder`, `CancelVtexOrder` and so on.
+    """
+
+    __slots__ = ()
+    #: The marketplace's short name.
+    marketplace: ClassVar[str]
+    #: The label of the account to ask; None for the only account of the marketplace.
+    account: str | None
+
+
+#: Any typed request, of a third party's marketplace as well.
+AnyRequest: TypeAlias = CancelRequest[Any]
+
+
+class Finding(NamedTuple, Generic[A]):
+    """What a reply or an order says: an outcome to which the call's facts are still to be added.
+
+    `conclusive` says of an order whether it shows what became of a cancellation: its state is final, or the
+    marketplace itself shows a cancellation in progress. An order that is merely still open shows neither.
+    """
+
+    kind: type[Any]
+    answer: A | None
+    facts: Mapping[str, Any]
+    conclusive: bool = True
+
+    @property
+    def settled(self) -> bool:
+        """Whether nothing can change any more."""
+        settled: bool = self.facts.get("settled", self.kind.settled)
+        return settled
+
+
+def cancelled(answer: T | None, parts: tuple[Part, ...] = ()) -> Finding[T]:
+    """Return the finding that the whole order is cancelled."""
+    return Finding(Cancelled, answer, {"cancelled": parts})
+
+
+def requested(answer: T | None, status: str | None = None, *, conclusive: bool = True) -> Finding[T]:
+    """Return the finding that somebody still decides; not `conclusive` where the order is merely open."""
+    return Finding(Requested, answer, {"status": status}, conclusive)
+
+
+def partially_cancelled(
+    answer: T | None, parts: tuple[Part, ...], rest: tuple[Part, ...], *, settled: bool
+) -> Finding[T]:
+    """Return the finding that `parts` are (being) cancelled and `rest` are not."""
+    facts = {"cancelled": parts, "refused": rest, "settled": settled}
+    return Finding(PartiallyCancelled, answer, facts, settled)
+
+
+def refused(answer: T | None, parts: tuple[Part, ...]) -> Finding[T]:
+    """Return the finding that nothing was cancelled."""
+    return Finding(Refused, answer, {"refused": parts})
+
+
+def unknown(reason: str, answer: T | None = None) -> Finding[T]:
+    """Return the finding that nothing more can be known."""
+    return Finding(Unknown, answer, {"reason": reason}, conclusive=False)
+
+
+def by_parts(
+    answer: T,
+    parts: tuple[Part, ...],
+    is_cancelled: Callable[[str], bool],
+    is_final: Callable[[str], bool],
+    status: str,
+) -> Finding[T]:
+    """Return what the statuses of an order's parts add up to; `status` is the order's own, in words."""
+    gone = tuple(part for part in parts if is_cancelled(part.status))
+    rest = tuple(part for part in parts if not is_cancelled(part.status))
+    settled = all(is_final(part.status) for part in rest)
+    if not rest:
+        return cancelled(answer, gone)
+    if gone:
+        return partially_cancelled(answer, gone, rest, settled=settled)
+    return refused(answer, rest) if settled else requested(answer, status, conclusive=False)
+
+
+class Doubt(NamedTuple):
+    """A reply that decides nothing by itself: the order is read."""
+
+    reason: str
+    #: There when the marketplace says that it did nothing.
+    error: CountermandError | None = None
+    #: What holds unless a read says otherwise.
+    fallback: Finding[Any] | None = None
+
+
+#: What a reply to a cancellation means.
+Verdict: TypeAlias = Finding[A] | Doubt | CountermandError
+
+
+class Rules(Generic[I, R, C, O]):
+    """One marketplace, as one account sees it. Subclass it for a marketplace of your own.
+
+    The type parameters are what names an order, the typed request, and what a cancellation and a read answer.
+    """
+
+    #: The marketplace's short name.
+    name: ClassVar[str]
+    #: Whether asking twice is harmless: the order is cancelled once or not at all.
+    repeatable: ClassVar[bool] = True
+    #: Statuses of a part in which no cancellation, of now or of before, changes anything any more.
+    beyond_cancelling: ClassVar[frozenset[str]] = frozenset()
+    #: Status codes that mean "not applied", and the error for each. Other 4xx are settled by reading.
+    rejections: ClassVar[Rejections] = REJECTIONS
+
+    def __init__(self, label: str, auth: Auth) -> None:
+        #: The account's label.
+        self.label: str = label
+        #: How requests of this account are authenticated.
+        self.auth: Auth = auth
+        #: The gate and the retry budget that all calls on this account share.
+        self.throttle: Throttle = Throttle()
+
+    def check(self, request: R) -> I:
+        """Return what names the order in `request`; raise `InvalidRequestError` if the request makes no sense."""
+        raise NotImplementedError
+
+    def check_order_id(self, order_id: object) -> I:
+        """Return `order_id` if it can name an order here; raise `InvalidRequestError` otherwise."""
+        raise NotImplementedError
+
+    def cancel_call(self, request: R, operation: "Operation[I, R]") -> Call:
+        """Return the HTTP request that asks for the cancellation."""
+        raise NotImplementedError
+
+    def read_call(self, operation: "Operation[I, R]") -> Call:
+        """Return the HTTP request that reads the order."""
+        raise NotImplementedError
+
+    def judge(self, reply: Reply, operation: "Operation[I, R]") -> Verdict[C] | None:
+        """Return what a reply to the cancellation means where this marketplace documents it; None for the rest.
+
+        Called for every whole reply but 401, 408, 429, 3xx and 5xx. May raise `DecodingError`.
+        """
+        raise NotImplementedError
+
+    def order(self, reply: Reply, operation: "Operation[I, R]") -> O:
+        """Return the order in a 200 reply; raise `DecodingError` for anything else, another order included."""
+        raise NotImplementedError
+
+    def state(self, order: O, operation: "Operation[I, R]") -> Finding[O]:
+        """Return what an order's state says about its cancellation."""
+        raise NotImplementedError

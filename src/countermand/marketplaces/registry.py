@@ -1,0 +1,48 @@
+"""Where a marketplace is found by its name: ours are listed here, others announce themselves as entry points."""
+
+from importlib import import_module
+from typing import Any, TypeAlias, TypeGuard
+
+from ..errors import NotConfiguredError
+from .base import Account
+
+AnyAccount: TypeAlias = Account[Any, Any]
+
+#: Short name → the name of the configuration's class, in the module of the marketplace's name.
+OURS = {"pattern": "Pattern", "vtex": "Vtex", "crux": "Crux", "kibo": "Kibo"}
+#: The entry point group in which a package names its configuration's class: `shop = "shop_package:Shop"`.
+GROUP = "countermand.marketplaces"
+
+_found: dict[str, type[AnyAccount]] = {}
+
+
+def configuration_of(name: str) -> type[AnyAccount]:
+    """Return the configuration's class of a marketplace. Raises `NotConfiguredError` for a name that nobody has.
+
+    Installed packages are looked through only for a name that is not ours: that takes some 50 ms.
+    """
+    if name not in _found:
+        _found[name] = _ours(name) if name in OURS else _from_entry_point(name)
+    return _found[name]
+
+
+def _ours(name: str) -> type[AnyAccount]:
+    found: type[AnyAccount] = getattr(import_module(f".{name}", __package__), OURS[name])
+    return found
+
+
+def _is_configuration(found: object) -> TypeGuard[type[AnyAccount]]:
+    return isinstance(found, type) and issubclass(found, Account)
+
+
+def _from_entry_point(name: str) -> type[AnyAccount]:
+    from importlib.metadata import entry_points
+
+    for point in entry_points(group=GROUP, name=name):
+        found: Any = point.load()
+        if _is_configuration(found) and found.marketplace == name:
+            return found
+        raise TypeError(f"the entry point {name} of {GROUP} names no configuration of a marketplace {name!r}")
+    raise NotConfiguredError(
+        f"there is no marketplace {name!r}: it is none of {', '.join(OURS)}", marketplace=name
+    )
