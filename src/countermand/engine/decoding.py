@@ -73,8 +73,8 @@ def _integer(digits: str) -> Any:
 def decode(body: bytes, model: type[M]) -> M:
     """Return `body` as a `model`; raise `DecodingError` if it is anything else."""
     said = decode_object(body)
+    kind: Any = model
     try:
-        kind: Any = model
         answer: M = _structure(kind)(model.prepared(said))
     except (ValueError, ExceptionGroup) as error:  # msgspec raises ValueErrors, cattrs groups
         problem = _place(error, _wire_names(kind))

@@ -326,8 +326,8 @@ class Operation(Generic[I, R]):
         kind = self.rules.rejections.get(reply.status, RejectedError)
         if kind is OrderNotFoundError and not self.rules.knows_no_order(reply, asked):
             where = f"{asked.method} {asked.origin}{asked.target}"
-            problem = "not in the marketplace's own words: the address may be wrong"
-            return self.error(RejectedError, f"answered 404, {problem} ({where})", reply)
+            problem = f"answered 404, and not about an order: the address may be wrong ({where})"
+            return self.error(RejectedError, problem, reply)
         return self.error(kind, f"answered {reply.status}: {kind.meaning}", reply)
 
     def rate_limited(self, reply: Reply | None = None) -> RateLimitedError:

@@ -7,7 +7,7 @@ is forwarded again each time it is asked for: an unclear one is never sent twice
 
 import json
 import re
-from typing import Any, ClassVar, Literal, TypeAlias
+from typing import ClassVar, Literal, TypeAlias
 
 import attrs
 

@@ -114,10 +114,10 @@ class KiboOrder(Answer):
     @classmethod
     def prepared(cls, said: dict[str, Any]) -> dict[str, Any]:
         """Take the id from either of its names, as a number or as text: Kibo's pages show all of them."""
-        ids = {_number(said[name]) for name in ("orderID", "orderId") if name in said}
-        if len(ids) > 1:
+        ids = [_number(said[name]) for name in ("orderID", "orderId") if name in said]
+        if ids[1:] not in ([], ids[:1]):
             raise DecodingError("orderID and orderId differ")
-        return {**said, "orderID": ids.pop()} if ids else said
+        return {**said, "orderID": ids[0]} if ids else said
 
 
 KiboAnswer: TypeAlias = KiboOrder

@@ -189,7 +189,7 @@ class VtexRules(Rules[str, CancelVtexOrder, VtexReceipt, VtexOrder]):
     # request that may have arrived is given time to show.
     shows_after: ClassVar[float] = 10.0
     # "Wait a few minutes" (order guides); whether Retry-After is sent is not documented.
-    rate_limit_pause: ClassVar[float | None] = 60.0
+    rate_limit_pause: ClassVar[float | None] = 30.0
 
     def __init__(self, configuration: Vtex) -> None:
         key, token = configuration.app_key, configuration.app_token
