@@ -2,9 +2,9 @@
 
 import json
 
+from countermand.engine.wire import Fault, Reply
 from countermand.sandbox.ledger import Truth
 from countermand.sandbox.network import Passage
-from countermand.engine.wire import Fault, Reply
 
 from .cases import Run
 

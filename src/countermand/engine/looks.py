@@ -166,7 +166,10 @@ def _standing(rules: Rules[I, R, C, O], state: Finding[O], operation: Operation[
         stays = state.kind in (Refused, PartiallyCancelled)
         return state if stays else Finding(Refused, order, {"refused": prior.refused})
     if isinstance(prior, PartiallyCancelled):
-        if state.kind is PartiallyCancelled or (state.kind is Refused and not prior.settled):
+        if state.kind is PartiallyCancelled:  # what was final stays so, whatever else happened to the order
+            settled = prior.settled or state.settled
+            return state._replace(facts={**state.facts, "settled": settled})
+        if state.kind is Refused and not prior.settled:
             return state
         if not prior.settled or state.kind is Requested:
             facts = {"cancelled": begun, "refused": kept, "settled": prior.settled}

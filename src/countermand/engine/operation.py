@@ -65,8 +65,8 @@ class Operation(Generic[I, R]):
         self.attempts: list[Attempt] = list(prior.attempts) if prior else []
         #: Whether a cancellation may have reached the marketplace without a clear answer.
         self.ambiguous: bool = False
-        #: Whether the cancellation is being asked for in the marketplace's other words.
-        self.reworded: bool = False
+        #: How the cancellation is worded, at a marketplace that knows several ways; None before it is asked for.
+        self.wording: str | None = None
         self._auth = rules.auth
         self._throttle = rules.throttle
         self._policy = policy
@@ -256,27 +256,35 @@ class Operation(Generic[I, R]):
                 reply.status if reply else None,
                 _ended(ended),
                 not isinstance(ended, Fault) or ended.sent,
-                self._request_id(reply) if reply else None,
+                self._header(reply, *_REQUEST_ID_HEADERS) if reply else None,
                 self.rules.label,
-                reply.headers.get("date") if reply else None,
+                self._header(reply, "date") if reply else None,
             )
         )
+
+    def asked(self) -> Attempt | None:
+        """Return the last cancellation that may have arrived, one of an earlier call included."""
+        return next((each for each in reversed(self.attempts) if each.what == "cancel" and each.sent), None)
 
     def sent_at(self) -> datetime | None:
         """Return when the last cancellation was sent, by the marketplace's clock; None if its replies told no time.
 
-        Date headers tell the difference between the two clocks, to a second.
+        A Date header tells the difference between the two clocks, to a second. The one nearest to the cancellation
+        counts: a later look may come from a machine whose clock goes differently.
         """
-        asked = next((each for each in reversed(self.attempts) if each.what == "cancel" and each.sent), None)
-        told = next((each for each in reversed(self.attempts) if each.date), None)
-        date = timestamp(told.date) if told is not None and told.date else None
-        if asked is None or told is None or date is None:
+        asked = self.asked()
+        if asked is None:
             return None
-        ahead = date - told.at.timestamp() - told.took
-        return asked.at + timedelta(seconds=ahead)
+        index = self.attempts.index(asked)
+        for told in (*self.attempts[index:], *reversed(self.attempts[:index])):
+            date = timestamp(told.date) if told.date else None
+            if date is not None:
+                return asked.at + timedelta(seconds=date - told.at.timestamp() - told.took)
+        return None
 
-    def _request_id(self, reply: Reply) -> str | None:
-        for name in _REQUEST_ID_HEADERS:
+    def _header(self, reply: Reply, *names: str) -> str | None:
+        """Return the first of a reply's headers that is there, credentials struck out."""
+        for name in names:
             if value := reply.headers.get(name):
                 said = _redacted(value.encode(errors="replace"), self._auth.secrets)
                 return said.decode(errors="replace")[:200]
