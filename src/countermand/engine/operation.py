@@ -5,7 +5,6 @@ fetched, spends the one budget of time, keeps the evidence and strikes out crede
 orders only.
 """
 
-from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from typing import Any, Generic, Literal, TypeAlias, TypeVar
 
@@ -21,7 +20,7 @@ from ..outcomes import Attempt, Outcome, Unknown
 from .auth import LoginFailedError
 from .retry import RetryPolicy, retry_after, timestamp
 from .rules import Finding, Rules, unknown
-from .secret import SealedHeaders
+from .secret import SealedHeaders, redacted
 from .wire import Call, Clock, Fault, Flow, Reply, Sleep
 from .words import words_of
 
@@ -40,8 +39,6 @@ _REQUEST_ID_HEADERS = (
     "request-id",
 )
 _BODY_SHOWN = 2000
-#: Shorter credentials are not struck out: no real one is so short, and words and numbers of a reply may be.
-_SHORTEST_SECRET = 8
 
 
 class Operation(Generic[I, R]):
@@ -213,7 +210,7 @@ class Operation(Generic[I, R]):
             self.asked_at = self._monotonic()
         if isinstance(reply, Reply):
             if reply.body and what != "login":
-                body = _redacted(reply.body, self._auth.secrets)
+                body = redacted(reply.body, self._auth.secrets)
                 if body is not reply.body:
                     reply = Reply(reply.status, reply.headers, body, reply.flaw)
             if reply.status in (429, 503):
@@ -286,7 +283,7 @@ class Operation(Generic[I, R]):
         """Return the first of a reply's headers that is there, credentials struck out."""
         for name in names:
             if value := reply.headers.get(name):
-                said = _redacted(value.encode(errors="replace"), self._auth.secrets)
+                said = redacted(value.encode(errors="replace"), self._auth.secrets)
                 return said.decode(errors="replace")[:200]
         return None
 
@@ -352,11 +349,3 @@ def _ended(reply: Reply | Fault) -> str:
     if isinstance(reply, Fault):
         return reply.detail
     return f"answered {reply.status}, {reply.flaw}" if reply.flaw else f"answered {reply.status}"
-
-
-def _redacted(text: bytes, secrets: Iterable[bytes]) -> bytes:
-    """Return `text` with every one of `secrets` in it struck out; the same object when none is there."""
-    for secret in secrets:
-        if len(secret) >= _SHORTEST_SECRET and secret in text:
-            text = text.replace(secret, b"[redacted]")
-    return text

@@ -27,6 +27,8 @@ _PENDING = frozenset(
     """cancel canceling request-cancel cancellation-requested cancellation-requested-with-ack accepting-cancel
     waiting-for-seller-decision cancellation-request-denied-ffm""".split()
 )
+#: The customer may cancel for a while yet: open, although it speaks of a cancellation.
+_TIME_TO_CANCEL = "window-to-cancel"
 #: How far the time of a request that got no receipt may be off: a Date header tells whole seconds.
 _CLOCKS_AGREE = timedelta(seconds=1)
 #: A date without a zone (`2019-05-09 15:31:23`) may mean any: this is where it would be the earliest.
@@ -270,7 +272,7 @@ class VtexRules(Rules[str, CancelVtexOrder, VtexReceipt, VtexOrder]):
         if status == "invoiced" and not order.has_return_invoice:
             return refused(order, (part,))
         # A status that we do not know but that speaks of a cancellation is no permission to ask again.
-        askable = status is None or "cancel" not in status.casefold()
+        askable = status is None or status == _TIME_TO_CANCEL or "cancel" not in status.casefold()
         return requested(order, status, conclusive=False)._replace(askable=askable)
 
 
