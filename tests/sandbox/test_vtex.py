@@ -110,9 +110,9 @@ def test_repeating_a_cancel_is_harmless(world: World) -> None:
 
 
 def test_a_sequence_number_reads_but_does_not_cancel(world: World) -> None:
-    """A read takes a sequence number, and answers with the order id."""
+    """A read takes `seq` and the sequence number, and answers with the order id."""
     world.vtex.add_order(ORDER, sequence="502556")
-    assert read(world, "502556")["orderId"] == ORDER
+    assert read(world, "seq502556")["orderId"] == ORDER
     assert world.handle(vtex_cancel("502556")).status == 404
 
 
