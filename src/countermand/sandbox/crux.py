@@ -27,6 +27,8 @@ CANCELLABLE = frozenset({"Unallocated", "Partial", "Allocated", "Backordered", "
 
 ALLOCATIONS = frozenset({"Unallocated", "Partial", "Allocated"})
 
+NOTHING: Mapping[str, str] = {}
+
 # The numbers of HasTracking and Cancelled are documented. Inference: the others, in the order of the list.
 DESIGNATION_NUMBERS: Final = {
     "HasTracking": 1,
@@ -44,6 +46,8 @@ class CruxOrder(Order):
     line_items: dict[str, str]
     suppliers: dict[str, Supplier]
     decides_after: float
+    #: What Timpanogos shows as the `status` of a line that has a designation, where that is set.
+    allocations: Mapping[str, str]
 
 
 class CruxSimulator(Simulator[CruxOrder]):
@@ -78,14 +82,17 @@ class CruxSimulator(Simulator[CruxOrder]):
         *,
         suppliers: Supplier | Mapping[str, Supplier] = "confirm",
         decides_after: float = 5.0,
+        allocations: Mapping[str, str] = NOTHING,
     ) -> CruxOrder:
         """Add an order whose suppliers decide on a cancel after so many seconds.
 
         Line items given without a status are `Allocated`. `suppliers` says for all line items, or for
         each, what its supplier does: confirm, reject and leave it as it is, ship it instead, or nothing.
+        `allocations` is what Timpanogos shows as the status of a line that has a designation: by default
+        Unallocated for one that is Rejected, and Allocated for any other.
         """
         items = {**line_items} if isinstance(line_items, Mapping) else dict.fromkeys(line_items, "Allocated")
-        order = CruxOrder(order_uuid, items, {}, decides_after)
+        order = CruxOrder(order_uuid, items, {}, decides_after, allocations)
         for item in items:
             order.suppliers[item] = suppliers if isinstance(suppliers, str) else suppliers[item]
         self.orders[order_uuid] = order
@@ -225,20 +232,21 @@ def _document(order: CruxOrder, designations: Designations | None) -> dict[str, 
         order_key: order.order_id,
         "po_number": "PO-1",
         "line_items": [
-            {item_key: item, "sku": f"SKU-{item}", "quantity": 1, **_state(status, designations)}
+            {item_key: item, "sku": f"SKU-{item}", "quantity": 1}
+            | _state(status, designations, order.allocations.get(item))
             for item, status in order.line_items.items()
         ],
     }
 
 
-def _state(status: str, designations: Designations | None) -> dict[str, object]:
+def _state(status: str, designations: Designations | None, allocation: str | None) -> dict[str, object]:
     """Return the state of a line. v1's `status` mixes what Timpanogos parts into allocation and designation."""
     if designations is None or designations == "v1":
         return {"status": "Allocated" if status == "Partial" else status}
     if status in ALLOCATIONS:
         absent = {"line_item_designation": None} if designations == "null" else {}
         return {"status": status, **absent}
-    allocation = "Unallocated" if status == "Rejected" else "Allocated"
+    allocation = allocation or ("Unallocated" if status == "Rejected" else "Allocated")
     number = DESIGNATION_NUMBERS.get(status)
     numbered = designations == "numbered" and number is not None
     shown = f"ID: {number} Name: {status}" if numbered else status

@@ -13,7 +13,7 @@ from countermand.sandbox.ledger import Marketplace, Part
 from countermand.sandbox.simulator import Event, Order, Simulator, Timeline
 
 WarehouseStatus = Literal[
-    "new", "backordered", "batched", "picked", "packed", "departed", "complete", "cancelled"
+    "new", "backordered", "batched", "picked", "packed", "departed", "complete", "cancelled", "error"
 ]
 
 CANCELLABLE = frozenset({"new", "backordered"})
@@ -24,6 +24,7 @@ SUB_ORDER_STATUS = {
     "new": "pending",
     "backordered": "backordered",
     "cancelled": "cancelled",
+    "error": "error",
     **dict.fromkeys(SHIPPED, "shipped"),
 }
 
@@ -47,6 +48,8 @@ class PatternOrder(Order):
             return "complete"
         if rest & SHIPPED:
             return "partially shipped"
+        if rest == {"error"}:
+            return "error"
         return "pending" if rest <= CANCELLABLE else "processing"
 
 
