@@ -201,6 +201,15 @@ def test_a_cancel_during_a_cancellation_sets_nothing_in_motion(world: World, sta
     assert read(world)["status"] == status
 
 
+@pytest.mark.parametrize("status", PENDING)
+def test_a_cancellation_that_began_elsewhere_is_left_alone(world: World, status: str) -> None:
+    """An order that is being cancelled, or whose cancellation is being denied, takes no new request."""
+    world.vtex.add_order(ORDER, status=status)
+    assert read(world)["allowCancellation"] is False
+    assert decode(world.handle(vtex_cancel(ORDER)))["receipt"] is None
+    assert not world.truth("vtex", ORDER).accepted
+
+
 def test_a_second_cancel_confirms_over_the_sellers_head(world: World) -> None:
     """In cancellation-requested a second cancel ends it, whatever the seller would have said."""
     world.vtex.add_order(ORDER, status="handling", seller="denies", waits_in="cancellation-requested")
