@@ -50,7 +50,7 @@ class VirtualClock:
 
 
 class Medium(Protocol):
-    """What carries requests: `countermand.sandbox.network.Network`, or one of your own."""
+    """What carries requests: `tests.faults.network.Network`, or one of your own."""
 
     @property
     def clock(self) -> VirtualClock:
