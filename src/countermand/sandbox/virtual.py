@@ -1,0 +1,261 @@
+"""Virtual time: the clients of a sandbox wait without waiting, and the world's clock moves instead.
+
+Time stands still while anything is computed or sent. Once every call in progress waits (for a Retry-After, at the
+gate, between two reads), time moves to the earliest instant that one of them waits for, and the world with it.
+"""
+
+import asyncio
+import threading
+from collections.abc import Awaitable, Callable, Coroutine, Generator
+from contextlib import contextmanager
+from heapq import heapify, heappop, heappush
+from typing import Any, TypeVar
+
+from attrs import define, field
+
+from countermand.engine.wire import AsyncDriver, Call, Clock, Driver, Fault, Flow, Reply, Sleep
+from countermand.errors import NotSentError
+from countermand.sandbox.world import World
+
+T = TypeVar("T")
+
+#: Real seconds that one exchange may take. No virtual time passes meanwhile, however slow the machine.
+PATIENCE = 60.0
+#: Turns of an event loop without news after which its tasks count as waiting. A task that is woken by another one,
+#: or was just created, needs a few turns to begin its call.
+_TURNS = 10
+
+
+@define(order=True)
+class _Waiter:
+    """A call that waits until an instant. `running` says that it has been woken, and counts as running again."""
+
+    until: float
+    number: int
+    wake: Callable[[], object] = field(order=False)
+    loop: asyncio.AbstractEventLoop | None = field(order=False)
+    running: bool = field(default=False, order=False)
+
+
+class VirtualTime:
+    """The time of a world and of the clients that wait in it. Safe to share between threads and event loops.
+
+    `advance_world` moves the world on by so many seconds.
+    """
+
+    def __init__(self, world: World, advance_world: Callable[[float], None]) -> None:
+        self.clock: Clock = Clock(self._monotonic, self._wall)
+        self._world = world
+        self._advance_world = advance_world
+        self._now = 0.0
+        self._running = 0
+        self._waiters: list[_Waiter] = []
+        self._numbered = 0
+        self._news = 0
+        # Reentrant: a task that is thrown away may end its call while this thread holds the lock.
+        self._lock = threading.RLock()
+
+    def _monotonic(self) -> float:
+        return self._now
+
+    def _wall(self) -> float:
+        return self._world.now.timestamp()
+
+    def advance(self, seconds: float) -> None:
+        """Move time on by `seconds`, and wake whoever waits until then or less."""
+        with self._lock:
+            self._news += 1
+            self._move_to(self._now + seconds)
+
+    @contextmanager
+    def call(self) -> Generator[None]:
+        """Count a call as in progress: while it does not wait, time stands still."""
+        self._count(+1)
+        try:
+            yield
+        finally:
+            self._count(-1)
+
+    def sleep(self, seconds: float) -> None:
+        """Let a blocking call wait."""
+        if _is_running_here():
+            # It blocks its event loop, so no other call there can go on before this one does.
+            self.advance(seconds)
+            return
+        woken = threading.Event()
+        waiter = self._wait(seconds, woken.set, None)
+        try:
+            woken.wait()
+        finally:
+            self._resume(waiter)
+
+    async def sleep_async(self, seconds: float) -> None:
+        """Let a call on an event loop wait."""
+        loop = asyncio.get_running_loop()
+        woken = loop.create_future()
+        waiter = self._wait(seconds, lambda: loop.call_soon_threadsafe(_resolve, woken), loop)
+        try:
+            await woken
+        finally:
+            self._resume(waiter)
+
+    def _wait(
+        self, seconds: float, wake: Callable[[], object], loop: asyncio.AbstractEventLoop | None
+    ) -> _Waiter:
+        with self._lock:
+            self._numbered += 1
+            waiter = _Waiter(self._now + seconds, self._numbered, wake, loop)
+            heappush(self._waiters, waiter)
+            self._count(-1)
+        return waiter
+
+    def _resume(self, waiter: _Waiter) -> None:
+        """Count a call as running again if it was not woken, but interrupted."""
+        with self._lock:
+            if waiter in self._waiters:
+                self._waiters.remove(waiter)
+                heapify(self._waiters)
+            if not waiter.running:
+                waiter.running = True
+                self._count(+1)
+
+    def _count(self, change: int) -> None:
+        with self._lock:
+            self._news += 1
+            self._running += change
+            if self._running or not self._waiters:
+                return
+            loops = (waiter.loop for waiter in self._waiters)
+            loop = next((loop for loop in loops if loop is not None and loop.is_running()), None)
+            if loop is None:
+                self._move_to(self._waiters[0].until)
+            else:
+                loop.call_soon_threadsafe(self._look, loop, self._news, _TURNS)
+
+    def _look(self, loop: asyncio.AbstractEventLoop, news: int, turns: int) -> None:
+        """Move time if a loop has had so many turns without news: nobody there is about to begin a call."""
+        with self._lock:
+            if news != self._news or not self._waiters:
+                return
+            if turns:
+                loop.call_soon(self._look, loop, news, turns - 1)
+            else:
+                self._news += 1
+                self._move_to(self._waiters[0].until)
+
+    def _move_to(self, instant: float) -> None:
+        if instant > self._now:
+            self._advance_world(instant - self._now)
+            self._now = instant
+        while self._waiters and self._waiters[0].until <= self._now:
+            waiter = heappop(self._waiters)
+            # A call of a loop that stands still is not waited for.
+            if waiter.loop is None or waiter.loop.is_running():
+                waiter.running = True
+                self._running += 1
+            waiter.wake()
+
+
+def _is_running_here() -> bool:
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return False
+    return True
+
+
+def _resolve(future: asyncio.Future[None]) -> None:
+    if not future.done():
+        future.set_result(None)
+
+
+class VirtualDriver:
+    """Runs flows blocking, in virtual time. What they send goes through another driver."""
+
+    def __init__(self, inner: Driver, time: VirtualTime) -> None:
+        self.clock: Clock = time.clock
+        self._inner = inner
+        self._time = time
+        self._closed = False
+
+    def run(self, flow: Flow[T]) -> T:
+        """Run `flow` to its end and return what it returns, or raise what it raises."""
+        if self._closed:
+            raise NotSentError("the client is closed")
+        with self._time.call():
+            return finished(_walk(flow, self._answer))
+
+    async def _answer(self, step: Call | Sleep) -> Reply | Fault | None:
+        if isinstance(step, Sleep):
+            self._time.sleep(step.seconds)
+            return None
+        return self._inner.run(_exchange(step, self.clock, self._inner.clock))
+
+    def close(self) -> None:
+        """Close the other driver."""
+        self._closed = True
+        self._inner.close()
+
+
+class AsyncVirtualDriver:
+    """Runs flows on asyncio, in virtual time. What they send goes through another driver."""
+
+    def __init__(self, inner: AsyncDriver, time: VirtualTime) -> None:
+        self.clock: Clock = time.clock
+        self._inner = inner
+        self._time = time
+        self._closed = False
+
+    async def run(self, flow: Flow[T]) -> T:
+        """Run `flow` to its end and return what it returns, or raise what it raises."""
+        if self._closed:
+            raise NotSentError("the client is closed")
+        with self._time.call():
+            return await _walk(flow, self._answer)
+
+    async def _answer(self, step: Call | Sleep) -> Reply | Fault | None:
+        if isinstance(step, Sleep):
+            await self._time.sleep_async(step.seconds)
+            return None
+        await asyncio.sleep(0)  # calls beside this one have their turn
+        return await self._inner.run(_exchange(step, self.clock, self._inner.clock))
+
+    async def aclose(self) -> None:
+        """Close the other driver."""
+        self._closed = True
+        await self._inner.aclose()
+
+
+async def _walk(flow: Flow[T], answer: Callable[[Call | Sleep], Awaitable[Reply | Fault | None]]) -> T:
+    """Run `flow`, and answer each of its steps. What interrupts an answer is thrown into the flow."""
+    try:
+        step = next(flow)
+        while True:
+            try:
+                answered = await answer(step)
+            except BaseException as interruption:  # noqa: BLE001 - the flow decides what passes
+                step = flow.throw(interruption)
+            else:
+                step = flow.send(answered)
+    except StopIteration as end:
+        result: T = end.value
+        return result
+
+
+def _exchange(call: Call, clock: Clock, real: Clock) -> Flow[Reply | Fault]:
+    """Send one call, with a deadline of real time: none is missed because a machine is slow."""
+    patience = PATIENCE if clock.monotonic() < call.deadline else 0.0
+    answer = yield call.ready(call.headers, real.monotonic() + patience)
+    assert answer is not None
+    return answer
+
+
+def finished(coroutine: Coroutine[Any, Any, T]) -> T:
+    """Return what a coroutine returns that awaits nothing unfinished."""
+    try:
+        coroutine.send(None)
+    except StopIteration as end:
+        result: T = end.value
+        return result
+    coroutine.close()
+    raise RuntimeError("it has to wait for something, and no event loop runs")
