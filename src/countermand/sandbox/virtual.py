@@ -6,10 +6,11 @@ gate, between two reads), time moves to the earliest instant that one of them wa
 
 import asyncio
 import threading
+from collections import Counter
 from collections.abc import Awaitable, Callable, Coroutine, Generator
 from contextlib import contextmanager
 from heapq import heapify, heappop, heappush
-from typing import Any, TypeVar
+from typing import Any, TypeAlias, TypeVar
 
 from attrs import define, field
 
@@ -18,6 +19,9 @@ from countermand.errors import NotSentError
 from countermand.sandbox.world import World
 
 T = TypeVar("T")
+
+#: Where a call runs: an event loop, or a thread (None).
+Loop: TypeAlias = asyncio.AbstractEventLoop | None
 
 #: Real seconds that one exchange may take. No virtual time passes meanwhile, however slow the machine.
 PATIENCE = 60.0
@@ -28,12 +32,12 @@ _TURNS = 10
 
 @define(order=True)
 class _Waiter:
-    """A call that waits until an instant. `running` says that it has been woken, and counts as running again."""
+    """A call that waits until an instant. `running` says that it no longer does."""
 
     until: float
     number: int
     wake: Callable[[], object] = field(order=False)
-    loop: asyncio.AbstractEventLoop | None = field(order=False)
+    loop: Loop = field(order=False)
     running: bool = field(default=False, order=False)
 
 
@@ -48,7 +52,8 @@ class VirtualTime:
         self._world = world
         self._advance_world = advance_world
         self._now = 0.0
-        self._running = 0
+        #: The calls in progress that do not wait, by where they run.
+        self._running: Counter[Loop] = Counter()
         self._waiters: list[_Waiter] = []
         self._numbered = 0
         self._news = 0
@@ -68,13 +73,13 @@ class VirtualTime:
             self._move_to(self._now + seconds)
 
     @contextmanager
-    def call(self) -> Generator[None]:
+    def call(self, loop: Loop = None) -> Generator[None]:
         """Count a call as in progress: while it does not wait, time stands still."""
-        self._count(+1)
+        self._count(loop, +1)
         try:
             yield
         finally:
-            self._count(-1)
+            self._count(loop, -1)
 
     def sleep(self, seconds: float) -> None:
         """Let a blocking call wait."""
@@ -99,34 +104,33 @@ class VirtualTime:
         finally:
             self._resume(waiter)
 
-    def _wait(
-        self, seconds: float, wake: Callable[[], object], loop: asyncio.AbstractEventLoop | None
-    ) -> _Waiter:
+    def _wait(self, seconds: float, wake: Callable[[], object], loop: Loop) -> _Waiter:
         with self._lock:
             self._numbered += 1
             waiter = _Waiter(self._now + seconds, self._numbered, wake, loop)
             heappush(self._waiters, waiter)
-            self._count(-1)
+            self._count(loop, -1)
         return waiter
 
     def _resume(self, waiter: _Waiter) -> None:
         """Count a call as running again if it was not woken, but interrupted."""
         with self._lock:
-            if waiter in self._waiters:
+            if not waiter.running:
                 self._waiters.remove(waiter)
                 heapify(self._waiters)
-            if not waiter.running:
                 waiter.running = True
-                self._count(+1)
+                self._count(waiter.loop, +1)
 
-    def _count(self, change: int) -> None:
+    def _count(self, loop: Loop, change: int) -> None:
         with self._lock:
             self._news += 1
-            self._running += change
-            if self._running or not self._waiters:
+            self._running[loop] += change
+            if not self._running[loop]:
+                del self._running[loop]
+            if not self._waiters or any(map(_goes_on, self._running)):
                 return
             loops = (waiter.loop for waiter in self._waiters)
-            loop = next((loop for loop in loops if loop is not None and loop.is_running()), None)
+            loop = next((loop for loop in loops if loop is not None and _goes_on(loop)), None)
             if loop is None:
                 self._move_to(self._waiters[0].until)
             else:
@@ -149,11 +153,14 @@ class VirtualTime:
             self._now = instant
         while self._waiters and self._waiters[0].until <= self._now:
             waiter = heappop(self._waiters)
-            # A call of a loop that stands still is not waited for.
-            if waiter.loop is None or waiter.loop.is_running():
-                waiter.running = True
-                self._running += 1
+            waiter.running = True
+            self._running[waiter.loop] += 1
             waiter.wake()
+
+
+def _goes_on(loop: Loop) -> bool:
+    """Whether calls there go on by themselves; those of a loop that stands still now are not waited for."""
+    return loop is None or loop.is_running()
 
 
 def _is_running_here() -> bool:
@@ -210,7 +217,7 @@ class AsyncVirtualDriver:
         """Run `flow` to its end and return what it returns, or raise what it raises."""
         if self._closed:
             raise NotSentError("the client is closed")
-        with self._time.call():
+        with self._time.call(asyncio.get_running_loop()):
             return await _walk(flow, self._answer)
 
     async def _answer(self, step: Call | Sleep) -> Reply | Fault | None:
