@@ -24,6 +24,8 @@ from countermand import Crux, Kibo, Pattern, Vtex, errors
 from countermand.sandbox import Sandbox, SandboxRequest, World
 from countermand.sandbox.ledger import Marketplace
 
+pytest_plugins = "pytester"
+
 ROOT = Path(__file__).resolve().parent.parent
 EXAMPLES = ROOT / "examples"
 PICTURE = ROOT / "docs" / "demo.svg"
@@ -91,7 +93,8 @@ def test_the_demo_shows_every_kind_of_ending(demo: str) -> None:
 
 # --- the README --------------------------------------------------------------------------------------------------------
 
-BLOCKS = re.findall(r"^```python\n(.*?)^```$", README, re.DOTALL | re.MULTILINE)
+PYTHON = re.compile(r"^```python\n(.*?)^```$", re.DOTALL | re.MULTILINE)
+BLOCKS = PYTHON.findall(README)
 HOSTS: dict[str, Marketplace] = {
     "api.pattern.com": "pattern",
     "mystore.vtexcommercestable.com.br": "vtex",
@@ -178,6 +181,19 @@ def test_the_readme_names_targets_that_exist() -> None:
     targets = set(re.findall(r"(?:^|`)make ([a-z-]+)", README, re.MULTILINE))
     assert {"demo", "test", "help"} <= targets
     assert all(re.search(rf"^{target}:", makefile, re.MULTILINE) for target in targets)
+
+
+# --- the page about testing --------------------------------------------------------------------------------------------
+
+
+def test_the_page_about_testing_is_a_suite_that_passes(pytester: pytest.Pytester) -> None:
+    """Its blocks of Python, one after the other, are tests as a user would write them."""
+    blocks = PYTHON.findall((ROOT / "docs" / "testing.md").read_text(encoding="utf-8"))
+    suite = "\n".join(blocks)
+    pytester.makeconftest("import pytest\n@pytest.fixture\ndef anyio_backend(): return 'asyncio'")
+    pytester.makepyfile(suite)
+    options = ("-p", "no:cacheprovider", "--strict-markers", "-Werror")
+    pytester.runpytest_inprocess(*options).assert_outcomes(passed=suite.count("def test_"))
 
 
 # --- the architecture --------------------------------------------------------------------------------------------------
