@@ -15,7 +15,8 @@ def one_of(what: str, value: object, known: Iterable[str]) -> None:
     words = sorted(known)
     if value in words:
         return
-    close = get_close_matches(value, words, n=1) if isinstance(value, str) else []
+    text = str(value)
+    close = [word for word in words if word.lower() == text.lower()] or get_close_matches(text, words, n=1)
     hint = f"did you mean {close[0]!r}?" if close else f"it is one of {', '.join(words)}"
     raise ValueError(f"{what} {value!r} is not known: {hint}")
 

@@ -5,10 +5,11 @@ and Timpanogos.
 """
 
 from collections.abc import Iterable, Mapping
-from typing import ClassVar, Literal
+from typing import ClassVar, Literal, get_args
 
 from attrs import define
 
+from countermand.sandbox import checks
 from countermand.sandbox.http import SandboxReply, SandboxRequest, json_object, json_reply, media_type
 from countermand.sandbox.ledger import Marketplace, Part
 from countermand.sandbox.simulator import Event, Order, Sessions, Simulator, Timeline
@@ -16,6 +17,7 @@ from countermand.sandbox.simulator import Event, Order, Sessions, Simulator, Tim
 Supplier = Literal["confirm", "reject", "ship", "silent"]
 
 CANCELLABLE = frozenset({"Unallocated", "Allocated", "Backordered", "NeedsTracking"})
+STATUSES = CANCELLABLE | {"Rejected", "HasTracking", "Cancelled"}
 
 
 @define
@@ -58,9 +60,13 @@ class CruxSimulator(Simulator[CruxOrder]):
         each, what its supplier does: confirm, reject and leave it as it is, ship it instead, or nothing.
         """
         items = {**line_items} if isinstance(line_items, Mapping) else dict.fromkeys(line_items, "Allocated")
+        checks.new_order(self.name, order_uuid, self.orders)
+        for status in items.values():
+            checks.status("the line item's status", status, STATUSES)
         order = CruxOrder(order_uuid, items, {}, decides_after)
         for item in items:
             order.suppliers[item] = suppliers if isinstance(suppliers, str) else suppliers[item]
+            checks.one_of("the supplier", order.suppliers[item], get_args(Supplier))
         self.orders[order_uuid] = order
         return order
 

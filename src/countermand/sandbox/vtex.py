@@ -4,10 +4,11 @@ Sources: VTEX Orders API, "Cancel order" and "Get order"; VTEX guide "Order canc
 """
 
 from datetime import datetime, timedelta
-from typing import ClassVar, Literal
+from typing import ClassVar, Literal, get_args
 
 from attrs import define, field
 
+from countermand.sandbox import checks
 from countermand.sandbox.http import SandboxReply, SandboxRequest, json_object, json_reply, media_type
 from countermand.sandbox.ledger import Marketplace, Part
 from countermand.sandbox.simulator import Event, Order, Simulator, Timeline
@@ -16,6 +17,22 @@ Seller = Literal["accepts", "denies", "silent", "stuck"]
 
 PENDING = frozenset({"cancel", "request-cancel", "cancellation-requested", "waiting-for-seller-decision"})
 NOT_CANCELLABLE = frozenset({"invoiced", "incomplete"})
+
+# What VTEX's pages name, and no closed list: an order may be given any other status after `add_order`.
+STATUSES = (
+    PENDING
+    | NOT_CANCELLABLE
+    | frozenset(
+        """
+        canceled canceling cancellation-requested-with-ack accepting-cancel cancellation-request-denied-ffm invoice
+        order-created on-order-completed on-order-completed-ffm payment-pending payment-approved payment-denied
+        approve-payment window-to-cancel window-to-change-payment window-to-change-seller waiting-for-authorization
+        waiting-for-fulfillment waiting-ffmt-authorization waiting-for-manual-authorization
+        waiting-for-mkt-authorization waiting-for-order-authorization authorize-fulfillment waiting-seller-handling
+        ready-for-handling start-handling handling ready-for-invoicing order-accepted replaced
+        """.split()
+    )
+)
 
 # A cancel and an invoice closer than this lose each other, and the workflow never leaves its error.
 RACE = timedelta(seconds=0.5)
@@ -75,6 +92,10 @@ class VtexSimulator(Simulator[VtexOrder]):
         A `silent` seller never does. With `stuck`, the order loses the race between cancel and invoice
         and stays in `request-cancel`, in error. `waits_in` is the status of an order that waits.
         """
+        checks.new_order(self.name, order_id, self.orders)
+        for each in (status, waits_in):
+            checks.status("the status", each, STATUSES)
+        checks.one_of("the seller", seller, get_args(Seller))
         sequence = sequence or str(500_001 + len(self.orders))
         order = VtexOrder(order_id, status, sequence, seller, decides_after, waits_in, deny_reason)
         self.orders[order_id] = order
