@@ -5,6 +5,7 @@ attempts, deadlines or retries. What a reply or an order says is a `Finding`; th
 """
 
 from collections.abc import Callable, Mapping
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, NamedTuple, TypeAlias, TypeVar
 
 from ..errors import AuthenticationError, CountermandError, OrderNotFoundError, PermissionDeniedError
@@ -144,6 +145,8 @@ class Rules(Generic[I, R, C, O]):
 
     #: The marketplace's short name.
     name: ClassVar[str]
+    #: What names the order in a request. Requests check themselves when they are built.
+    order_of: ClassVar["attrgetter[Any]"] = attrgetter("order_id")
     #: Whether asking twice is harmless: the order is cancelled once or not at all.
     repeatable: ClassVar[bool] = True
     #: Seconds that a request which arrived may take to show in a read. Before that, an open order says nothing, and
@@ -163,13 +166,6 @@ class Rules(Generic[I, R, C, O]):
         self.auth: Auth = auth
         #: The gate and the retry budget that all calls on this account share.
         self.throttle: Throttle = Throttle()
-
-    def check(self, request: R) -> I:
-        """Return what names the order in `request`; raise `InvalidRequestError` if the request makes no sense.
-
-        Our own requests check themselves when they are built.
-        """
-        raise NotImplementedError
 
     def check_order_id(self, order_id: object) -> I:
         """Return `order_id` if it can name an order here; raise `InvalidRequestError` otherwise."""

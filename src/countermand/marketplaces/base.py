@@ -86,7 +86,7 @@ class _SubClient(Generic[I, R, C, O]):
         told: str | None = getattr(kind, "marketplace", None)
         if not issubclass(kind, CancelRequest) or told != rules.name:
             raise InvalidRequestError(f"a request for {rules.name} is wanted, not {kind.__name__}")
-        return self._operation(rules.check(request), timeout)
+        return self._operation(rules.order_of(request), timeout)
 
     def _named(self, order_id: object, timeout: float | None) -> Operation[I, R]:
         return self._operation(self._rules.check_order_id(order_id), timeout)

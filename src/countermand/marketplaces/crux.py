@@ -7,6 +7,7 @@ is forwarded again each time it is asked for: an unclear one is never sent twice
 
 import json
 import re
+from operator import attrgetter
 from typing import ClassVar, Literal, TypeAlias
 
 import attrs
@@ -162,6 +163,7 @@ class CruxRules(Rules[str, CancelCruxOrder, CruxOrder, CruxOrder]):
     """How Crux Connect is asked, and what its answers mean."""
 
     name: ClassVar[str] = "crux"
+    order_of: ClassVar["attrgetter[str]"] = attrgetter("order_uuid")
     repeatable: ClassVar[bool] = False
     rejections: ClassVar[Rejections] = REJECTIONS | {
         400: InvalidRequestError,
@@ -176,10 +178,6 @@ class CruxRules(Rules[str, CancelCruxOrder, CruxOrder, CruxOrder]):
         root = f"{path}/timp" if self._timp else path
         self._orders = f"{root}/orders/"
         super().__init__(configuration.label, _auth(configuration, f"{root}/organizations/user-login/"))
-
-    def check(self, request: CancelCruxOrder) -> str:
-        """Return the order's UUID."""
-        return request.order_uuid
 
     def check_order_id(self, order_id: object) -> str:
         """Return `order_id` if it can name an order."""

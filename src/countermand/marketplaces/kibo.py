@@ -188,10 +188,6 @@ class KiboRules(Rules[int, CancelKiboOrder, KiboOrder, KiboOrder]):
         self._order_key = "orderId"
         super().__init__(configuration.label, _auth(configuration))
 
-    def check(self, request: CancelKiboOrder) -> int:
-        """Return the order id."""
-        return request.order_id
-
     def check_order_id(self, order_id: object) -> int:
         """Return `order_id` as an integer from 1 on; a bool, a float or text that is no such integer is none."""
         return _order_id(order_id)

@@ -4,6 +4,7 @@ Sources: "Pattern Hub API, Cancel an order" for the cancellation; "Pattern Hub A
 A cancellation is initiated, never done, when it is answered: the warehouses decide afterwards.
 """
 
+from operator import attrgetter
 from typing import Any, ClassVar, Literal, TypeAlias
 
 import attrs
@@ -157,6 +158,7 @@ class PatternRules(Rules[str, CancelPatternOrder, PatternCancellation, PatternOr
     """How Pattern Hub is asked, and what its answers mean."""
 
     name: ClassVar[str] = "pattern"
+    order_of: ClassVar["attrgetter[str]"] = attrgetter("market_order_id")
     beyond_cancelling: ClassVar[frozenset[str]] = _BEYOND
     rejections: ClassVar[Rejections] = REJECTIONS | {
         400: InvalidRequestError,
@@ -172,10 +174,6 @@ class PatternRules(Rules[str, CancelPatternOrder, PatternCancellation, PatternOr
         self._origin, path = checks.split_base_url(configuration.url)
         self._cancel = f"{path}/v1/orders/cancel_order?market_order_id="
         self._status = f"{path}/v1/orders/status?market_order_id="
-
-    def check(self, request: CancelPatternOrder) -> str:
-        """Return the marketplace order id."""
-        return request.market_order_id
 
     def check_order_id(self, order_id: object) -> str:
         """Return `order_id` if it can name an order."""

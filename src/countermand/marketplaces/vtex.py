@@ -207,10 +207,6 @@ class VtexRules(Rules[str, CancelVtexOrder, VtexReceipt, VtexOrder]):
         self._origin, path = checks.split_base_url(configuration.url)
         self._orders = f"{path}/api/oms/pvt/orders/"
 
-    def check(self, request: CancelVtexOrder) -> str:
-        """Return the order id."""
-        return request.order_id
-
     def check_order_id(self, order_id: object) -> str:
         """Return `order_id` if it can name an order."""
         return checks.order_id(order_id, self.name)
