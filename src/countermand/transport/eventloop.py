@@ -3,25 +3,28 @@
 import asyncio
 import os
 import sys
-import time
 from abc import ABC, abstractmethod
 from typing import Any
 
 import httpcore
 import httpx
 
+from ..engine.wire import CLOCK, Call, Fault, Flow, Reply, T
 from ..errors import NotSentError
-from ..engine.wire import Call, Fault, Flow, Reply, T
-from .bodies import aread
-from .faults import fault, flaw, without_frames
+from .connecting import AsyncBackend
+from .faults import flaw, plain_headers, settled
+from .foreign import without_frames
+from .messages import AsyncWatch, aread, client_request, stock_request, tls_for
+from .private import install_pool
+from .proxies import Proxies, Route, route_for
 from .quiet import hush, ours
-from .requests import CLOCK, KEEPALIVE, client_request, stock_request, tls_for
-from .streams import AsyncBackend, Deadline
 
-#: How far past a call's deadline an exchange is cut, in seconds. Connecting keeps to the deadline itself, so that a
-#: connection that never came is told apart from an answer that never came.
+#: How far past a call's deadline an exchange is cut, in seconds. Waiting for a connection keeps to the deadline itself,
+#: so that a connection that never came is told apart from an answer that never came.
 GRACE = 0.05
-#: Connections of one pool. httpx's pool takes time that grows with the square of this number.
+#: An idle connection is dropped after this many seconds; see `blocking.KEEPALIVE`.
+KEEPALIVE = 4.0
+#: Connections of one pool. httpcore's pool takes time that grows with the square of this number.
 _POOL_SIZE = 8
 _POOLS = 16
 
@@ -40,16 +43,23 @@ class EventLoopDriver(ABC):
 
     @abstractmethod
     async def exchange(self, call: Call) -> Reply | Fault:
-        """Send `call` and return what came of it by its deadline."""
+        """Send `call` and return what came of it by its deadline.
+
+        Raises what is not the HTTP library's; `call.sent` then says whether the request may have left.
+        """
 
     @abstractmethod
     async def aclose(self) -> None:
         """Close what the driver opened itself."""
 
     async def run(self, flow: Flow[T]) -> T:
-        """Run `flow` to its end and return what it returns, or raise what it raises."""
+        """Run `flow` to its end and return what it returns, or raise what it raises, without the frames below it."""
         if self.closed:
             raise NotSentError("the client is closed")
+        try:
+            asyncio.get_running_loop()
+        except RuntimeError:
+            raise NotSentError("the async client needs asyncio, and no event loop of it is running") from None
         outer = sys.exception()
         try:
             step = next(flow)
@@ -71,6 +81,9 @@ class EventLoopDriver(ABC):
         except StopIteration as end:
             result: T = end.value
             return result
+        except BaseException as error:
+            without_frames(error, outer)
+            raise
 
 
 def home() -> tuple[object, int]:
@@ -79,10 +92,15 @@ def home() -> tuple[object, int]:
 
 
 class AsyncStockDriver(EventLoopDriver):
-    """Over several small stock transports: the first that is not full takes the next call."""
+    """Over several small stock transports: the first that is not full takes the next call.
 
-    def __init__(self) -> None:
-        self._lanes: dict[bool, list[_Lane]] = {}
+    `proxies` says which origins are reached through which proxy; None means none, whatever the environment says.
+    """
+
+    def __init__(self, proxies: Proxies | None = None) -> None:
+        self._proxies = proxies
+        self._lanes: dict[str, list[_Lane]] = {}
+        self._by_route: dict[Route, list[_Lane]] = {}
         self._home: object = None
         self._closed = False
 
@@ -93,30 +111,38 @@ class AsyncStockDriver(EventLoopDriver):
 
     async def exchange(self, call: Call) -> Reply | Fault:
         """Send `call` and return what came of it by its deadline."""
-        deadline = Deadline.ending(call.deadline)
-        lane = self._lane(call.origin)
-        lane.busy += 1
+        outer = sys.exception()
+        call.sent = False
+        lane: _Lane | None = None
         response: httpx.Response | None = None
         try:
-            async with asyncio.timeout(deadline + GRACE):
-                response = await lane.transport.handle_async_request(stock_request(call, deadline))
-                return await aread(response, call.deadline)
+            async with asyncio.timeout(max(call.deadline - CLOCK.monotonic(), 0.0) + GRACE):
+                lane = self._lane(call.origin)
+                lane.busy += 1
+                request = stock_request(call)
+                call.sent = True  # until a stream of ours says otherwise: where a mock is, there is none
+                response = await lane.transport.handle_async_request(request)
+                return await aread(response, call, outer)
         except Exception as error:
             if response is None:
-                return fault(error)
-            return Reply(response.status_code, response.headers, b"", flaw(error))
+                return settled(error, call, outer)
+            return Reply(response.status_code, plain_headers(response.headers), b"", flaw(error, outer))
         finally:
-            lane.busy -= 1
+            if lane is not None:
+                lane.busy -= 1
 
     def _lane(self, origin: str) -> "_Lane":
         if (here := home()) != self._home:
-            self._lanes, self._home = {}, here
-        lanes = self._lanes.setdefault(origin.startswith("https:"), [])
+            self._lanes, self._by_route, self._home = {}, {}, here
+        lanes = self._lanes.get(origin)
+        if lanes is None:
+            route = route_for(origin, self._proxies)
+            lanes = self._lanes[origin] = self._by_route.setdefault(route, [])
         for lane in lanes:
             if lane.busy < _POOL_SIZE:
                 return lane
         if len(lanes) < _POOLS:
-            lanes.append(_Lane(origin))
+            lanes.append(_Lane(origin, route_for(origin, self._proxies)))
             return lanes[-1]
         return min(lanes, key=lambda lane: lane.busy)
 
@@ -124,29 +150,34 @@ class AsyncStockDriver(EventLoopDriver):
         """Close the connections."""
         self._closed = True
         if self._home == home():
-            for lane in [lane for lanes in self._lanes.values() for lane in lanes]:
+            for lane in [lane for lanes in self._by_route.values() for lane in lanes]:
                 await lane.transport.aclose()
 
 
 class _Lane:
     """One small transport, and how many calls are on it."""
 
-    def __init__(self, origin: str) -> None:
+    def __init__(self, origin: str, route: Route) -> None:
         self.busy = 0
         context = tls_for(origin)
         self.transport = httpx.AsyncHTTPTransport(verify=context)
-        # httpx has no argument for a network backend; a test holds this name.
-        self.transport._pool = httpcore.AsyncConnectionPool(  # pyright: ignore[reportPrivateUsage]
-            context, max_connections=_POOL_SIZE, keepalive_expiry=KEEPALIVE, network_backend=AsyncBackend()
+        install_pool(
+            self.transport,
+            httpcore.AsyncConnectionPool(
+                context,
+                proxy=route.proxy,
+                max_connections=_POOL_SIZE,
+                keepalive_expiry=KEEPALIVE,
+                network_backend=AsyncBackend(route.socks),
+            ),
         )
 
 
 class AsyncBorrowedDriver(EventLoopDriver):
     """Over a caller's own `AsyncClient`, httpx's or httpx2's; see `BorrowedDriver`. The deadline is kept exactly."""
 
-    def __init__(self, client: Any, *, owned: bool = False) -> None:
+    def __init__(self, client: Any) -> None:
         self._client = client
-        self._owned = owned
         self._closed = False
 
     @property
@@ -156,20 +187,21 @@ class AsyncBorrowedDriver(EventLoopDriver):
 
     async def exchange(self, call: Call) -> Reply | Fault:
         """Send `call` and return what came of it by its deadline."""
-        left = max(call.deadline - time.monotonic(), 0.0)
-        response: Any = None
+        outer = sys.exception()
+        left = max(call.deadline - CLOCK.monotonic(), 0.0)
+        watch, request, response = AsyncWatch(call), None, None
         try:
             async with asyncio.timeout(left + GRACE):
-                request = client_request(self._client, call, left, None)  # what follows is timed here
+                request = client_request(self._client, call, watch, left, None)  # what follows is timed here
                 response = await self._client.send(request, stream=True, auth=None, follow_redirects=False)
-                return await aread(response, call.deadline)
+                return await aread(response, call, outer)
         except Exception as error:
-            if response is None:
-                return fault(error)
-            return Reply(response.status_code, response.headers, b"", flaw(error))
+            if response is not None:
+                return Reply(response.status_code, plain_headers(response.headers), b"", flaw(error, outer))
+            if request is None:
+                call.sent = False
+            return settled(error, call, outer, request=request, witnessed=watch.witnessed)
 
     async def aclose(self) -> None:
-        """Send nothing more; close the client if it is ours."""
+        """Send nothing more; the client stays open."""
         self._closed = True
-        if self._owned:
-            await self._client.aclose()
