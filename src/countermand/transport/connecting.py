@@ -16,7 +16,7 @@ from typing import Any, NamedTuple, TypeAlias
 import httpcore
 
 from ..engine.secret import Secret
-from .faults import is_foreign
+from .foreign import is_foreign
 from .protocol import AsyncStream
 from .streams import Stream, left_to_send
 

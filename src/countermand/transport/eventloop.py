@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import ssl
 import sys
 from abc import ABC, abstractmethod
 from typing import Any
@@ -24,9 +25,9 @@ from .quiet import hush, ours
 GRACE = 0.05
 #: An idle connection is dropped after this many seconds; see `blocking.KEEPALIVE`.
 KEEPALIVE = 4.0
-#: Connections of one pool. httpcore's pool takes time that grows with the square of this number.
-_POOL_SIZE = 8
-_POOLS = 16
+#: Connections to one origin at most, each in a pool of its own: the time that a pool of httpcore's takes for a request
+#: grows with its connections, and it may give one connection to two tasks, of which one has to look again.
+_CONNECTIONS = 128
 
 hush()
 
@@ -92,15 +93,14 @@ def home() -> tuple[object, int]:
 
 
 class AsyncStockDriver(EventLoopDriver):
-    """Over several small stock transports: the first that is not full takes the next call.
+    """Over small stock transports of httpx's, one for each connection.
 
     `proxies` says which origins are reached through which proxy; None means none, whatever the environment says.
     """
 
     def __init__(self, proxies: Proxies | None = None) -> None:
         self._proxies = proxies
-        self._lanes: dict[str, list[_Lane]] = {}
-        self._by_route: dict[Route, list[_Lane]] = {}
+        self._lanes: dict[str, _Lanes] = {}
         self._home: object = None
         self._closed = False
 
@@ -117,7 +117,10 @@ class AsyncStockDriver(EventLoopDriver):
         response: httpx.Response | None = None
         try:
             async with asyncio.timeout(max(call.deadline - CLOCK.monotonic(), 0.0) + GRACE):
-                lane = self._lane(call.origin)
+                if (here := home()) != self._home:
+                    self._lanes, self._home = {}, here
+                lanes = self._lanes.get(call.origin) or self._open(call.origin)
+                lane = lanes.idle.pop() if lanes.idle else lanes.another()
                 lane.busy += 1
                 request = stock_request(call)
                 call.sent = True  # until a stream of ours says otherwise: where a mock is, there is none
@@ -130,43 +133,51 @@ class AsyncStockDriver(EventLoopDriver):
         finally:
             if lane is not None:
                 lane.busy -= 1
+                if not lane.busy:
+                    lane.idle.append(lane)
 
-    def _lane(self, origin: str) -> "_Lane":
-        if (here := home()) != self._home:
-            self._lanes, self._by_route, self._home = {}, {}, here
-        lanes = self._lanes.get(origin)
-        if lanes is None:
-            route = route_for(origin, self._proxies)
-            lanes = self._lanes[origin] = self._by_route.setdefault(route, [])
-        for lane in lanes:
-            if lane.busy < _POOL_SIZE:
-                return lane
-        if len(lanes) < _POOLS:
-            lanes.append(_Lane(origin, route_for(origin, self._proxies)))
-            return lanes[-1]
-        return min(lanes, key=lambda lane: lane.busy)
+    def _open(self, origin: str) -> "_Lanes":
+        lanes = self._lanes[origin] = _Lanes(tls_for(origin), route_for(origin, self._proxies))
+        return lanes
 
     async def aclose(self) -> None:
         """Close the connections."""
         self._closed = True
         if self._home == home():
-            for lane in [lane for lanes in self._by_route.values() for lane in lanes]:
+            for lane in [lane for lanes in self._lanes.values() for lane in lanes.all]:
                 await lane.transport.aclose()
 
 
-class _Lane:
-    """One small transport, and how many calls are on it."""
+class _Lanes:
+    """The transports to one origin: those that are idle, the latest used last, and all of them."""
 
-    def __init__(self, origin: str, route: Route) -> None:
+    def __init__(self, context: ssl.SSLContext, route: Route) -> None:
+        self._context = context
+        self._route = route
+        self.idle: list[_Lane] = []
+        self.all: list[_Lane] = []
+
+    def another(self) -> "_Lane":
+        """Return a new transport; when there are too many, the one that fewest calls wait for."""
+        if len(self.all) >= _CONNECTIONS:
+            return min(self.all, key=lambda lane: lane.busy)
+        self.all.append(_Lane(self._context, self._route, self.idle))
+        return self.all[-1]
+
+
+class _Lane:
+    """A transport with one connection, how many calls are on it, and where it belongs when there are none."""
+
+    def __init__(self, context: ssl.SSLContext, route: Route, idle: "list[_Lane]") -> None:
         self.busy = 0
-        context = tls_for(origin)
+        self.idle = idle
         self.transport = httpx.AsyncHTTPTransport(verify=context)
         install_pool(
             self.transport,
             httpcore.AsyncConnectionPool(
                 context,
                 proxy=route.proxy,
-                max_connections=_POOL_SIZE,
+                max_connections=1,
                 keepalive_expiry=KEEPALIVE,
                 network_backend=AsyncBackend(route.socks),
             ),

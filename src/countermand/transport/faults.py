@@ -89,7 +89,9 @@ def fault(error: Exception, call: Call, *, witnessed: bool = True) -> Fault:
         detail = _NOT_SENT["ConnectTimeout"]
     elif not call.sent and known not in _NOT_SENT:
         detail = f"not sent: {detail}"
-    return Fault(call.sent, f"{detail} ({type(error).__name__}{_reason(error, known, call)})", _cause(error, detail))
+    return Fault(
+        call.sent, f"{detail} ({type(error).__name__}{_reason(error, known, call)})", _cause(error, detail)
+    )
 
 
 def flaw(error: Exception, outer: BaseException | None) -> str:
@@ -161,7 +163,11 @@ def _cause(error: Exception, detail: str) -> BaseException:
         if isinstance(link, (OSError, UnicodeError)) and not is_http(link):
             bottom = link
         link = link.__cause__
-    said = bottom.args if bottom is not error or (isinstance(error, _PLAIN) and not is_http(error)) else (detail,)
+    said = (
+        bottom.args
+        if bottom is not error or (isinstance(error, _PLAIN) and not is_http(error))
+        else (detail,)
+    )
     try:
         copy = type(bottom).__new__(type(bottom), *said)
         copy.args = said

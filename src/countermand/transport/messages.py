@@ -68,9 +68,7 @@ def stock_request(call: Call) -> httpx.Request:
         call.origin + call.target,
         headers=headers,
         stream=httpx.ByteStream(call.body or b""),
-        extensions={
-            "timeout": {"connect": deadline, "pool": deadline, "read": deadline, "write": deadline}
-        },
+        extensions={"timeout": {"connect": deadline, "pool": deadline, "read": deadline, "write": deadline}},
     )
     if call.body is not None:
         request.headers["Content-Length"] = str(len(call.body))
@@ -88,13 +86,17 @@ class Watch:
         self.witnessed = False
         call.sent = True
 
-    def __call__(self, event: str, info: Mapping[str, Any]) -> None:
+    def note(self, event: str, info: Mapping[str, Any]) -> None:
         """Take one event."""
         if not self.witnessed:
             self.witnessed, self.call.sent = True, False
-        # What goes to a proxy to open a tunnel is no request of ours.
-        if event.endswith("send_request_headers.started") and info["request"].method != b"CONNECT":
-            self.call.sent = True
+        if event.endswith("send_request_headers.started"):
+            request = info["request"]
+            if request.method != b"CONNECT":  # that goes to a proxy, to open a tunnel
+                self.call.sent = True
+                request.extensions.pop("trace", None)  # the rest is not worth its cost
+
+    __call__ = note
 
 
 class AsyncWatch(Watch):
@@ -104,10 +106,7 @@ class AsyncWatch(Watch):
 
     async def __call__(self, event: str, info: Mapping[str, Any]) -> None:  # type: ignore[override]
         """Take one event."""
-        if not self.witnessed:
-            self.witnessed, self.call.sent = True, False
-        if event.endswith("send_request_headers.started") and info["request"].method != b"CONNECT":
-            self.call.sent = True
+        self.note(event, info)
 
 
 def client_request(client: Any, call: Call, watch: Watch, connect: float, exchange: float | None) -> Any:

@@ -2,6 +2,7 @@
 
 import ssl
 from collections.abc import Callable
+from functools import partial
 from typing import Any, TypeVar
 
 from ..engine.wire import CLOCK
@@ -31,7 +32,7 @@ class NestedTLS:
     def recv(self, size: int) -> bytes:
         """Read; nothing at the end."""
         try:
-            return self._step(lambda: self._tls.read(size))
+            return self._step(partial(self._tls.read, size))
         except (ssl.SSLZeroReturnError, ssl.SSLEOFError):
             return b""
 
@@ -39,7 +40,7 @@ class NestedTLS:
         """Write everything."""
         unsent = memoryview(data)
         while unsent:
-            unsent = unsent[self._step(lambda: self._tls.write(unsent)) :]
+            unsent = unsent[self._step(partial(self._tls.write, unsent)) :]
 
     def pending(self) -> int:
         """Return a number above zero when something was read already, the beginning of a record included."""

@@ -5,11 +5,12 @@ Behind TLS too: asyncio hands on whatever it has decrypted, as soon as it has.
 
 import asyncio
 import ssl
+from collections.abc import Mapping
 from typing import Any
 
 import httpcore
 
-from .faults import is_foreign
+from .foreign import is_foreign
 from .streams import Recorder, left_to_send, readiness
 
 #: Bytes that may wait here before the socket is read no further.
@@ -95,9 +96,9 @@ class AsyncStream(Recorder, asyncio.Protocol, httpcore.AsyncNetworkStream):
         # A new TLS connection may have been sent session tickets, which are no words of the other side's.
         return (self._used or not self._encrypted) and self._ready()
 
-    def has_surplus(self, *reply: Any) -> bool:
+    def has_surplus(self, method: str, status: int, headers: Mapping[str, str], size: int) -> bool:
         """Whether anything was received behind the reply, or it cannot be proved that nothing was."""
-        return bool(self._buffer) or super().has_surplus(*reply)
+        return bool(self._buffer) or super().has_surplus(method, status, headers, size)
 
     async def aclose(self) -> None:
         """Close the connection at once: TLS would wait half a minute for the other side's close_notify."""

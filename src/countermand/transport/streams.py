@@ -19,7 +19,7 @@ import h11
 import httpcore
 
 from ..engine.wire import CLOCK, Call
-from .faults import is_foreign
+from .foreign import is_foreign
 
 #: Bytes of a reply that are kept to find out where it ends. Beyond them, a reply without a length is not proved whole.
 _KEPT = 256 * 1024
