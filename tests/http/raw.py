@@ -24,12 +24,14 @@ def http(body: object, *, status: int = 200, chunked: bool = False, more: bytes 
 class RawServer:
     """Answers requests in the order of its script, on whatever connection they come; keeps what it was sent.
 
-    After each of its first `hangups` answers it closes the connection, and it answers whatever it was sent.
+    After each of its first `hangups` answers it closes the connection, and it answers whatever it was sent. If it
+    `stalls`, it says nothing more after its first answer.
     """
 
-    def __init__(self, *script: bytes, hangups: int = 0) -> None:
+    def __init__(self, *script: bytes, hangups: int = 0, stalls: bool = False) -> None:
         self._script = list(script)
         self._hangups = hangups
+        self._stalls = stalls
         self._listener = socket.create_server(("127.0.0.1", 0))
         self._threads: list[threading.Thread] = []
         self._open: list[socket.socket] = []
@@ -76,6 +78,8 @@ class RawServer:
                     return
                 self.requests.append(request)
                 connection.sendall(self._script.pop(0))
+                if self._stalls:
+                    connection.recv(1)
                 if hang_up:
                     return
 

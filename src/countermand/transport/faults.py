@@ -9,7 +9,7 @@ are `TimeoutException`. The names are the same in httpx, httpx2 and httpcore.
 from typing import Any, NoReturn
 
 from ..engine.wire import BODY_LOST, Call, Fault, Reply
-from .foreign import foreign_cause, is_foreign, is_http
+from .foreign import chain, foreign_cause, is_foreign, is_http
 
 _NOT_SENT = {
     "ConnectError": "no connection",
@@ -73,10 +73,10 @@ def settled(
     theirs = foreign_cause(error, outer)
     if theirs is not None:
         _pass_on(theirs)
-    return fault(error, call, witnessed=witnessed)
+    return _fault(error, call, outer, witnessed=witnessed)
 
 
-def fault(error: Exception, call: Call, *, witnessed: bool = True) -> Fault:
+def _fault(error: Exception, call: Call, outer: BaseException | None, *, witnessed: bool) -> Fault:
     """Return what `error`, raised by an HTTP library for one request, means for that request; `call.sent` says it too.
 
     `witnessed` says whether `call.sent` was seen. If not, the class of `error` decides, where it is presumed sent.
@@ -90,7 +90,9 @@ def fault(error: Exception, call: Call, *, witnessed: bool = True) -> Fault:
     elif not call.sent and known not in _NOT_SENT:
         detail = f"not sent: {detail}"
     return Fault(
-        call.sent, f"{detail} ({type(error).__name__}{_reason(error, known, call)})", _cause(error, detail)
+        call.sent,
+        f"{detail} ({type(error).__name__}{_reason(error, known, call)})",
+        _cause(error, detail, outer),
     )
 
 
@@ -153,23 +155,16 @@ def _reason(error: Exception, known: str, call: Call) -> str:
     return f": {reason}" if reason else ""
 
 
-def _cause(error: Exception, detail: str) -> BaseException:
+def _cause(error: Exception, detail: str, outer: BaseException | None) -> BaseException:
     """Return an exception like the one at the bottom of this, without its frames, its objects and its context."""
-    bottom: BaseException = error
-    link: BaseException | None = error
-    for _ in range(8):
-        if link is None:
-            break
+    bottom: BaseException | None = None
+    for link in chain(error, outer):
         if isinstance(link, (OSError, UnicodeError)) and not is_http(link):
             bottom = link
-        link = link.__cause__
-    said = (
-        bottom.args
-        if bottom is not error or (isinstance(error, _PLAIN) and not is_http(error))
-        else (detail,)
-    )
+    kind = type(bottom or error)
+    said = (bottom or error).args if bottom is not None or not is_http(error) else (detail,)
     try:
-        copy = type(bottom).__new__(type(bottom), *said)
+        copy = kind.__new__(kind, *said)
         copy.args = said
         str(copy)
     except Exception:

@@ -43,7 +43,7 @@ def foreign_cause(error: BaseException, outer: BaseException | None) -> BaseExce
 
     `outer` is what the caller was handling when the call began; it, and what is behind it, has no part in this.
     """
-    for link in _chain(error, outer):
+    for link in chain(error, outer):
         if is_foreign(link):
             # A mock, or a transport of the caller's, that speaks the library's language means what it says.
             return None if is_http(link) and type(link).__name__ != "TimeoutException" else link
@@ -55,18 +55,24 @@ def without_frames(error: BaseException, outer: BaseException | None) -> BaseExc
 
     `outer` is as in `foreign_cause`.
     """
-    for link in _chain(error, outer):
+    for link in chain(error, outer):
         link.__traceback__ = _own_frames(link.__traceback__)
     return error
 
 
-def _chain(error: BaseException, outer: BaseException | None) -> Iterator[BaseException]:
-    link: BaseException | None = error
+def chain(error: BaseException, outer: BaseException | None) -> Iterator[BaseException]:
+    """Yield `error` and what it was raised from or over, as far as `outer`; what a group holds, in its place."""
+    waiting: list[BaseException | None] = [error]
     seen = {id(outer)}
-    while link is not None and id(link) not in seen:
-        seen.add(id(link))
-        yield link
-        link = link.__cause__ or link.__context__
+    while waiting:
+        link = waiting.pop()
+        if link is not None and id(link) not in seen:
+            seen.add(id(link))
+            yield link
+            waiting.append(link.__cause__ or link.__context__)
+            if isinstance(link, BaseExceptionGroup):
+                group: BaseExceptionGroup[BaseException] = link
+                waiting += group.exceptions
 
 
 def _own_frames(trace: TracebackType | None) -> TracebackType | None:
