@@ -23,7 +23,7 @@ BORROWED = tuple(kind for kind in KINDS if "httpx" in kind)
 SECRET = "sekret-in-a-header"
 
 
-class Collector(Exception):
+class MineError(Exception):
     """An exception of the caller's."""
 
 
@@ -141,7 +141,8 @@ def test_nobody_listens(kind: str, nobody: str) -> None:
     assert isinstance(found, Fault)
     assert (found.sent, call.sent) == (False, False)
     assert isinstance(found.cause, OSError)
-    assert found.cause.__traceback__ is found.cause.__context__ is None
+    assert found.cause.__traceback__ is None
+    assert found.cause.__context__ is None
     assert found.detail.startswith("no connection (")
 
 
@@ -182,7 +183,7 @@ def test_a_ca_bundle_that_is_missing(kind: str, monkeypatch: pytest.MonkeyPatch)
 
 def test_a_response_hook_breaks(borrowed: str) -> None:
     """The request was sent; what the hook raised passes through as it is, with its own frames alone."""
-    mine = Collector("down")
+    mine = MineError("down")
 
     def hook(_response: Any) -> None:
         raise mine
@@ -209,7 +210,8 @@ def test_a_response_hook_reports_to_a_collector_that_is_down(borrowed: str, nobo
         call = a_call(server.origin)
         [found] = ran(made(borrowed, **hooks(borrowed, response=hook)), call)
     assert isinstance(found, library.ConnectError)
-    assert nobody in str(found.request.url)
+    about: Any = found
+    assert nobody in str(about.request.url)
     assert call.sent
 
 
@@ -271,11 +273,11 @@ def test_a_request_hook_breaks(borrowed: str) -> None:
     """Nothing was seen: it counts as sent, and the hook's exception passes."""
 
     def hook(_request: Any) -> None:
-        raise Collector
+        raise MineError
 
     call = a_call("localhost:9")
     [found] = ran(made(borrowed, **hooks(borrowed, request=hook)), call)
-    assert isinstance(found, Collector)
+    assert isinstance(found, MineError)
     assert call.sent
 
 
@@ -340,16 +342,16 @@ def test_a_guard_that_forbids_sockets(kind: str, monkeypatch: pytest.MonkeyPatch
     original = socket.socket
 
     class Guarded(original):  # type: ignore[misc, valid-type]
-        def connect(self, *_: Any) -> None:
+        def connect(self, *_: Any) -> Any:
             self.close()  # `socket.create_connection` would leave it open
-            raise Collector("no sockets in tests")
+            raise MineError("no sockets in tests")
 
         connect_ex = connect
 
     driver, call = made(kind), a_call("127.0.0.1:9")
     monkeypatch.setattr(socket, "socket", Guarded)
     [found] = ran(driver, call)
-    assert isinstance(found, Collector)
+    assert isinstance(found, MineError)
     assert not call.sent
 
 
@@ -360,6 +362,7 @@ class Alarm:
         self.error = error
 
     def __call__(self, _number: int, _frame: Any) -> None:
+        """Raise."""
         raise self.error
 
 
@@ -443,12 +446,16 @@ def test_no_new_work_at_the_end_of_the_interpreter(monkeypatch: pytest.MonkeyPat
 
 def test_what_the_caller_was_handling_is_left_alone(nobody: str) -> None:
     """A call inside an `except` block: that exception, and its frames, are the caller's, and no cause of ours."""
-    try:
-        raise Collector("before")
-    except Collector as before:
-        [found] = ran(made("httpx"), a_call(nobody))
-        assert isinstance(found, Fault)
-        assert before.__traceback__ is not None
+
+    def handling() -> Any:
+        try:
+            raise MineError("before")
+        except MineError as before:
+            return before, before.__traceback__, ran(made("httpx"), a_call(nobody))
+
+    before, trace, [found] = handling()
+    assert isinstance(found, Fault)
+    assert before.__traceback__ is trace is not None
 
 
 def test_the_tls_context_is_made_once() -> None:

@@ -8,6 +8,7 @@ innermost frame tells, because an exception of a library is raised in a library.
 import sysconfig
 from collections.abc import Iterator
 from types import FrameType, TracebackType
+from typing import cast
 
 #: Top-level packages whose exceptions tell of an exchange over HTTP, by the names of their classes.
 HTTP_LIBRARIES = frozenset("httpx httpx2 httpcore httpcore2 aiohttp h11".split())
@@ -71,8 +72,7 @@ def chain(error: BaseException, outer: BaseException | None) -> Iterator[BaseExc
             yield link
             waiting.append(link.__cause__ or link.__context__)
             if isinstance(link, BaseExceptionGroup):
-                group: BaseExceptionGroup[BaseException] = link
-                waiting += group.exceptions
+                waiting += cast(BaseExceptionGroup[BaseException], link).exceptions
 
 
 def _own_frames(trace: TracebackType | None) -> TracebackType | None:
