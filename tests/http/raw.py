@@ -2,9 +2,10 @@
 
 import json
 import socket
+import ssl
 import threading
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from types import TracebackType
 from typing import Self
 
@@ -25,13 +26,23 @@ class RawServer:
     """Answers requests in the order of its script, on whatever connection they come; keeps what it was sent.
 
     After each of its first `hangups` answers it closes the connection, and it answers whatever it was sent. If it
-    `stalls`, it says nothing more after its first answer.
+    `stalls`, it says nothing more after its first answer. With `tls` it speaks TLS; `greeting` is what it says to
+    every connection before it is asked.
     """
 
-    def __init__(self, *script: bytes, hangups: int = 0, stalls: bool = False) -> None:
+    def __init__(
+        self,
+        *script: bytes,
+        hangups: int = 0,
+        stalls: bool = False,
+        tls: ssl.SSLContext | None = None,
+        greeting: bytes = b"",
+    ) -> None:
         self._script = list(script)
         self._hangups = hangups
         self._stalls = stalls
+        self._tls = tls
+        self._greeting = greeting
         self._listener = socket.create_server(("127.0.0.1", 0))
         self._threads: list[threading.Thread] = []
         self._open: list[socket.socket] = []
@@ -54,6 +65,12 @@ class RawServer:
         for thread in self._threads:
             thread.join(timeout=5)
 
+    def say(self, data: bytes) -> None:
+        """Say something, on every connection that stands, that nobody has asked for."""
+        for connection in self._open:
+            with suppress(OSError):  # those that TLS has taken over, or that are closed
+                connection.sendall(data)
+
     def _start(self, work: Callable[[], None]) -> None:
         thread = threading.Thread(target=work, daemon=True)
         self._threads.append(thread)
@@ -65,12 +82,18 @@ class RawServer:
                 connection, _ = self._listener.accept()
             except OSError:
                 return
+            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # what is said arrives at once
             self.connections += 1
             self._open.append(connection)
             self._start(lambda connection=connection: self._serve(connection))  # type: ignore[misc]
 
     def _serve(self, connection: socket.socket) -> None:
-        with connection, suppress(OSError):
+        with ExitStack() as stack, suppress(OSError):
+            stack.enter_context(connection)
+            if self._tls is not None:
+                connection = stack.enter_context(self._tls.wrap_socket(connection, server_side=True))
+                self._open.append(connection)
+            connection.sendall(self._greeting)
             while self._script:
                 hang_up = len(self.requests) < self._hangups
                 request = connection.recv(65_536) if hang_up else _request(connection)

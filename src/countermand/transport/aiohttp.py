@@ -12,6 +12,7 @@ import asyncio
 import re
 import sys
 from collections.abc import Mapping
+from weakref import WeakSet
 
 import aiohttp
 from multidict import CIMultiDict, CIMultiDictProxy
@@ -42,6 +43,7 @@ class AiohttpDriver(EventLoopDriver):
         self._theirs = connector
         self._ours: aiohttp.TCPConnector | None = None
         self._initiators: dict[str, aiohttp.ClientRequest] = {}
+        self._asked: WeakSet[object] = WeakSet()
         self._home: object = None
         self._closed = False
 
@@ -91,16 +93,22 @@ class AiohttpDriver(EventLoopDriver):
             line: aiohttp.connector.Connection | None = None
             try:
                 line = await connector.connect(initiator, [], _UNTIMED)
-                if line.transport is not None and readable(line.transport.get_extra_info("socket")):
-                    # What waits in the socket reaches the protocol within two turns of the loop.
-                    await asyncio.sleep(0)
-                    await asyncio.sleep(0)
-                if _is_clean(line):
+                if self._is_clean(line):
                     found, line = line, None
                     return found
             finally:
                 _drop(line)
         raise aiohttp.ConnectionTimeoutError("no connection is clean")
+
+    def _is_clean(self, line: aiohttp.connector.Connection) -> bool:
+        """Whether a connection can be asked something: it is open, and nothing came on it that was not asked for."""
+        protocol, transport = line.protocol, line.transport
+        if protocol is None or transport is None or line.closed or protocol.should_close:
+            return False
+        if protocol in self._asked and readable(transport.get_extra_info("socket")):
+            return False  # a new one may have been sent TLS session tickets
+        self._asked.add(protocol)
+        return not private.has_begun(protocol)
 
     def _connector(self) -> aiohttp.BaseConnector:
         if self._home != (here := home()):
@@ -118,14 +126,6 @@ class AiohttpDriver(EventLoopDriver):
         self._closed = True
         if self._ours is not None and self._home == home():
             await self._ours.close()
-
-
-def _is_clean(line: aiohttp.connector.Connection) -> bool:
-    """Whether a connection that no answer is awaited on can be asked something: it is open, and nothing is left over."""
-    protocol = line.protocol
-    if protocol is None or line.closed or protocol.should_close:
-        return False
-    return not private.has_begun(protocol)
 
 
 def _drop(line: aiohttp.connector.Connection | None) -> None:

@@ -7,7 +7,7 @@ a promise: the connection is closed after the reply, or the first use says clear
 |---|---|---|
 | `httpx.HTTPTransport._pool` | a stock transport over streams of our own | `RuntimeError` before anything is sent |
 | `_stream`, `_httpcore_stream`, `_connection`, `_h11_state` of a response | a caller's connection is kept only when nothing came behind the reply | it is closed after each reply |
-| `_stream` of httpcore's async streams, `_read_bio` of anyio's TLS | the same, for what TLS has not decrypted yet | it is closed after each reply |
+| `_stream` of httpcore's async streams, `_protocol.read_queue` and `_read_bio` of anyio's | the same, for what anyio has read and not handed on, or not decrypted | it is closed after each reply |
 | `aiohttp.ClientRequest(method, url, loop=, ssl=)` | aiohttp's connector without aiohttp's session | `RuntimeError` before anything is sent |
 | `ResponseHandler._parser` | an aiohttp connection is kept only when no head has begun on it | it is not used again |
 | `BaseConnector._conns` | connections of another event loop, or process, are dropped without reaching into it | `RuntimeError` before anything is sent |
@@ -36,13 +36,16 @@ def has_surplus(response: Any) -> bool:
         link = getattr(link, "_stream", link)  # what a client puts around its transport's stream
         if link._httpcore_stream._stream._connection._h11_state.trailing_data[0]:
             return True
-        inner = getattr(stream, "_stream", None)  # anyio's
+        inner: Any = getattr(stream, "_stream", None)  # anyio's
         if inner is None:
             tls = stream.get_extra_info("ssl_object")
             return tls is not None and tls.pending() > 0
         from anyio.abc import SocketStream
 
-        return not isinstance(inner, SocketStream) and bool(inner._read_bio.pending)
+        plain: Any = SocketStream
+        if isinstance(inner, plain):
+            return bool(inner._protocol.read_queue)
+        return bool(inner._read_bio.pending or inner.transport_stream._protocol.read_queue)
     except AttributeError:
         return True
 
