@@ -27,7 +27,7 @@ class RawServer:
 
     After each of its first `hangups` answers it closes the connection, and it answers whatever it was sent. If it
     `stalls`, it says nothing more after its first answer. With `tls` it speaks TLS; `greeting` is what it says to
-    every connection before it is asked.
+    every connection before it is asked; `later`, behind its first answer, once `say_more` is called.
     """
 
     def __init__(
@@ -37,12 +37,15 @@ class RawServer:
         stalls: bool = False,
         tls: ssl.SSLContext | None = None,
         greeting: bytes = b"",
+        later: bytes = b"",
     ) -> None:
         self._script = list(script)
         self._hangups = hangups
         self._stalls = stalls
         self._tls = tls
         self._greeting = greeting
+        self._later = later
+        self._go, self._said = threading.Event(), threading.Event()
         self._listener = socket.create_server(("127.0.0.1", 0))
         self._threads: list[threading.Thread] = []
         self._open: list[socket.socket] = []
@@ -65,11 +68,10 @@ class RawServer:
         for thread in self._threads:
             thread.join(timeout=5)
 
-    def say(self, data: bytes) -> None:
-        """Say something, on every connection that stands, that nobody has asked for."""
-        for connection in self._open:
-            with suppress(OSError):  # those that TLS has taken over, or that are closed
-                connection.sendall(data)
+    def say_more(self) -> None:
+        """Let `later` be said, on the connection of the first answer."""
+        self._go.set()
+        self._said.wait(5)
 
     def _start(self, work: Callable[[], None]) -> None:
         thread = threading.Thread(target=work, daemon=True)
@@ -101,6 +103,10 @@ class RawServer:
                     return
                 self.requests.append(request)
                 connection.sendall(self._script.pop(0))
+                if self._later and len(self.requests) == 1:
+                    self._go.wait(5)
+                    connection.sendall(self._later)
+                    self._said.set()
                 if self._stalls:
                     connection.recv(1)
                 if hang_up:

@@ -138,9 +138,9 @@ def test_what_comes_while_a_connection_is_idle(
     surplus: bytes, caller: Caller, serve: Callable[..., RawServer]
 ) -> None:
     """It is found before the next request is sent, which goes over another connection."""
-    server = serve(http("first"), http("second"))
+    server = serve(http("first"), http("second"), later=surplus)
     first = caller.ask(server)
-    server.say(surplus)
+    server.say_more()
     assert bodies(first, caller.ask(server)) == [b'"first"', b'"second"']
     assert server.connections == 2
 
@@ -161,9 +161,9 @@ def test_what_comes_after_the_pool_has_looked(
             "get_extra_info",
             lambda self, info, answer=answer: False if info == "is_readable" else answer(self, info),
         )
-    server = serve(http("first"), http("second"))
+    server = serve(http("first"), http("second"), later=surplus)
     first = caller.ask(server)
-    server.say(surplus)
+    server.say_more()
     assert bodies(first, caller.ask(server)) == [b'"first"', b'"second"']
     assert server.connections == 2
 
