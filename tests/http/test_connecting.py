@@ -81,7 +81,9 @@ def address_of(server: RawServer) -> tuple[str, int]:
     return host, int(port)
 
 
-def test_a_silent_address_gets_a_head_start_only(kind: str, silent: Any, resolve: Callable[..., None]) -> None:
+def test_a_silent_address_gets_a_head_start_only(
+    kind: str, silent: Any, resolve: Callable[..., None]
+) -> None:
     """The second address answers while the first says nothing."""
     with RawServer(http("here")) as server:
         resolve(silent, address_of(server))
