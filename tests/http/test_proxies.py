@@ -274,10 +274,10 @@ def test_one_client_in_three_event_loops_behind_a_proxy(how: str, monkeypatch: p
         access = Pattern(token="sandbox-pattern-token", base_url=sandbox.base_url("pattern"))
         client = AsyncCountermand(pattern=access)
 
-        async def cancel() -> Any:
-            return await client.pattern.cancel_order(sandbox.ORDERS[0].order_id)
+        async def cancel(client: AsyncCountermand) -> Any:
+            return await client.pattern.cancel_order(str(sandbox.ORDERS[0].order_id))
 
-        outcomes: list[Any] = [asyncio.run(cancel()) for _ in range(3)]
+        outcomes: list[Any] = [asyncio.run(cancel(client)) for _ in range(3)]
         asyncio.run(client.aclose())
         del client
         gc.collect()  # the connections of the loops that are gone, which nobody closes

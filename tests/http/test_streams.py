@@ -298,7 +298,8 @@ def test_a_long_chunked_reply_is_not_proved_whole() -> None:
 def test_a_tunnel_is_no_request_of_ours() -> None:
     """What goes to a proxy to open one leaves `call.sent` as it is."""
     call = Call("POST", "https://a", "/", deadline=CLOCK.monotonic() + 1)
-    recorder, deadline = Recorder(), Deadline(call)
+    recorder, deadline = Recorder(), Deadline(1.0)
+    deadline.call = call
     recorder.keep_unsent(b"CONNECT a:443 HTTP/1.1\r\n\r\n", deadline)
     recorder.take_unsent(dirty=False, timeout=deadline)
     assert not call.sent

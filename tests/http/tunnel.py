@@ -62,9 +62,8 @@ class Tunnel:
                 head += more
             self.heads.append(head)
             method, target, _ = head.split(b"\r\n")[0].decode().split(" ")
-            if method == "CONNECT":
-                host = target
-            else:
+            host, path = target, ""
+            if method != "CONNECT":
                 host, _, path = target.removeprefix("http://").partition("/")
                 head = head.replace(target.encode(), f"/{path}".encode(), 1)
             name, _, port = host.rpartition(":")

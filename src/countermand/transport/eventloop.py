@@ -13,9 +13,9 @@ import httpx
 from ..engine.wire import CLOCK, Call, Fault, Flow, Reply, T
 from ..errors import NotSentError
 from .connecting import AsyncBackend
-from .faults import flaw, plain_headers, settled
+from .faults import flaw, settled
 from .foreign import without_frames
-from .messages import AsyncWatch, aread, client_request, stock_request, tls_for
+from .messages import AsyncWatch, aread, client_request, plain_headers, stock_request, tls_for
 from .private import install_pool
 from .proxies import Proxies, Route, route_for
 from .quiet import hush, ours

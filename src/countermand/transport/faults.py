@@ -107,15 +107,6 @@ def flaw(error: Exception, outer: BaseException | None) -> str:
     return f"its body is not whole ({type(error).__name__})"
 
 
-def plain_headers(headers: Any) -> dict[str, str]:
-    """Return httpx's headers by lower-case name: httpx goes through all of them for every look-up, and we look often."""
-    found: dict[str, str] = {}
-    for raw, value in headers.raw:
-        name, text = raw.decode("latin-1").lower(), value.decode("latin-1")
-        found[name] = f"{found[name]}, {text}" if name in found else text
-    return found
-
-
 _TOLD = _NOT_SENT | _MAY_BE_SENT
 
 
@@ -127,6 +118,8 @@ def _request_of(error: BaseException) -> object:
 
 
 def _judged(response: Any) -> Reply:
+    from .messages import plain_headers
+
     status, headers = int(response.status_code), plain_headers(response.headers)
     try:
         return Reply(status, headers, response.content)

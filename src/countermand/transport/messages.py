@@ -10,7 +10,7 @@ import httpx
 
 from ..engine.wire import CLOCK, LARGEST_BODY, Call, Reply
 from . import private
-from .faults import flaw, plain_headers
+from .faults import flaw
 from .streams import Deadline, Recorder
 
 USER_AGENT = "countermand"
@@ -62,7 +62,8 @@ def stock_request(call: Call) -> httpx.Request:
     prepared = call.headers.prepared
     key = call.origin, call.method, call.body is None
     headers: httpx.Headers = prepared.get(key) or prepared.setdefault(key, httpx.Headers(whole_headers(call)))
-    deadline = Deadline(call)
+    deadline = Deadline(max(call.deadline - CLOCK.monotonic(), 0.0))
+    deadline.call = call
     request = httpx.Request(
         call.method,
         call.origin + call.target,
@@ -73,6 +74,15 @@ def stock_request(call: Call) -> httpx.Request:
     if call.body is not None:
         request.headers["Content-Length"] = str(len(call.body))
     return request
+
+
+def plain_headers(headers: Any) -> dict[str, str]:
+    """Return httpx's headers by lower-case name: httpx goes through all of them for every look-up, and we look often."""
+    found: dict[str, str] = {}
+    for raw, value in headers.raw:
+        name, text = raw.decode("latin-1").lower(), value.decode("latin-1")
+        found[name] = f"{found[name]}, {text}" if name in found else text
+    return found
 
 
 class Watch:
@@ -179,13 +189,14 @@ def read(response: Any, call: Call, outer: BaseException | None) -> Reply:
         try:
             for chunk in response.stream:
                 body.take(chunk)
+            reply = body.reply(response.status_code, headers)
             if (spoilt := _spoilt_connection(response, call, headers, body.size)) is not None:
                 spoilt.close()
         finally:
             response.close()
     except Exception as error:
         return Reply(response.status_code, headers, b"", flaw(error, outer))
-    return body.reply(response.status_code, headers)
+    return reply
 
 
 async def aread(response: Any, call: Call, outer: BaseException | None) -> Reply:
@@ -201,13 +212,14 @@ async def aread(response: Any, call: Call, outer: BaseException | None) -> Reply
         try:
             async for chunk in response.stream:
                 body.take(chunk)
+            reply = body.reply(response.status_code, headers)
             if (spoilt := _spoilt_connection(response, call, headers, body.size)) is not None:
                 await spoilt.aclose()
         finally:
             await response.aclose()
     except Exception as error:
         return Reply(response.status_code, headers, b"", flaw(error, outer))
-    return body.reply(response.status_code, headers)
+    return reply
 
 
 def _spoilt_connection(response: Any, call: Call, headers: Mapping[str, str], size: int) -> Any:

@@ -33,12 +33,6 @@ class Deadline(float):
     __slots__ = ("call",)
     call: Call
 
-    def __new__(cls, call: Call) -> "Deadline":
-        """Return what is left of the time of `call`."""
-        deadline = super().__new__(cls, max(call.deadline - CLOCK.monotonic(), 0.0))
-        deadline.call = call
-        return deadline
-
     def left(self) -> float:
         """Return the seconds that are left; not below zero."""
         return max(self.call.deadline - CLOCK.monotonic(), 0.0)
