@@ -243,7 +243,7 @@ def an_interruption_passes_through_with_the_evidence(trial: Trial) -> None:
     for interruption in (_Interruption("stop"), KeyboardInterrupt(), LookupError("the caller's own")):
         strikes = Step(interruption)
         lost = Step(_LOST, applied=True)
-        cases = {
+        cases: dict[str, tuple[list[Step], list[Step]]] = {
             "it strikes the cancellation": ([strikes], []),
             "it strikes the read after a lost reply": ([lost], [strikes]),
         }

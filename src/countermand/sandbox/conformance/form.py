@@ -2,8 +2,8 @@
 
 import pickle
 import re
-from collections.abc import Callable
-from typing import Any
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 import attrs
 
@@ -12,9 +12,13 @@ from countermand.engine.secret import Secret
 from countermand.engine.wire import Fault, Reply
 from countermand.errors import CountermandError, InvalidRequestError
 from countermand.marketplaces.base import AsyncSubClient, SubClient
+from countermand.marketplaces.registry import AnyAccount
 from countermand.outcomes import Cancelled, Refused
-from countermand.sandbox.conformance.counterpart import Scene, Step, echoing
+from countermand.sandbox.conformance.counterpart import Kind, Scene, Step, echoing
 from countermand.sandbox.conformance.trial import DOORS, OUTCOMES, Promise, Trial, promise
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 _LOST = Fault(sent=True, detail="the connection broke")
 
@@ -55,18 +59,32 @@ def an_id_that_names_no_order_is_refused_before_sending(trial: Trial) -> None:
         object(),
     )
     for value in bad:
-        asks: list[Callable[[Any], Any]] = [
-            lambda client, value=value: client[trial.account].wait_until_settled(value)
-        ]
+        _is_refused(trial, value, partial(_waiting, trial.account, value))
         if field is not None:
-            request = attrs.evolve(trial.request, **{field: value})  # type: ignore[misc]
-            asks.append(lambda client, request=request: client.cancel(request))
-        for ask in asks:
-            for door in DOORS:
-                result = trial.play(ask, door, Scene(trial.counterpart))
-                if result.scene.calls or not isinstance(result.said, InvalidRequestError):
-                    problem = "InvalidRequestError was expected, and nothing on the wire"
-                    trial.fail(problem, result, f"the order's id is {value!r}")
+            _is_refused(trial, value, partial(_cancelling, trial, field, value))
+
+
+def _waiting(account: AnyAccount, order_id: object, client: Any) -> Any:
+    return client[account].wait_until_settled(order_id)
+
+
+def _cancelling(trial: Trial, field: str, order_id: object, client: Any) -> Any:
+    return client.cancel(_about(trial, field, order_id))
+
+
+def _is_refused(trial: Trial, value: object, ask: "Callable[[Any], Any]") -> None:
+    for door in DOORS:
+        result = trial.play(ask, door, Scene(trial.counterpart))
+        if result.scene.calls or not isinstance(result.said, InvalidRequestError):
+            problem = "InvalidRequestError was expected, and nothing on the wire"
+            trial.fail(problem, result, f"the order's id is {value!r}")
+
+
+def _about(trial: Trial, field: str, value: object) -> CancelRequest[Any]:
+    """Return the request, about another order."""
+    request: Any = trial.request
+    changed: CancelRequest[Any] = attrs.evolve(request, **{field: value})
+    return changed
 
 
 @promise
@@ -77,7 +95,7 @@ def an_id_stays_one_part_of_the_url(trial: Trial) -> None:
     for value in ("A/../B", "A?all=1", "A#b", "A&all=1", "A%2FB", "ü/ü"):
         if field is None:
             break
-        request = attrs.evolve(trial.request, **{field: value})  # type: ignore[misc]
+        request = _about(trial, field, value)
         try:
             targets = _targets(trial, request)
         except InvalidRequestError:
@@ -90,21 +108,20 @@ def an_id_stays_one_part_of_the_url(trial: Trial) -> None:
 
 def _targets(trial: Trial, request: CancelRequest[Any]) -> list[str]:
     """Return the targets of a cancellation and of a read."""
-    found: list[str] = []
     trial.account.rules().check(request)
-    result = trial.play(
-        lambda client: client.cancel(request), "blocking", Scene(trial.counterpart, cancel=[Step(_LOST)])
-    )
-    for kind in ("cancel", "read"):
-        found.append(result.scene.calls[result.scene.kinds.index(kind)].target)  # type: ignore[arg-type]
-    return found
+    scene = Scene(trial.counterpart, cancel=[Step(_LOST)])
+    trial.play(lambda client: client.cancel(request), "blocking", scene)
+    kinds: tuple[Kind, ...] = ("cancel", "read")
+    return [scene.calls[scene.kinds.index(kind)].target for kind in kinds]
 
 
 def _id_field(trial: Trial) -> str | None:
     """Return the field of the request that holds the order's id, if one does."""
-    if not attrs.has(type(trial.request)):
+    request: Any = trial.request
+    kind: Any = type(trial.request)
+    if not attrs.has(kind):
         return None
-    values = attrs.asdict(trial.request, recurse=False)  # type: ignore[arg-type]
+    values = attrs.asdict(request, recurse=False)
     return next((name for name, value in values.items() if value == trial.order_id), None)
 
 
@@ -126,7 +143,7 @@ def an_account_shows_no_credential(trial: Trial) -> None:
 def a_wrong_credential_is_refused_without_repeating_it(trial: Trial) -> None:
     """A text with a line break, or bytes, is a ValueError whose traceback does not show it."""
     account: Any = trial.account
-    kind: Any = type(account)
+    kind: Any = type(trial.account)
     if not attrs.has(kind):
         return
     fields = {field.name: field.alias for field in attrs.fields(kind) if field.init}
