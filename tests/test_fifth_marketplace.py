@@ -11,6 +11,7 @@ import subprocess
 import sys
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -26,7 +27,10 @@ pytestmark = pytest.mark.skipif(
 
 def run(*command: str, path: Path, cwd: Path) -> subprocess.CompletedProcess[str]:
     """Run Python with what is installed in `path`, and countermand, to be found."""
-    environ = {**os.environ, "PYTHONPATH": os.pathsep.join((str(path), str(ROOT / "src")))}
+    environ = os.environ | {
+        "PYTHONPATH": os.pathsep.join((str(path), str(ROOT / "src"))),
+        "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",  # a second to load, and none is needed
+    }
     return subprocess.run(
         [sys.executable, *command], env=environ, cwd=cwd, capture_output=True, text=True, check=False
     )
@@ -77,6 +81,16 @@ def test_a_client_takes_an_account_of_it(installed: Path, tmp_path: Path) -> Non
     done = run("-c", STORY, path=installed, cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     assert Path(done.stdout.strip()).is_relative_to(installed)
+
+
+def test_the_page_says_how_the_suite_is_run() -> None:
+    """The code on docs/fifth-marketplace.md is run as it stands: each promise is kept."""
+    page = (ROOT / "docs" / "fifth-marketplace.md").read_text(encoding="utf-8")
+    (code,) = (code for code in re.findall(r"```python\n(.*?)```", page, re.DOTALL) if "PROMISES" in code)
+    names: dict[str, Any] = {}
+    exec(code, names)
+    for promise in names["PROMISES"]:
+        names["test_promise"](promise)
 
 
 def test_it_is_small_and_uses_no_private_name() -> None:
