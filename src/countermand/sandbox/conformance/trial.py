@@ -13,8 +13,10 @@ from typing import Any, Literal, NoReturn, TypeAlias
 from attrs import define, field, frozen
 from tenacity import wait_fixed
 
-from countermand import AsyncCountermand, Countermand, CountermandError, RetryPolicy
+from countermand.client import AsyncCountermand, Countermand
+from countermand.engine.retry import RetryPolicy
 from countermand.engine.rules import CancelRequest
+from countermand.errors import CountermandError
 from countermand.marketplaces.registry import AnyAccount
 from countermand.outcomes import Cancelled, PartiallyCancelled, Refused, Requested, Unknown
 from countermand.sandbox.conformance.counterpart import Counterpart, Scene, Step
