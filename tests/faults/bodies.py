@@ -134,7 +134,7 @@ def about_another_order(world: World, order_id: str, other_id: str) -> Alteratio
 
     def alter(reply: Reply, passage: Passage) -> Reply:
         target = passage.call.target.replace(quote(order_id, safe=""), quote(other_id, safe=""))
-        answer = world.handle(SandboxRequest.to("GET", target, passage.call.headers))
+        answer = world.handle(SandboxRequest.to("GET", target, {**passage.call.headers}))
         return Reply(answer.status, {name.lower(): value for name, value in answer.headers}, answer.body)
 
     return alter

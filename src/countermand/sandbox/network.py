@@ -192,7 +192,7 @@ class Network:
 
     def _handle(self, passage: Passage, at: float) -> Reply:
         call, trouble = passage.call, passage.trouble
-        headers: Mapping[str, str] = call.headers if call.body is None else {**call.headers, **_JSON}
+        headers: Mapping[str, str] = {**call.headers, **(_JSON if call.body is not None else {})}
         request = SandboxRequest.to(call.method, call.target, headers, call.body or b"")
         with_the_past = passage.what == "read" and trouble.stale and self._remember is not None
         replies = [
