@@ -4,6 +4,7 @@ import pickle
 from collections.abc import Iterator
 from typing import Any
 
+from countermand.engine.secret import SealedHeaders
 from countermand.engine.wire import Fault, Reply
 from countermand.errors import (
     AuthenticationError,
@@ -83,8 +84,8 @@ def an_accepted_cancellation_is_what_the_marketplace_says(trial: Trial) -> None:
             trial.fail("no request carried a credential in its headers", result)
 
 
-def _carries(headers: dict[str, str], trial: Trial) -> bool:
-    said = " ".join(headers.values())
+def _carries(headers: SealedHeaders, trial: Trial) -> bool:
+    said = " ".join(value for _, value in headers.items())
     return any(secret in said for secret in trial.counterpart.secrets)
 
 
@@ -147,7 +148,9 @@ def an_unclear_cancellation_that_was_not_applied_is_not_reported_as_one(trial: T
     """An open order shows nothing: the cancellation is repeated where that is harmless, else it is `Unknown`."""
     kind = _settled_by_asking(trial.counterpart)
     for about, answer in _unclear(trial.counterpart):
-        trial.cancel(kind, cancel=[Step(answer)], about=f"{about}, not applied; the order stays open")
+        # Silence leaves little time, and a marketplace may want to wait before it is asked again.
+        kinds = (kind,) if answer is not None else (kind, Unknown)
+        trial.cancel(*kinds, cancel=[Step(answer)], about=f"{about}, not applied; the order stays open")
 
 
 @promise
@@ -229,12 +232,32 @@ def waiting_ends_when_the_order_has_settled(trial: Trial) -> None:
 
 @promise
 def waiting_believes_nothing_else(trial: Trial) -> None:
-    """An open order, a broken read or another order is never settled."""
+    """A broken read or another order settles nothing; an open order is `Unknown` where nothing is known of it."""
     open_order = Step(trial.counterpart.still_open).always()
-    trial.wait(Requested, Unknown, read=[open_order], about="it stays open")
+    trial.wait(Unknown, read=[open_order], about="it stays open")
     for about, answer in _unreadable(trial.counterpart):
         read = [Step(answer).always()]
         trial.wait(Unknown, OrderUnreadableError, read=read, about=f"the read is {about}")
+
+
+@promise
+def a_later_look_starts_from_the_outcome(trial: Trial) -> None:
+    """`check` and `wait_until_settled` read only, and an open or unreadable order leaves the outcome what it was."""
+    about = trial.counterpart
+    lost = [Step(_LOST).always()]
+    asked = trial.cancel(about.accepted_means)[0].said
+    unclear = trial.cancel(Unknown, cancel=lost, read=lost)[0].said
+    still_open, cancelled = Step(about.still_open).always(), Step(about.cancelled, shows=Cancelled).always()
+    trial.later(unclear, Unknown, read=[still_open], about="Unknown before, open now")
+    if about.accepted_means is Requested:
+        trial.later(asked, Requested, read=[still_open], about="Requested before, open now")
+    for prior in (asked, unclear):
+        trial.later(prior, Cancelled, read=[cancelled], about="cancelled now")
+        for name, answer in _unreadable(about):
+            read = [Step(answer).always()]
+            trial.later(
+                prior, type(prior), read=read, about=f"{type(prior).__name__} before; the read is {name}"
+            )
 
 
 @promise

@@ -78,16 +78,37 @@ class Trial:
     def wait(
         self, *expected: type[Any], read: Iterable[Step] = (), timeout: float = 60.0, about: str = ""
     ) -> list[Result]:
-        """Wait through both clients until the order has settled."""
+        """Wait through both clients until the order has settled; nothing is known of it beforehand."""
 
         def ask(client: Any) -> Any:
             return client[self.account].wait_until_settled(self.order_id, timeout=timeout)
 
-        results = self._ask(ask, (), tuple(read), timeout, about)
+        return self._look(ask, expected, tuple(read), timeout, about)
+
+    def later(self, prior: Any, *expected: type[Any], read: Iterable[Step], about: str) -> None:
+        """Look once, and wait, through both clients for what became of an earlier outcome."""
+        steps, timeout = tuple(read), 20.0
+        for ask in (
+            lambda client: client.check(prior, timeout=timeout),
+            lambda client: client.wait_until_settled(prior, timeout=timeout),
+        ):
+            self._look(ask, expected, steps, timeout, about, prior)
+
+    def _look(
+        self,
+        ask: Callable[[Any], Any],
+        expected: tuple[type[Any], ...],
+        read: tuple[Step, ...],
+        timeout: float,
+        about: str,
+        prior: Any = None,
+    ) -> list[Result]:
+        results = self._ask(ask, (), read, timeout, about, prior)
         for result in results:
+            kind = type(result.said)
             if "cancel" in result.scene.kinds:
-                self.fail("waiting for an order sent a cancellation", result, about)
-            if result.said.__class__ in (Cancelled, Refused) and type(result.said) not in result.scene.shown:
+                self.fail("looking at an order sent a cancellation", result, about)
+            if kind in (Cancelled, Refused) and kind not in (*result.scene.shown, type(prior)):
                 self.fail("no reply was evidence for that", result, about)
         return self._compared(results, expected, about)
 
@@ -131,18 +152,19 @@ class Trial:
         read: tuple[Step, ...],
         timeout: float,
         about: str,
+        prior: Any = None,
     ) -> list[Result]:
         planted = {id(step.answer) for step in (*cancel, *read) if isinstance(step.answer, BaseException)}
         results: list[Result] = []
         for door in DOORS:
             result = self.play(ask, door, Scene(self.counterpart, cancel, read))
             if id(result.said) not in planted:
-                self._check_form(result, about)
+                self._check_form(result, about, prior)
             self._check_calls(result, timeout, about)
             results.append(result)
         return results
 
-    def _check_form(self, result: Result, about: str) -> None:
+    def _check_form(self, result: Result, about: str, prior: Any) -> None:
         """Check that one of the five outcomes came back, or an error of countermand, and that it says whose it is."""
         said: Any = result.said
         if result.raised and not isinstance(said, CountermandError):
@@ -153,7 +175,8 @@ class Trial:
         wanted = (self.account.marketplace, self.account.label, str(self.order_id))
         if about_it != wanted:
             self.fail(f"it is about {about_it}, not about {wanted}", result, about)
-        if [attempt.what for attempt in said.attempts] != result.scene.kinds:
+        before = [attempt.what for attempt in prior.attempts] if prior is not None else []
+        if [attempt.what for attempt in said.attempts] != [*before, *result.scene.kinds]:
             self.fail("its attempts are not the requests that were made", result, about)
         try:
             pickle.dumps(said)
