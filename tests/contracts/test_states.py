@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from countermand.sandbox.vtex import STATUSES
 from countermand.sandbox.world import World
 
 from .documents import MARKETPLACES, Row, statuses
@@ -25,12 +26,13 @@ def pattern(world: World, row: Row) -> None:
 def vtex(world: World, row: Row) -> None:
     """Add an order of this status, with its invoices."""
     packages = row.body.get("packageAttachment", {}).get("packages", ())
-    world.vtex.add_order(
+    order = world.vtex.add_order(
         str(row.order_id),
-        status=row.status,
+        status=row.status if row.status in STATUSES else "handling",
         returned=any(package["type"] == "Input" for package in packages),
         in_error=row.body.get("workflowIsInError", False),
     )
+    order.status = row.status
 
 
 def crux(world: World, row: Row) -> None:

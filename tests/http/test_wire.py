@@ -110,6 +110,8 @@ def served() -> Iterator[Sandbox]:
 def sandbox(served: Sandbox) -> Sandbox:
     """Return the sandbox with its ready-made orders as they were, and nothing under way."""
     served.world.settle()
+    for marketplace in ("pattern", "vtex", "crux", "kibo"):
+        served.world.simulator(marketplace).orders.clear()
     seed(served.world)
     return served
 

@@ -204,7 +204,7 @@ def test_a_state_has_many_spellings(world: World, state: str) -> None:
     assert decode(world.handle(kibo_get(ORDER)))["orderStatus"] == state
 
 
-@pytest.mark.parametrize("state", ["Order Canceled", "canceled", "CANCELLED"])
+@pytest.mark.parametrize("state", ["Order Canceled", "canceled", "CANCELED"])
 def test_a_cancelled_order_keeps_its_spelling(world: World, state: str) -> None:
     """An order that was cancelled before is told in the words it was added with."""
     world.kibo.add_order(ORDER, state=state)

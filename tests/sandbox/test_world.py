@@ -1,6 +1,8 @@
 """The world: its paths, its time, its rate limits and its ledger."""
 
+from collections.abc import Callable
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -256,3 +258,42 @@ def test_a_body_may_begin_with_a_byte_order_mark(world: World) -> None:
     assert world.handle(crux_cancel("c")).body == b""
     assert world.handle(SandboxRequest.to("GET", "/vtex/v9")).body.startswith(b"<")
     assert world.handle(kibo_get(1)).body.startswith(b"{")
+
+
+@pytest.mark.parametrize(
+    "mistake, says",
+    [
+        (
+            lambda world: world.vtex.add_order("1", status="hanlding"),
+            "'hanlding' is not known: did you mean 'handling'",
+        ),
+        (lambda world: world.vtex.add_order("1", seller="accept"), "did you mean 'accepts'"),
+        (lambda world: world.vtex.add_order("1", waits_in="waiting"), "any other can be set on the order"),
+        (lambda world: world.pattern.add_order("1", {1: "new", 2: "pikced"}), "did you mean 'picked'"),
+        (lambda world: world.crux.add_order("1", {"a": "allocated"}), "did you mean 'Allocated'"),
+        (lambda world: world.crux.add_order("1", ["a"], suppliers="confirms"), "did you mean 'confirm'"),
+        (lambda world: world.kibo.add_order(1, state="CANCELLED"), "did you mean 'canceled'"),
+        (lambda world: world.vtex.add_order("twice"), "vtex has an order 'twice' already"),
+        (lambda world: world.kibo.add_order(2), "kibo has an order '2' already"),
+        (lambda world: world.pattern.add_order("", {1: "new"}), "needs an id"),
+    ],
+)
+def test_what_add_order_is_given_is_checked(mistake: Callable[[Any], object], says: str) -> None:
+    """At once, and the order is not added."""
+    world = World()
+    world.vtex.add_order("twice")
+    world.kibo.add_order(2)
+    with pytest.raises(ValueError, match=says):
+        mistake(world)
+    assert [len(world.simulator(name).orders) for name in ("pattern", "vtex", "crux", "kibo")] == [0, 1, 0, 1]
+
+
+def test_seeding_again_begins_anew() -> None:
+    """The ready-made orders are as they were; others stay."""
+    world = World()
+    seed(world)
+    world.kibo.add_order(7)
+    world.handle(kibo_cancel(1010101))
+    seed(world)
+    assert world.truth("kibo", 1010101).cancels == 0
+    assert "7" in world.kibo.orders

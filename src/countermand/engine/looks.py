@@ -202,6 +202,6 @@ def _with_ids(state: Finding[O], begun: tuple[Part, ...], kept: tuple[Part, ...]
     if not rest or not gone:
         begun = kept = begun + kept  # all of them went the same way
     for name, parts, named in (("cancelled", gone, begun), ("refused", rest, kept)):
-        if len(parts) == len(named):
+        if parts and len(parts) == len(named):
             facts[name] = tuple(attrs.evolve(part, id=one.id) for part, one in zip(parts, named, strict=True))
     return state._replace(facts=facts)

@@ -5,11 +5,12 @@ releases v1 and Timpanogos.
 """
 
 from collections.abc import Iterable, Mapping
-from typing import ClassVar, Final, Literal, TypeAlias
+from typing import ClassVar, Final, Literal, TypeAlias, get_args
 from uuid import UUID
 
 from attrs import define
 
+from countermand.sandbox import checks
 from countermand.sandbox.http import SandboxReply, SandboxRequest, json_object, json_reply, media_type
 from countermand.sandbox.ledger import Marketplace, Part
 from countermand.sandbox.simulator import Event, Order, Sessions, Simulator, Timeline
@@ -37,6 +38,8 @@ DESIGNATION_NUMBERS: Final = {
     "Rejected": 4,
     "Cancelled": 5,
 }
+
+STATUSES = CANCELLABLE | {"Rejected", "HasTracking", "Cancelled"}
 
 
 @define
@@ -92,9 +95,13 @@ class CruxSimulator(Simulator[CruxOrder]):
         Unallocated for one that is Rejected, and Allocated for any other.
         """
         items = {**line_items} if isinstance(line_items, Mapping) else dict.fromkeys(line_items, "Allocated")
+        checks.new_order(self.name, order_uuid, self.orders)
+        for status in items.values():
+            checks.status("the line item's status", status, STATUSES)
         order = CruxOrder(order_uuid, items, {}, decides_after, allocations)
         for item in items:
             order.suppliers[item] = suppliers if isinstance(suppliers, str) else suppliers[item]
+            checks.one_of("the supplier", order.suppliers[item], get_args(Supplier))
         self.orders[order_uuid] = order
         return order
 

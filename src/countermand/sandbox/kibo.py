@@ -8,11 +8,24 @@ from typing import ClassVar, Literal
 
 from attrs import define, field
 
+from countermand.sandbox import checks
 from countermand.sandbox.http import SandboxReply, SandboxRequest, json_object, json_reply, media_type
 from countermand.sandbox.ledger import Marketplace, Part
 from countermand.sandbox.simulator import Event, Order, Rejected, Sessions, Simulator, Timeline
 
 NOT_CANCELLABLE = frozenset({"shipped", "fulfilled", "completed"})
+
+# No closed list: an order may be given any other state after `add_order`.
+STATES = NOT_CANCELLABLE | {
+    "new",
+    "open",
+    "placed",
+    "validated",
+    "ready",
+    "assigned",
+    "backordered",
+    "canceled",
+}
 
 OAUTH_PATH = ["api", "platform", "applications", "authtickets", "oauth"]
 
@@ -79,6 +92,8 @@ class KiboSimulator(Simulator[KiboOrder]):
         self, order_id: int, *, state: str = "READY", cancels_after: float | None = 0.0
     ) -> KiboOrder:
         """Add an order that is cancelled so many seconds after somebody asks (zero: at once, None: never)."""
+        checks.new_order(self.name, str(order_id), self.orders)
+        checks.status("the state", _word(state), STATES)
         order = KiboOrder(str(order_id), order_id, state, cancels_after)
         self.orders[order.order_id] = order
         return order

@@ -4,10 +4,11 @@ Sources: Pattern Hub API, "Cancel an order" and "Order status".
 """
 
 from collections.abc import Collection, Mapping
-from typing import ClassVar, Literal
+from typing import ClassVar, Literal, get_args
 
 from attrs import define
 
+from countermand.sandbox import checks
 from countermand.sandbox.http import SandboxReply, SandboxRequest, json_reply, query_values
 from countermand.sandbox.ledger import Marketplace, Part
 from countermand.sandbox.simulator import Event, Order, Simulator, Timeline
@@ -81,6 +82,9 @@ class PatternSimulator(Simulator[PatternOrder]):
         The warehouse orders in `picked_instead` are picked at that moment, although their cancellation
         had been initiated.
         """
+        checks.new_order(self.name, order_id, self.orders)
+        for status in warehouse_orders.values():
+            checks.status("the warehouse order's status", status, get_args(WarehouseStatus))
         order = PatternOrder(order_id, {**warehouse_orders}, cancels_after, frozenset(picked_instead))
         self.orders[order_id] = order
         return order

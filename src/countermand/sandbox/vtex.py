@@ -7,8 +7,9 @@ improvements"; VTEX help centre, "Canceling an order" (a second cancel confirms 
 from collections.abc import Mapping
 from copy import deepcopy
 from datetime import UTC, datetime, timedelta
-from typing import ClassVar, cast
+from typing import ClassVar, cast, get_args
 
+from countermand.sandbox import checks
 from countermand.sandbox.http import SandboxReply, SandboxRequest, json_object, json_reply, media_type
 from countermand.sandbox.ledger import Marketplace, Part
 from countermand.sandbox.simulator import Event, Simulator, Timeline
@@ -20,6 +21,22 @@ from countermand.sandbox.vtex_order import (
     Seller,
     VtexOrder,
     written,
+)
+
+# What VTEX's pages name, and no closed list: an order may be given any other status after `add_order`.
+STATUSES = (
+    PENDING
+    | NOT_CANCELLABLE
+    | frozenset(
+        """
+        canceled canceling cancellation-requested-with-ack accepting-cancel cancellation-request-denied-ffm invoice
+        order-created on-order-completed on-order-completed-ffm payment-pending payment-approved payment-denied
+        approve-payment window-to-cancel window-to-change-payment window-to-change-seller waiting-for-authorization
+        waiting-for-fulfillment waiting-ffmt-authorization waiting-for-manual-authorization
+        waiting-for-mkt-authorization waiting-for-order-authorization authorize-fulfillment waiting-seller-handling
+        ready-for-handling start-handling handling ready-for-invoicing order-accepted replaced
+        """.split()
+    )
 )
 
 # A cancel and an invoice closer than this lose each other, and the workflow never leaves its error.
@@ -93,6 +110,10 @@ class VtexSimulator(Simulator[VtexOrder]):
         `workflowIsInError` of the order; an `old` order has none, and no `allowCancellation`.
         `cancellation_data` is there from the beginning, whatever the status.
         """
+        checks.new_order(self.name, order_id, self.orders)
+        for each in filter(None, (status, waits_in)):
+            checks.status("the status", each, STATUSES)
+        checks.one_of("the seller", seller, get_args(Seller))
         order = VtexOrder(
             order_id,
             status,
