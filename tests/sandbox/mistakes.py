@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 import attrs
 from fifth_marketplace import AsyncShopClient, CancelShopOrder, Shop, ShopClient, ShopOrder, ShopRules
 
-from countermand import Outcome, Part, Refused, Unknown
+from countermand import Cancelled, Outcome, Part, Refused, Unknown
 from countermand.engine import checks
 from countermand.engine.auth import Auth
 from countermand.engine.decoding import decode
@@ -21,6 +21,7 @@ from countermand.errors import (
     OrderNotFoundError,
     OrderUnreadableError,
     RateLimitedError,
+    RejectedError,
 )
 from countermand.marketplaces.base import Account, label_field
 
@@ -95,7 +96,7 @@ class TakesUnauthorizedForMissing(ShopRules):
 class SendsTheKeyInTheURL(ShopRules):
     def read_call(self, operation: Any) -> Call:
         call = super().read_call(operation)
-        return call._replace(target=f"{call.target}?key={KEY}")
+        return Call(call.method, call.origin, f"{call.target}?key={KEY}")
 
 
 class DoesNotQuoteTheId(ShopRules):
@@ -196,10 +197,63 @@ class WrapsInterruptions(AsyncShopClient):
             raise AuthenticationError(str(error)) from error
 
 
+class AsksAgainWhenItLooks(ShopClient):
+    def check(self, outcome: Outcome[Any], *, timeout: float | None = None) -> Outcome[Any]:
+        self.cancel_order(outcome.order_id)
+        return super().check(outcome, timeout=timeout)
+
+
+class SettlesByWaiting(ShopClient):
+    def wait_until_settled(self, order: Any, *, timeout: float = 600.0) -> Outcome[Any]:
+        outcome: Outcome[Any] = super().wait_until_settled(order, timeout=timeout)
+        about: Any = {"marketplace": "shop", "account": outcome.account, "order_id": outcome.order_id}
+        return outcome if outcome.settled else Refused(refused=(), attempts=outcome.attempts, **about)
+
+
+class RaisesAfterARefusal(ShopClient):
+    def cancel(self, request: CancelShopOrder, *, timeout: float | None = None) -> Outcome[ShopOrder]:
+        outcome = super().cancel(request, timeout=timeout)
+        if isinstance(outcome, Cancelled):
+            about: Any = {"marketplace": "shop", "account": outcome.account, "order_id": outcome.order_id}
+            raise RejectedError("it is cancelled already", attempts=outcome.attempts, **about)
+        return outcome
+
+
+class ReturnsText(ShopClient):
+    def cancel(self, request: CancelShopOrder, *, timeout: float | None = None) -> Any:
+        return str(super().cancel(request, timeout=timeout))
+
+
+class CopiesInterruptions(ShopClient):
+    def cancel(self, request: CancelShopOrder, *, timeout: float | None = None) -> Outcome[ShopOrder]:
+        try:
+            return super().cancel(request, timeout=timeout)
+        except LookupError as error:
+            raise LookupError("of another call") from error
+
+
+class DropsTheAccount(AsyncShopClient):
+    async def cancel(self, request: CancelShopOrder, *, timeout: float | None = None) -> Outcome[ShopOrder]:
+        return attrs.evolve(await super().cancel(request, timeout=timeout), account=None)
+
+
+class DropsTheAnswer(AsyncShopClient):
+    async def cancel(self, request: CancelShopOrder, *, timeout: float | None = None) -> Outcome[ShopOrder]:
+        return attrs.evolve(await super().cancel(request, timeout=timeout), answer=None)
+
+
+class RefusesWhatIsUnknown(ShopClient):
+    def cancel(self, request: CancelShopOrder, *, timeout: float | None = None) -> Outcome[ShopOrder]:
+        outcome = super().cancel(request, timeout=timeout)
+        about: Any = {"marketplace": "shop", "account": outcome.account, "order_id": outcome.order_id}
+        is_unknown = isinstance(outcome, Unknown)
+        return Refused(refused=(), attempts=outcome.attempts, **about) if is_unknown else outcome
+
+
 class AsksBeforeItWaits(ShopClient):
-    def wait_until_settled(self, order_id: str, *, timeout: float = 600.0) -> Outcome[Any]:
-        self.cancel_order(order_id)
-        return super().wait_until_settled(order_id, timeout=timeout)
+    def wait_until_settled(self, order: Any, *, timeout: float = 600.0) -> Outcome[Any]:
+        self.cancel_order("A-1")
+        return super().wait_until_settled(order, timeout=timeout)
 
 
 def with_client(kind: type[Any]) -> Shop:

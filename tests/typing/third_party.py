@@ -31,6 +31,7 @@ def blocking(client: Countermand, shop: Shop) -> None:
     assert_type(client[Shop].cancel_order("A-1", reason="r"), Outcome[ShopOrder])
     assert_type(client[Shop].cancel(CancelShopOrder("A-1")), Outcome[ShopOrder])
     assert_type(client[Shop].wait_until_settled("A-1"), Outcome[ShopOrder])
+    assert_type(client.wait_until_settled(client[Shop].cancel_order("A-1")), Outcome[ShopOrder])
     assert_type(client[Shop].get_order("A-1").state, str)
     assert_type(client.cancel(CancelShopOrder("A-1", account="eu")), Outcome[ShopOrder])
     assert_type(Countermand(shop, Vtex(account="a", app_key="k", app_token="t"))[shop], ShopClient)
@@ -63,6 +64,7 @@ def exhaustive(client: Countermand) -> str:
 def mistakes(client: Countermand, async_client: AsyncCountermand) -> None:
     """What a type checker does not let pass."""
     client[Shop].cancel_order(1)  # type: ignore[arg-type]
+    client.cancel(CancelShopOrder(1))  # type: ignore[arg-type]
     client[Shop].cancel_order("A-1", "out of stock")  # type: ignore[call-arg]
     client[Vtex].cancel(CancelShopOrder("A-1"))  # type: ignore[arg-type]
     print(client[CancelShopOrder])  # type: ignore[index]

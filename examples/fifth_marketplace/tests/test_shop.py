@@ -50,9 +50,11 @@ def test_a_cancellation_is_requested_and_then_settles(client: Countermand, shop:
     """The warehouse decides later, and is told the reason."""
     outcome = client[Shop].cancel_order("A1", reason="out of stock")
     assert isinstance(outcome, Requested)
+    assert client.check(outcome) == outcome
     assert outcome.status == "cancellation_requested"
     assert shop.reasons == ["out of stock"]
     shop.orders["A1"] = "cancelled"
+    assert isinstance(client.check(outcome), Cancelled)
     assert isinstance(client[Shop].wait_until_settled("A1"), Cancelled)
     assert client[Shop].get_order("A1").raw["warehouse"] == "north"
 
@@ -72,7 +74,7 @@ def test_bad_input_sends_nothing(client: Countermand, shop: SimulatedShop) -> No
     with pytest.raises(InvalidRequestError):
         client[Shop].cancel_order("")
     with pytest.raises(InvalidRequestError):
-        client.cancel(CancelShopOrder("A1", reason=b"bytes"))  # type: ignore[arg-type]
+        CancelShopOrder("A1", reason=b"bytes")  # type: ignore[arg-type]
     with pytest.raises(InvalidRequestError):
         client[Shop].get_order("..")
     assert shop.asked == []

@@ -14,7 +14,7 @@ from typing import ClassVar, TypeAlias
 
 import attrs
 
-from countermand import Account, AsyncSubClient, CancelRequest, InvalidRequestError, Outcome, Part, SubClient
+from countermand import Account, AsyncSubClient, CancelRequest, Outcome, Part, SubClient
 from countermand.engine import checks
 from countermand.engine.auth import Auth
 from countermand.engine.decoding import Answer, check_subject, decode
@@ -74,6 +74,12 @@ class CancelShopOrder(CancelRequest[ShopOrder]):
     reason: str | None = attrs.field(default=None, kw_only=True)
     account: str | None = attrs.field(default=None, kw_only=True)
 
+    def __attrs_post_init__(self) -> None:
+        # A request that makes no sense fails where it is written, long before it is sent.
+        checks.order_id(self.order, self.marketplace, "order")
+        if not (self.reason is None or isinstance(self.reason, str)):
+            raise checks.bad(self.marketplace, "reason", "must be text", self.order)
+
 
 _Operation: TypeAlias = Operation[str, CancelShopOrder]
 
@@ -93,9 +99,7 @@ class ShopRules(Rules[str, CancelShopOrder, ShopOrder, ShopOrder]):
         self._orders = f"{path}/v1/orders/"
 
     def check(self, request: CancelShopOrder) -> str:
-        """Check the whole request before a byte is sent, and return the order's id."""
-        if not isinstance(request.reason, str | None):
-            raise InvalidRequestError("reason must be text", marketplace=self.name)
+        """Return the order's id. The rest was checked when the request was built."""
         return self.check_order_id(request.order)
 
     def check_order_id(self, order_id: object) -> str:

@@ -14,7 +14,7 @@ from countermand.errors import CountermandError, InvalidRequestError
 from countermand.marketplaces.base import AsyncSubClient, SubClient
 from countermand.marketplaces.registry import AnyAccount
 from countermand.outcomes import Cancelled, Refused
-from countermand.sandbox.conformance.counterpart import Kind, Scene, Step, echoing
+from countermand.sandbox.conformance.scene import Scene, Step, echoing
 from countermand.sandbox.conformance.trial import DOORS, OUTCOMES, Promise, Trial, promise
 
 if TYPE_CHECKING:
@@ -110,8 +110,8 @@ def _targets(trial: Trial, request: CancelRequest[Any]) -> list[str]:
     trial.account.rules().check(request)
     scene = Scene(trial.counterpart, cancel=[Step(_LOST)])
     trial.play(lambda client: client.cancel(request), "blocking", scene)
-    kinds: tuple[Kind, ...] = ("cancel", "read")
-    return [scene.calls[scene.kinds.index(kind)].target for kind in kinds]
+    first = dict(zip(reversed(scene.kinds), reversed(scene.calls), strict=True))
+    return [first["cancel"].target, first["read"].target]
 
 
 def _id_field(trial: Trial) -> str | None:
