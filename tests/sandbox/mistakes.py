@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 import attrs
 from fifth_marketplace import AsyncShopClient, CancelShopOrder, Shop, ShopClient, ShopOrder, ShopRules
 
-from countermand import Cancelled, Outcome, Part, Refused, Unknown
+from countermand import Cancelled, CancelRequest, Outcome, Part, Refused, Unknown
 from countermand.engine import checks
 from countermand.engine.auth import Auth
 from countermand.engine.decoding import decode
@@ -112,6 +112,16 @@ class ReadsAnyId(ShopRules):
 class CancelsAnyId(ShopRules):
     def check(self, request: CancelShopOrder) -> str:
         return request.order
+
+
+@attrs.frozen
+class CancelUnchecked(CancelRequest[ShopOrder]):
+    """A request that does not check itself."""
+
+    marketplace: ClassVar[str] = "shop"
+    order: Any
+    reason: str | None = attrs.field(default=None, kw_only=True)
+    account: str | None = attrs.field(default=None, kw_only=True)
 
 
 class NamesNoSecrets(ShopRules):

@@ -21,6 +21,7 @@ from .mistakes import (
     BelievesAnotherOrder,
     BelievesTheStatus,
     CancelsAnyId,
+    CancelUnchecked,
     CopiesInterruptions,
     DoesNotQuoteTheId,
     DropsTheAccount,
@@ -176,12 +177,6 @@ CASES: dict[str, tuple[Callable[[], Any], Counterpart, str, str]] = {
     ),
     "reads any id": (
         lambda: with_rules(ReadsAnyId),
-        RIGHT,
-        ID,
-        "InvalidRequestError was expected, and nothing on the wire",
-    ),
-    "cancels any id": (
-        lambda: with_rules(CancelsAnyId),
         RIGHT,
         ID,
         "InvalidRequestError was expected, and nothing on the wire",
@@ -361,6 +356,15 @@ def test_a_mistake_is_caught(
     with pytest.raises(AssertionError, match=f"^shop breaks a promise: {name}") as caught:
         promise.check(build(), CancelShopOrder("A-1"), counterpart)
     assert problem in str(caught.value)
+
+
+def test_an_id_that_nobody_checks_is_caught() -> None:
+    """Neither the request when it is built, nor the rules."""
+    promise = next(promise for promise in PROMISES if str(promise) == ID)
+    request: Any = CancelUnchecked("A-1")
+    promise.check(with_rules(ShopRules), request, RIGHT)
+    with pytest.raises(AssertionError, match="nothing on the wire"):
+        promise.check(with_rules(CancelsAnyId), request, RIGHT)
 
 
 @pytest.mark.parametrize("promise", PROMISES, ids=str)
