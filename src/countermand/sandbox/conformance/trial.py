@@ -88,10 +88,14 @@ class Trial:
     def later(self, prior: Any, *expected: type[Any], read: Iterable[Step], about: str) -> None:
         """Look once, and wait, through both clients for what became of an earlier outcome."""
         steps, timeout = tuple(read), 20.0
-        for ask in (
-            lambda client: client.check(prior, timeout=timeout),
-            lambda client: client.wait_until_settled(prior, timeout=timeout),
-        ):
+
+        def once(client: Any) -> Any:
+            return client.check(prior, timeout=timeout)
+
+        def long(client: Any) -> Any:
+            return client.wait_until_settled(prior, timeout=timeout)
+
+        for ask in (once, long):
             self._look(ask, expected, steps, timeout, about, prior)
 
     def _look(
@@ -105,7 +109,7 @@ class Trial:
     ) -> list[Result]:
         results = self._ask(ask, (), read, timeout, about, looking=True, prior=prior)
         for result in results:
-            kind = type(result.said)
+            kind: type[Any] = result.said.__class__
             if kind in (Cancelled, Refused) and kind not in (*result.scene.shown, type(prior)):
                 self.fail("no reply was evidence for that", result, about)
         return self._compared(results, expected, about)
