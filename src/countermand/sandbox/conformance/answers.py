@@ -247,19 +247,19 @@ def a_later_look_starts_from_the_outcome(trial: Trial) -> None:
     """`check` and `wait_until_settled` read only, and an open or unreadable order leaves the outcome what it was."""
     about = trial.counterpart
     lost = [Step(_LOST).always()]
-    asked = trial.cancel(about.accepted_means)[0].said
-    unclear = trial.cancel(Unknown, cancel=lost, read=lost)[0].said
+    asked: Any = trial.cancel(about.accepted_means)[0].said
+    unclear: Any = trial.cancel(Unknown, cancel=lost, read=lost)[0].said
     still_open, cancelled = Step(about.still_open).always(), Step(about.cancelled, shows=Cancelled).always()
     trial.later(unclear, Unknown, read=[still_open], about="Unknown before, open now")
     if about.accepted_means is Requested:
         trial.later(asked, Requested, read=[still_open], about="Requested before, open now")
-    for prior in (asked, unclear):
+    priors: tuple[Any, ...] = (asked, unclear)
+    for prior in priors:
         trial.later(prior, Cancelled, read=[cancelled], about="cancelled now")
         for name, answer in _unreadable(about):
             read = [Step(answer).always()]
-            trial.later(
-                prior, type(prior), read=read, about=f"{type(prior).__name__} before; the read is {name}"
-            )
+            before = type(prior).__name__
+            trial.later(prior, type(prior), read=read, about=f"{before} before; the read is {name}")
 
 
 @promise
