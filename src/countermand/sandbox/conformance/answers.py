@@ -258,8 +258,8 @@ def a_later_look_starts_from_the_outcome(trial: Trial) -> None:
         trial.later(prior, Cancelled, read=[cancelled], about="cancelled now")
         for name, answer in _unreadable(about):
             read = [Step(answer).always()]
-            before = type(prior).__name__
-            trial.later(prior, type(prior), read=read, about=f"{before} before; the read is {name}")
+            before: Any = prior.__class__
+            trial.later(prior, before, read=read, about=f"{before.__name__} before; the read is {name}")
 
 
 @promise
