@@ -15,10 +15,21 @@ from ..engine import checks
 from ..engine.auth import Auth, Token, TokenAuth
 from ..engine.decoding import Answer, DecodingError, check_subject, decode, decode_object
 from ..engine.operation import Operation
-from ..engine.rules import CancelRequest, Finding, Rules, Verdict, cancelled, refused, requested
+from ..engine.rules import (
+    REJECTIONS,
+    CancelRequest,
+    Finding,
+    Rejections,
+    Rules,
+    Verdict,
+    cancelled,
+    refused,
+    requested,
+)
 from ..engine.secret import Secret, as_optional_secret, sealed
 from ..engine.wire import Call, Reply
 from ..engine.words import object_in
+from ..errors import RejectedError
 from ..outcomes import Outcome, Part
 from .base import Account, AsyncSubClient, SubClient, label_field
 
@@ -167,6 +178,7 @@ class KiboRules(Rules[int, CancelKiboOrder, KiboOrder, KiboOrder]):
     """How Kibo is asked, and what its answers mean."""
 
     name: ClassVar[str] = "kibo"
+    rejections: ClassVar[Rejections] = REJECTIONS | {400: RejectedError}
 
     def __init__(self, configuration: Kibo) -> None:
         self._origin, path = checks.split_base_url(configuration.url)

@@ -22,11 +22,15 @@ from ..engine.wire import Call, Reply
 from ..outcomes import Outcome, Part
 from .base import Account, AsyncSubClient, SubClient, label_field
 
-#: Statuses in which a cancellation is under way, or a denial is (order flow and status; announcements; known issues).
+#: Statuses in which a cancellation is under way (order flow and status; announcements; known issues).
 _PENDING = frozenset(
     """cancel canceling request-cancel cancellation-requested cancellation-requested-with-ack accepting-cancel
-    waiting-for-seller-decision cancellation-request-denied-ffm""".split()
+    waiting-for-seller-decision""".split()
 )
+#: A denial is on its way; known to stick.
+_DENYING = "cancellation-request-denied-ffm"
+#: The shopper may cancel by themselves for a while: this status speaks of a cancellation that nobody has asked for.
+_OPEN = "window-to-cancel"
 #: How far the time of a request that got no receipt may be off: a Date header tells whole seconds.
 _CLOCKS_AGREE = timedelta(seconds=1)
 #: A read also takes an order's sequence number in this form; a cancellation does not.
@@ -259,15 +263,17 @@ class VtexRules(Rules[str, CancelVtexOrder, VtexReceipt, VtexOrder]):
         part = Part(order.order_id, status or "")
         if status == "canceled":
             return cancelled(order, (part,))
+        if status in _PENDING:
+            return requested(order, status)
         denial = self._denial(order, operation)
         if denial is not None:
             return refused(order, (attrs.evolve(part, reason=denial.denial_reason),))
-        if status in _PENDING:
+        if status == _DENYING:
             return requested(order, status)
         if status == "invoiced" and not order.has_return_invoice:
             return refused(order, (part,))
         # A status that we do not know but that speaks of a cancellation is no permission to ask again.
-        askable = status is None or "cancel" not in status.casefold()
+        askable = status is None or status == _OPEN or "cancel" not in status.casefold()
         return requested(order, status, conclusive=False)._replace(askable=askable)
 
     def _denial(self, order: VtexOrder, operation: _Operation) -> VtexCancellationRequest | None:
@@ -279,8 +285,7 @@ class VtexRules(Rules[str, CancelVtexOrder, VtexReceipt, VtexOrder]):
         listed = order.cancellation_requests or ()
         if operation.prior is None and operation.asked_at is None:
             latest = max(reversed(listed), key=lambda one: one.requested_at or "", default=None)
-            is_denied = latest is not None and latest.denied_by_seller and order.status not in _PENDING
-            return latest if is_denied else None
+            return latest if latest is not None and latest.denied_by_seller else None
         since = _received_at(operation)
         denied = [one for one in listed if one.denied_by_seller and _is_newer(one, since)]
         return denied[-1] if denied else None
