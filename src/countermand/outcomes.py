@@ -11,9 +11,14 @@
 """
 
 from datetime import datetime
-from typing import ClassVar, Generic, Literal, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal, TypeAlias, TypeVar
 
 import attrs
+
+from .data import SCHEMA, Storable
+
+if TYPE_CHECKING:
+    from .data.shapes import Fields
 
 A = TypeVar("A", covariant=True)
 
@@ -56,7 +61,7 @@ class Part:
 
 
 @attrs.frozen(kw_only=True)
-class _Answered(Generic[A]):
+class _Answered(Storable, Generic[A]):
     #: "pattern", "vtex", "crux", "kibo", or the name of a third party's marketplace.
     marketplace: str
     #: The order, as text.
@@ -70,6 +75,14 @@ class _Answered(Generic[A]):
 
     def _says(self, what: str) -> str:
         return f"{self.marketplace} order {self.order_id}: {what}"
+
+    @classmethod
+    def __countermand_shape__(cls, answer: Any = None) -> "Fields":
+        from .data.shapes import fields_of, tag_of
+
+        says: dict[str, Any] = {"schema": SCHEMA, "outcome": tag_of(cls)}
+        settled = getattr(cls, "settled", None)
+        return fields_of(cls, says | {"settled": settled} if isinstance(settled, bool) else says, answer)
 
 
 @attrs.frozen(kw_only=True)

@@ -5,7 +5,7 @@ A marketplace is one module: a configuration derived from `Account`, a typed req
 """
 
 from operator import attrgetter
-from typing import Any, ClassVar, Generic, TypeVar
+from typing import Any, ClassVar, Generic, TypeAlias, TypeVar
 
 import attrs
 
@@ -14,7 +14,7 @@ from ..engine.decoding import Answer
 from ..engine.flows import cancelling, reading, waiting
 from ..engine.operation import Operation
 from ..engine.retry import RetryPolicy
-from ..engine.rules import Rules
+from ..engine.rules import CancelRequest, Rules
 from ..engine.wire import AsyncDriver, Driver
 from ..errors import InvalidRequestError
 from ..outcomes import Outcome
@@ -25,6 +25,9 @@ I = TypeVar("I")  # noqa: E741
 R = TypeVar("R")
 S = TypeVar("S", covariant=True)
 Z = TypeVar("Z", covariant=True)
+
+#: The class of a marketplace's request, and the classes of its answers.
+Stored: TypeAlias = tuple[type[CancelRequest[Any]], tuple[type[Answer], ...]]
 
 #: How long `wait_until_settled` waits when nothing else is said, in seconds.
 SETTLE_TIMEOUT = 600.0
@@ -49,6 +52,11 @@ class Account(Generic[S, Z]):
 
     def clients(self) -> tuple[type[S], type[Z]]:
         """Return the classes of the two sub-clients, the blocking one first."""
+        raise NotImplementedError
+
+    @classmethod
+    def stored(cls) -> Stored:
+        """Return the class of the request, and the classes of the answers: what stored data is read back as."""
         raise NotImplementedError
 
 

@@ -29,7 +29,7 @@ from ..engine.secret import Secret, as_optional_secret, sealed
 from ..engine.wire import Call, Reply
 from ..errors import InvalidRequestError, PermissionDeniedError, RejectedError
 from ..outcomes import Outcome, Part
-from .base import Account, AsyncSubClient, SubClient, label_field
+from .base import Account, AsyncSubClient, Stored, SubClient, label_field
 
 _HOSTS = {
     "dev": "https://api-dev.cruxconnect.com",
@@ -84,6 +84,11 @@ class Crux(Account["CruxClient", "AsyncCruxClient"]):
         """Return the two sub-clients' classes."""
         return CruxClient, AsyncCruxClient
 
+    @classmethod
+    def stored(cls) -> Stored:
+        """Return the classes that stored data is read back as."""
+        return CancelCruxOrder, (CruxOrder,)
+
 
 @attrs.frozen
 class CruxLineItem:
@@ -96,6 +101,8 @@ class CruxLineItem:
 @attrs.frozen
 class CruxOrder(Answer):
     """An order and the state of its lines."""
+
+    kind: ClassVar[str] = "crux.order"
 
     uuid: str
     line_items: tuple[CruxLineItem, ...]

@@ -19,7 +19,7 @@ from ..engine.secret import Secret, as_secret, sealed
 from ..engine.wire import Call, Reply
 from ..errors import InvalidRequestError
 from ..outcomes import Outcome, Part
-from .base import Account, AsyncSubClient, SubClient, label_field
+from .base import Account, AsyncSubClient, Stored, SubClient, label_field
 
 #: Statuses in which a cancellation is under way. "cancel" is known to stick for minutes, rarely for ever.
 _PENDING = frozenset({"cancel", "request-cancel", "cancellation-requested", "waiting-for-seller-decision"})
@@ -59,11 +59,17 @@ class Vtex(Account["VtexClient", "AsyncVtexClient"]):
         """Return the two sub-clients' classes."""
         return VtexClient, AsyncVtexClient
 
+    @classmethod
+    def stored(cls) -> Stored:
+        """Return the classes that stored data is read back as."""
+        return CancelVtexOrder, (VtexReceipt, VtexOrder)
+
 
 @attrs.frozen
 class VtexReceipt(Answer):
     """The answer to a cancellation: the notification was received."""
 
+    kind: ClassVar[str] = "vtex.receipt"
     wire_names: ClassVar[Mapping[str, str]] = {"order_id": "orderId"}
 
     #: When it was received, as VTEX wrote it: seven fractional digits and an offset, more than a datetime holds.
@@ -98,6 +104,7 @@ class VtexCancellationRequest(Answer):
 class VtexOrder(Answer):
     """What an order says of its cancellation; all the rest of it is in `raw`."""
 
+    kind: ClassVar[str] = "vtex.order"
     wire_names: ClassVar[Mapping[str, str]] = {
         "order_id": "orderId",
         "allow_cancellation": "allowCancellation",
