@@ -142,4 +142,5 @@ def as_object(data: Any, path: str) -> Mapping[str, Any]:
 
 
 def named(data: object) -> str:
+    """Return what type `data` is of, without its content."""
     return "null" if data is None else type(data).__name__
