@@ -9,6 +9,7 @@ import json
 import secrets
 import sys
 from collections.abc import Iterable, Iterator
+from importlib import import_module
 from typing import Any
 
 import attrs
@@ -96,7 +97,7 @@ def returns(value: Any, data: Any, found: Count) -> bool:
         return type(back) is type(value) and facts(back) == facts(value)
     if "request" in data:
         found.requests += 1
-        return value == request_from_dict(json.loads(value.to_json()))
+        return bool(value == request_from_dict(json.loads(value.to_json())))
     found.outcomes += 1
     return all(same(value, back) for back in (outcome_from_dict(data), outcome_from_json(value.to_json())))
 
@@ -117,9 +118,8 @@ def same(one: Any, two: Any) -> bool:
 
 
 def _validator() -> Any:
-    from jsonschema import Draft202012Validator
-
-    return Draft202012Validator(json_schema()).is_valid
+    jsonschema: Any = import_module("jsonschema")
+    return jsonschema.Draft202012Validator(json_schema()).is_valid
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -127,12 +127,16 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--calls", type=int, default=20_000)
     parser.add_argument("--seed", type=int, default=None, help="the first seed; a fresh one by default")
-    parser.add_argument("--validate", action="store_true", help="check against the JSON Schema, with jsonschema")
+    parser.add_argument(
+        "--validate", action="store_true", help="check against the JSON Schema, with jsonschema"
+    )
     options = parser.parse_args(arguments)
     first = options.seed if options.seed is not None else secrets.randbelow(10**9)
     print(f"from seed {first} on", flush=True)
     found = count(range(first, first + options.calls // len(DOORS)), validate=options.validate)
-    print(f"{found.calls:,} calls: {found.outcomes:,} outcomes, {found.errors:,} errors, {found.requests:,} requests")
+    print(
+        f"{found.calls:,} calls: {found.outcomes:,} outcomes, {found.errors:,} errors, {found.requests:,} requests"
+    )
     for name in ("unequal", "shown", "unlike_the_schema"):
         seeds: list[int] = getattr(found, name)
         print(f"{name.replace('_', ' ')}: {len(seeds):,} {seeds[:10] or ''}")

@@ -44,7 +44,9 @@ class _Written:
         return value
 
     def serialize(self, value: Any) -> Any:
-        """Return the written form of `value`."""
+        """Return the written form of `value`; in a union, pydantic tries the next type if it is another's."""
+        if not isinstance(value, self.kind):
+            raise import_module("pydantic_core").PydanticSerializationUnexpectedValue
         return self.shape.write(value, "$")
 
     def describe(self, shape: Shape) -> dict[str, Any]:

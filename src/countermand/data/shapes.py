@@ -4,7 +4,7 @@ A new field of an attrs class needs no line here. In an object no field may be m
 """
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from functools import cache
 from inspect import getdoc, signature
@@ -161,7 +161,7 @@ class Field:
 class Fields:
     """An object of named fields, beside constants that say what it is."""
 
-    make: Callable[..., Any]
+    make: type[Any]
     #: What it is called in a schema.
     name: str
     fields: tuple[Field, ...]
@@ -171,6 +171,8 @@ class Fields:
 
     def write(self, value: Any, path: str) -> dict[str, Any]:
         """Return the constants and the fields."""
+        if not isinstance(value, self.make):
+            raise wrong(f"{self.name} is wanted, not {named(value)}", path)
         written = dict(self.constants)
         for field in self.fields:
             written[field.written] = field.shape.write(
@@ -269,8 +271,11 @@ def _shape_of(hint: Any, argument: Any, is_open: bool) -> Shape:
     if origin is Literal:
         return OneOf(inner)
     if origin in (Union, UnionType):
-        members = tuple(shape_of(each, argument, is_open) for each in inner if each is not NoneType)
-        return Either(members, NoneType in inner)
+        members = (shape_of(each, argument, is_open) for each in inner if each is not NoneType)
+        # Unions that differ in their order alone are equal, and share what is cached: tags are put in one order.
+        return Either(
+            tuple(sorted(members, key=lambda member: getattr(member, "tag", ""))), NoneType in inner
+        )
     if origin is tuple and inner[1:] == (...,):
         return Several(shape_of(inner[0], argument, is_open))
     if isinstance(origin, type) and issubclass(origin, Mapping) and inner[0] is str:
