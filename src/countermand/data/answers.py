@@ -12,11 +12,11 @@ from typing import Any
 import attrs
 
 from .scalars import Describe, OneOf, as_object, wrong
-from .shapes import Fields
+from .shapes import Fields, Tagged
 
 
 @attrs.frozen(eq=False)
-class AnswerShape:
+class AnswerShape(Tagged):
     """How one kind of answer is written."""
 
     tag: str

@@ -12,14 +12,12 @@ from types import NoneType, UnionType
 from typing import (
     Any,
     Literal,
-    Protocol,
     TypeVar,
     Union,
     cast,
     get_args,
     get_origin,
     get_type_hints,
-    runtime_checkable,
 )
 
 import attrs
@@ -27,14 +25,12 @@ import attrs
 from .scalars import Describe, Number, OneOf, Scalar, Shape, Time, as_object, named, wrong
 
 
-@runtime_checkable
-class Tagged(Shape, Protocol):
-    """A shape whose data says by its `kind` what it is."""
+class Tagged:
+    """The parent of shapes whose data says by its `kind` what it is."""
 
-    @property
-    def tag(self) -> str:
-        """The kind."""
-        ...
+    __slots__ = ()
+    #: The kind.
+    tag: str
 
 
 def tag_of(kind: type) -> str:
