@@ -1,5 +1,6 @@
 from .client import AsyncCountermand as AsyncCountermand
 from .client import Countermand as Countermand
+from .engine.credentials import SecretFile as SecretFile
 from .engine.retry import RetryPolicy as RetryPolicy
 from .engine.rules import AnyRequest as AnyRequest
 from .engine.rules import CancelRequest as CancelRequest

@@ -11,11 +11,12 @@ from typing import ClassVar, TypeAlias
 import attrs
 
 from ..engine import checks
-from ..engine.auth import Auth
+from ..engine.auth import auth_for
+from ..engine.credentials import Credential, as_credential
 from ..engine.decoding import Answer, check_subject, decode
 from ..engine.operation import Operation
 from ..engine.rules import CancelRequest, Finding, Rules, Verdict, cancelled, refused, requested
-from ..engine.secret import Secret, as_secret, sealed
+from ..engine.secret import Secret, sealed
 from ..engine.wire import Call, Reply
 from ..errors import InvalidRequestError
 from ..outcomes import Outcome, Part
@@ -25,6 +26,15 @@ from .base import Account, AsyncSubClient, SubClient, label_field
 _PENDING = frozenset({"cancel", "request-cancel", "cancellation-requested", "waiting-for-seller-decision"})
 #: Statuses in which an order cannot be cancelled: an invoiced one wants a return invoice first.
 _BLOCKING = frozenset({"invoiced", "invoice", "partial-invoiced", "partially-invoiced", "incomplete"})
+_STABLE = "vtexcommercestable"
+
+
+def _environment(_: object, field: "attrs.Attribute[str]", value: str) -> None:
+    """attrs validator: VTEX's environments are hosts of its own; another word would make a stranger's host of it."""
+    if not value.casefold().startswith("vtexcommerce"):
+        raise ValueError(
+            f"{field.name} must be one of VTEX's own, {_STABLE} for nearly everybody: it is part of the host name"
+        )
 
 
 @sealed
@@ -37,10 +47,11 @@ class Vtex(Account["VtexClient", "AsyncVtexClient"]):
     #: The account's name, part of the host: `https://{account}.{environment}.com.br`.
     account: str = attrs.field(validator=checks.host_label)
     #: X-VTEX-API-AppKey.
-    app_key: Secret = attrs.field(converter=as_secret, validator=checks.credential, repr=False)
+    app_key: Credential = attrs.field(converter=as_credential, validator=checks.credential, repr=False)
     #: X-VTEX-API-AppToken.
-    app_token: Secret = attrs.field(converter=as_secret, validator=checks.credential, repr=False)
-    environment: str = attrs.field(default="vtexcommercestable", validator=checks.host_label)
+    app_token: Credential = attrs.field(converter=as_credential, validator=checks.credential, repr=False)
+    #: Part of the host; "vtexcommercestable" for nearly everybody.
+    environment: str = attrs.field(default=_STABLE, validator=[checks.host_label, _environment])
     #: In place of the host made from account and environment; https, or http to this machine.
     base_url: str | None = attrs.field(default=None, validator=checks.base_url)
     #: What outcomes, errors and requests call this account.
@@ -136,9 +147,8 @@ class VtexRules(Rules[str, CancelVtexOrder, VtexReceipt, VtexOrder]):
     name: ClassVar[str] = "vtex"
 
     def __init__(self, configuration: Vtex) -> None:
-        key, token = configuration.app_key, configuration.app_token
-        headers = {"X-VTEX-API-AppKey": key.reveal(), "X-VTEX-API-AppToken": token.reveal()}
-        super().__init__(configuration.label, Auth(headers, [key, token]))
+        auth = auth_for(_headers, app_key=configuration.app_key, app_token=configuration.app_token)
+        super().__init__(configuration.label, auth)
         self._origin, path = checks.split_base_url(configuration.url)
         self._orders = f"{path}/api/oms/pvt/orders/"
 
@@ -197,6 +207,10 @@ class VtexRules(Rules[str, CancelVtexOrder, VtexReceipt, VtexOrder]):
         if operation.waiting and latest is not None and latest.denied_by_seller:
             return refused(order, (Part(order.order_id, status, latest.denial_reason),))
         return requested(order, status, conclusive=False)
+
+
+def _headers(app_key: Secret, app_token: Secret) -> dict[str, str]:
+    return {"X-VTEX-API-AppKey": app_key.reveal(), "X-VTEX-API-AppToken": app_token.reveal()}
 
 
 class VtexClient(SubClient[str, CancelVtexOrder, VtexReceipt, VtexOrder]):
