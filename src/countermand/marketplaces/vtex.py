@@ -6,6 +6,7 @@ status" for the read. A 200 says that the notification was received: the platfor
 
 import json
 from collections.abc import Mapping
+from difflib import get_close_matches
 from typing import ClassVar, TypeAlias
 
 import attrs
@@ -26,14 +27,16 @@ from .base import Account, AsyncSubClient, SubClient, label_field
 _PENDING = frozenset({"cancel", "request-cancel", "cancellation-requested", "waiting-for-seller-decision"})
 #: Statuses in which an order cannot be cancelled: an invoiced one wants a return invoice first.
 _BLOCKING = frozenset({"invoiced", "invoice", "partial-invoiced", "partially-invoiced", "incomplete"})
-_STABLE = "vtexcommercestable"
+#: The environments that are known; there may be others of VTEX's.
+_ENVIRONMENTS = "vtexcommercestable", "vtexcommercebeta"
 
 
 def _environment(_: object, field: "attrs.Attribute[str]", value: str) -> None:
-    """attrs validator: VTEX's environments are hosts of its own; another word would make a stranger's host of it."""
-    if not value.casefold().startswith("vtexcommerce"):
+    """attrs validator: VTEX's environments are hosts of its own; any other word makes a stranger's host of it."""
+    misspelt = value not in _ENVIRONMENTS and get_close_matches(value, _ENVIRONMENTS, 1, 0.9)
+    if misspelt or not value.startswith("vtexcommerce"):
         raise ValueError(
-            f"{field.name} must be one of VTEX's own, {_STABLE} for nearly everybody: it is part of the host name"
+            f"{field.name} must be one of VTEX's own, {_ENVIRONMENTS[0]} for nearly everybody: it is part of the host name"
         )
 
 
@@ -51,7 +54,7 @@ class Vtex(Account["VtexClient", "AsyncVtexClient"]):
     #: X-VTEX-API-AppToken.
     app_token: Credential = attrs.field(converter=as_credential, validator=checks.credential, repr=False)
     #: Part of the host; "vtexcommercestable" for nearly everybody.
-    environment: str = attrs.field(default=_STABLE, validator=[checks.host_label, _environment])
+    environment: str = attrs.field(default=_ENVIRONMENTS[0], validator=[checks.host_label, _environment])
     #: In place of the host made from account and environment; https, or http to this machine.
     base_url: str | None = attrs.field(default=None, validator=checks.base_url)
     #: What outcomes, errors and requests call this account.
