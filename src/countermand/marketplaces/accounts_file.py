@@ -99,14 +99,16 @@ def _document(path: Path) -> _Document:
 def _syntax(said: str, content: Secret) -> str:
     """Say where a syntax error is: in which account, at which marketplace."""
     line = _LINE.search(said)
-    label = marketplace = None
+    label: str | None = None
+    found: dict[str, str] = {}
     for text in content.reveal().splitlines()[: int(line[1]) if line else None]:
         if header := _HEADER.match(text):
-            label, marketplace = header[2], None
-        elif named := _MARKETPLACE.match(text):
-            marketplace = named[1]
-    where = f"accounts.{label}: {marketplace or marketplaces()}: " if label else f"for {marketplaces()}: "
-    return f"{where}{said}"
+            label = header[2]
+        elif label is not None and (named := _MARKETPLACE.match(text)):
+            found[label] = named[1]
+    if label is None:
+        return f"{said}, for {marketplaces()}"
+    return f"accounts.{label}: {found.get(label, marketplaces())}: {said}"
 
 
 def _top_level(document: _Document, setup: Setup) -> Iterator[str]:
@@ -174,9 +176,7 @@ def _given(document: _Document, label: str, folder: Path) -> dict[str, Given] | 
 def _sealed(source: str, value: Any, folder: Path) -> Given:
     if _is_table(value) and value.keys() == {"file"} and isinstance(value["file"], str):
         return Given(source, SecretFile(folder / value["file"]))
-    return Given(
-        source, Secret(value) if isinstance(value, str) else value, literal=not _is_table(value)
-    )
+    return Given(source, Secret(value) if isinstance(value, str) else value, literal=not _is_table(value))
 
 
 def _marketplace(given: Given | None, place: str) -> tuple[str | None, str]:

@@ -59,7 +59,14 @@ def from_environment(environ: Environ, prefix: str) -> Setup:
             setup.problems.append(f"{name}: {variable.marketplace}: {variable.field} {problem}")
             spoilt.add(variable.marketplace)
         else:
-            _take(found.setdefault(variable.marketplace, {}), name, variable, value, setup)
+            given = found.setdefault(variable.marketplace, {})
+            if variable.field in given:
+                both = " and ".join(sorted((name, given[variable.field].source)))
+                setup.problems.append(f"{both}: {variable.marketplace}: set one of them, not both")
+                spoilt.add(variable.marketplace)
+            given[variable.field] = Given(
+                name, SecretFile(value.reveal()) if variable.names_a_file else value
+            )
     for name, variable in empty:
         if variable.marketplace in found and _says_where(variable.field):
             setup.problems.append(
@@ -83,14 +90,6 @@ def surrounded(value: Secret) -> str | None:
     if len(text) > 1 and text[0] in _QUOTES and text[-1] == text[0]:
         return "is in quotation marks: leave them out, they are taken for a part of it"
     return None
-
-
-def _take(given: dict[str, Given], name: str, variable: _Variable, value: Secret, setup: Setup) -> None:
-    if variable.field in given:
-        both = " and ".join(sorted((name, given[variable.field].source)))
-        setup.problems.append(f"{both}: {variable.marketplace}: set one of them, not both")
-    held = SecretFile(value.reveal()) if variable.names_a_file else value
-    given[variable.field] = Given(name, held)
 
 
 def _set_timeout(setup: Setup, name: str, value: Secret) -> None:
@@ -146,8 +145,13 @@ class _Names:
     def unknown(self, name: str) -> str:
         """Say that nobody knows a variable, and which one may be meant."""
         everything = self._everything()
-        ends = [each.removeprefix(self._prefix) for each in everything]
-        close = near(name.removeprefix(self._prefix), [*ends, *_GENERAL], 0.7)
+        end = name.removeprefix(self._prefix).upper()
+        ends = [
+            each.removeprefix(self._prefix)
+            for each in everything
+            if each.endswith("_FILE") == end.endswith("_FILE")
+        ]
+        close = near(end, [*ends, *_GENERAL], 0.8)
         guess = f"{self._prefix}{close}"
         if guess in everything:
             return f"{name}: did you mean {guess}? {everything[guess].marketplace} has no such variable"

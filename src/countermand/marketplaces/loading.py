@@ -7,7 +7,6 @@ credential, in the wrong place even.
 
 import os
 from collections.abc import Callable, Iterable, Mapping
-from difflib import get_close_matches
 from inspect import Parameter, signature
 from typing import Annotated, Any, get_args, get_origin, get_type_hints
 
@@ -214,6 +213,8 @@ def not_known(field: str, known: Iterable[str], marketplace: str) -> str:
 
 def near(word: str, words: Iterable[str], cutoff: float = 0.6) -> str | None:
     """Return the one of `words` that `word` may be misspelt from, or None."""
+    from difflib import get_close_matches
+
     return next(iter(get_close_matches(word, list(words), 1, cutoff)), None)
 
 
@@ -265,7 +266,7 @@ def _at_fault(kind: type[AnyAccount], given: Mapping[str, Given]) -> list[str]:
         each = given.get(field.alias or field.name)
         if each is not None and _refuses(field, each):
             found.append(each.source)
-    return found or [each.source for each in given.values()]
+    return found or [each.source for name, each in given.items() if name != "label" or len(given) == 1]
 
 
 def _refuses(field: "attrs.Attribute[Any]", each: Given) -> bool:

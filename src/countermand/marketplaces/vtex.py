@@ -6,7 +6,6 @@ status" for the read. A 200 says that the notification was received: the platfor
 
 import json
 from collections.abc import Mapping
-from difflib import get_close_matches
 from typing import ClassVar, TypeAlias
 
 import attrs
@@ -33,6 +32,8 @@ _ENVIRONMENTS = "vtexcommercestable", "vtexcommercebeta"
 
 def _environment(_: object, field: "attrs.Attribute[str]", value: str) -> None:
     """attrs validator: VTEX's environments are hosts of its own; any other word makes a stranger's host of it."""
+    from difflib import get_close_matches
+
     misspelt = value not in _ENVIRONMENTS and get_close_matches(value, _ENVIRONMENTS, 1, 0.9)
     if misspelt or not value.startswith("vtexcommerce"):
         raise ValueError(
