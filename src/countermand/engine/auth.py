@@ -94,6 +94,10 @@ class SharedAuth(Auth):
     """
 
     renewable = True
+    # Said again, so that type checkers take no other type for them.
+    headers: SealedHeaders | None
+    expires_at: float
+    secrets: list[bytes]
 
     def __init__(self, secrets: Iterable[Secret], credentials: Mapping[str, Credential]) -> None:
         given = [credential for credential in credentials.values() if isinstance(credential, Secret)]
@@ -163,6 +167,8 @@ class SharedAuth(Auth):
 
 class ReadAuth(SharedAuth):
     """Credentials that are read: before the first request, after a 401, and, from a file, when it has changed."""
+
+    expires_at: float
 
     def __init__(
         self, headers: Callable[..., Mapping[str, str]], credentials: Mapping[str, Credential]

@@ -36,11 +36,11 @@ class Given:
 
     def __init__(self, source: str, value: object, *, literal: bool = False) -> None:
         #: The variable or the key that it was given by.
-        self.source = source
+        self.source: str = source
         #: A `Secret`, a `SecretFile`, or what a TOML file holds.
-        self.value = value
+        self.value: object = value
         #: Whether it stands in a file as it is.
-        self.literal = literal
+        self.literal: bool = literal
 
     def reveal(self) -> Any:
         """Return the value itself."""
