@@ -157,6 +157,7 @@ class Shop(Account):
     port: int = attrs.field(default=1, validator=attrs.validators.instance_of(int))
     eager: bool = False
     rate: float | None = None
+    zone: str = attrs.field(default="a", validator=attrs.validators.in_("ab"))
     label: str = "shop"
 """
 
@@ -205,6 +206,7 @@ def test_a_third_partys_marketplace_is_configured_the_same_way(shop: Any, tmp_pa
             "Bearer sekret",
             "COUNTERMAND_MY_SHOP_KEY: my-shop: key must be the credential alone",
         ),
+        ("MY_SHOP_ZONE", "sekret-zone", r"COUNTERMAND_MY_SHOP_ZONE: my-shop: .*\[redacted\]"),
         ("MY_SHOP_KYE", "sekret", "COUNTERMAND_MY_SHOP_KYE: did you mean COUNTERMAND_MY_SHOP_KEY"),
         (
             "MY_SHOP_LABEL",

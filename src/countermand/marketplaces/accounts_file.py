@@ -176,7 +176,7 @@ def _given(document: _Document, label: str, folder: Path) -> dict[str, Given] | 
 def _sealed(source: str, value: Any, folder: Path) -> Given:
     if _is_table(value) and value.keys() == {"file"} and isinstance(value["file"], str):
         return Given(source, SecretFile(folder / value["file"]))
-    return Given(source, Secret(value) if isinstance(value, str) else value, literal=not _is_table(value))
+    return Given(source, Secret(value) if isinstance(value, str) else value, literal=True)
 
 
 def _marketplace(given: Given | None, place: str) -> tuple[str | None, str]:

@@ -146,11 +146,7 @@ class _Names:
         """Say that nobody knows a variable, and which one may be meant."""
         everything = self._everything()
         end = name.removeprefix(self._prefix).upper()
-        ends = [
-            each.removeprefix(self._prefix)
-            for each in everything
-            if each.endswith("_FILE") == end.endswith("_FILE")
-        ]
+        ends = [each.removeprefix(self._prefix) for each in everything]
         close = near(end, [*ends, *_GENERAL], 0.8)
         guess = f"{self._prefix}{close}"
         if guess in everything:
