@@ -12,8 +12,9 @@ from urllib.parse import quote
 
 from countermand.engine.wire import Reply
 from countermand.sandbox.http import SandboxRequest
-from countermand.sandbox.network import Alteration, Passage
 from countermand.sandbox.world import World
+
+from .network import Alteration, Passage
 
 HTML = b"<!doctype html><html><head><title>Bad gateway</title></head><body>Please stand by.</body></html>"
 ELSEWHERE = "https://elsewhere.example/"

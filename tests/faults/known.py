@@ -4,9 +4,9 @@ import json
 
 from countermand.engine.wire import Fault, Reply
 from countermand.sandbox.ledger import Truth
-from countermand.sandbox.network import Passage
 
 from .cases import Run
+from .network import Passage
 
 PENDING_AT_VTEX = {"cancel", "request-cancel", "cancellation-requested", "waiting-for-seller-decision"}
 

@@ -14,9 +14,8 @@ from typing import Any, TypeVar
 import attrs
 
 from ..errors import CountermandError, NotSentError
-from ..outcomes import Outcome, Part, PartiallyCancelled, Refused
+from ..outcomes import Outcome, Part, PartiallyCancelled, Refused, attach_evidence
 from .decoding import Answer, DecodingError
-from .looks import concluded, is_denied, order_in
 from .operation import Operation
 from .rules import Doubt, Finding, Rules, Verdict, unknown
 from .wire import Call, Fault, Flow, Reply
@@ -25,11 +24,43 @@ C = TypeVar("C", bound=Answer)
 O = TypeVar("O", bound=Answer)  # noqa: E741
 I = TypeVar("I")  # noqa: E741
 R = TypeVar("R")
+T = TypeVar("T")
 
 
 def cancelling(rules: Rules[I, R, Any, Any], request: R, operation: Operation[I, R]) -> Flow[Outcome[Any]]:
     """Ask for the cancellation of an order and return what became of it."""
     return operation.outcome((yield from concluded(operation, _cancelling(rules, request, operation))))
+
+
+def concluded(operation: Operation[Any, Any], flow: Flow[T]) -> Flow[T]:
+    """Run `flow`; put the evidence on whatever leaves it other than by returning."""
+    try:
+        return (yield from flow)
+    except GeneratorExit:
+        raise
+    except CountermandError as error:
+        error.attempts = tuple(operation.attempts)
+        raise
+    except BaseException as interruption:
+        attach_evidence(interruption, operation.evidence())
+        raise
+
+
+def is_denied(reply: Reply | Fault | None) -> bool:
+    """Whether reading is pointless: the order is hidden from us, whatever became of it."""
+    return isinstance(reply, Reply) and 400 <= reply.status < 500 and reply.status not in (408, 425, 429)
+
+
+def order_in(rules: Rules[I, R, C, O], reply: Reply | Fault, operation: Operation[I, R]) -> O | str:
+    """Return the order, or why it could not be read."""
+    if isinstance(reply, Fault):
+        return f"reading it: {reply.detail}"
+    if reply.status != 200 or reply.flaw:
+        return f"reading it was answered with {reply.status}" + (f", {reply.flaw}" if reply.flaw else "")
+    try:
+        return rules.order(reply, operation)
+    except DecodingError as error:
+        return f"reading it gave a body that is not as documented: {error}"
 
 
 def _cancelling(rules: Rules[I, R, Any, Any], request: R, operation: Operation[I, R]) -> Flow[Finding[Any]]:

@@ -5,8 +5,10 @@ attempts, deadlines or retries. What a reply or an order says is a `Finding`; th
 """
 
 from collections.abc import Callable, Mapping
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, NamedTuple, TypeAlias, TypeVar
 
+from ..data import SCHEMA, Storable
 from ..errors import AuthenticationError, CountermandError, OrderNotFoundError, PermissionDeniedError
 from ..outcomes import Cancelled, Part, PartiallyCancelled, Refused, Requested, Unknown
 from .auth import Auth
@@ -16,6 +18,7 @@ from .wire import Call, Reply
 from .words import names_its_error
 
 if TYPE_CHECKING:
+    from ..data.shapes import Fields
     from .operation import Operation
 
 A = TypeVar("A", covariant=True)
@@ -32,7 +35,7 @@ Rejections: TypeAlias = dict[int, type[CountermandError]]
 REJECTIONS: Rejections = {401: AuthenticationError, 403: PermissionDeniedError, 404: OrderNotFoundError}
 
 
-class CancelRequest(Generic[A]):
+class CancelRequest(Storable, Generic[A]):
     """A cancellation of one order at one marketplace, whose outcome carries an `A`.
 
     Each marketplace has a class of its own: `CancelPatternOrder`, `CancelVtexOrder` and so on.
@@ -43,6 +46,12 @@ class CancelRequest(Generic[A]):
     marketplace: ClassVar[str]
     #: The label of the account to ask; None for the only account of the marketplace.
     account: str | None
+
+    @classmethod
+    def __countermand_shape__(cls) -> "Fields":
+        from ..data.shapes import fields_of
+
+        return fields_of(cls, {"schema": SCHEMA, "request": "cancel", "marketplace": cls.marketplace})
 
 
 #: Any typed request, of a third party's marketplace as well.
@@ -144,6 +153,8 @@ class Rules(Generic[I, R, C, O]):
 
     #: The marketplace's short name.
     name: ClassVar[str]
+    #: What names the order in a request. Requests check themselves when they are built.
+    order_of: ClassVar["attrgetter[Any]"] = attrgetter("order_id")
     #: Whether asking twice is harmless: the order is cancelled once or not at all.
     repeatable: ClassVar[bool] = True
     #: Seconds that a request which arrived may take to show in a read. Before that, an open order says nothing, and
@@ -163,13 +174,6 @@ class Rules(Generic[I, R, C, O]):
         self.auth: Auth = auth
         #: The gate and the retry budget that all calls on this account share.
         self.throttle: Throttle = Throttle()
-
-    def check(self, request: R) -> I:
-        """Return what names the order in `request`; raise `InvalidRequestError` if the request makes no sense.
-
-        Our own requests check themselves when they are built.
-        """
-        raise NotImplementedError
 
     def check_order_id(self, order_id: object) -> I:
         """Return `order_id` if it can name an order here; raise `InvalidRequestError` otherwise."""

@@ -4,12 +4,14 @@ Sources: "Pattern Hub API, Cancel an order" for the cancellation; "Pattern Hub A
 A cancellation is initiated, never done, when it is answered: the warehouses decide afterwards.
 """
 
+from operator import attrgetter
 from typing import Any, ClassVar, Literal, TypeAlias
 
 import attrs
 
 from ..engine import checks
-from ..engine.auth import Auth
+from ..engine.auth import auth_for
+from ..engine.credentials import Credential, as_credential
 from ..engine.decoding import Answer, DecodingError, check_subject, decode
 from ..engine.operation import Operation
 from ..engine.rules import (
@@ -25,11 +27,11 @@ from ..engine.rules import (
     refused,
     requested,
 )
-from ..engine.secret import Secret, as_secret, sealed
+from ..engine.secret import Secret, sealed
 from ..engine.wire import Call, Reply
 from ..errors import InvalidRequestError, RejectedError
 from ..outcomes import Outcome, Part
-from .base import Account, AsyncSubClient, SubClient, label_field
+from .base import Account, AsyncSubClient, Stored, SubClient, label_field
 
 _HOSTS = {"production": "https://api.pattern.com/hub", "staging": "https://stage-api.pattern.com/hub"}
 #: Warehouse order statuses past the point where a cancellation has any effect.
@@ -44,9 +46,9 @@ class Pattern(Account["PatternClient", "AsyncPatternClient"]):
     marketplace: ClassVar[str] = "pattern"
 
     #: The Bearer token.
-    token: Secret = attrs.field(converter=as_secret, validator=checks.credential, repr=False)
+    token: Credential = attrs.field(converter=as_credential, validator=checks.credential, repr=False)
     environment: Literal["production", "staging"] = attrs.field(
-        default="production", validator=attrs.validators.in_(tuple(_HOSTS))
+        default="production", validator=checks.one_of(*_HOSTS)
     )
     #: In place of the environment's base URL; https, or http to this machine.
     base_url: str | None = attrs.field(default=None, validator=checks.base_url)
@@ -65,6 +67,11 @@ class Pattern(Account["PatternClient", "AsyncPatternClient"]):
     def clients(self) -> "tuple[type[PatternClient], type[AsyncPatternClient]]":
         """Return the two sub-clients' classes."""
         return PatternClient, AsyncPatternClient
+
+    @classmethod
+    def stored(cls) -> Stored:
+        """Return the classes that stored data is read back as."""
+        return CancelPatternOrder, (PatternCancellation, PatternOrderStatus)
 
 
 def _without_nulls(said: dict[str, Any], *names: str) -> dict[str, Any]:
@@ -94,6 +101,8 @@ class PatternCancellation(Answer):
 
     `success` is True when any warehouse order was cancelled; the two lists say which, and are what counts.
     """
+
+    kind: ClassVar[str] = "pattern.cancellation"
 
     market_order_id: str
     success: bool
@@ -126,6 +135,8 @@ class SubOrder:
 @attrs.frozen
 class PatternOrderStatus(Answer):
     """The order's state. Known: cancelled, complete, partially shipped, processing, error, pending."""
+
+    kind: ClassVar[str] = "pattern.order_status"
 
     market_order_id: str
     order_status: str
@@ -165,6 +176,7 @@ class PatternRules(Rules[str, CancelPatternOrder, PatternCancellation, PatternOr
     """How Pattern Hub is asked, and what its answers mean."""
 
     name: ClassVar[str] = "pattern"
+    order_of: ClassVar["attrgetter[str]"] = attrgetter("market_order_id")
     beyond_cancelling: ClassVar[frozenset[str]] = _BEYOND
     rejections: ClassVar[Rejections] = REJECTIONS | {
         400: InvalidRequestError,
@@ -174,16 +186,10 @@ class PatternRules(Rules[str, CancelPatternOrder, PatternCancellation, PatternOr
     }
 
     def __init__(self, configuration: Pattern) -> None:
-        token = configuration.token
-        auth = Auth({"Authorization": f"Bearer {token.reveal()}"}, [token])
-        super().__init__(configuration.label, auth)
+        super().__init__(configuration.label, auth_for(_headers, token=configuration.token))
         self._origin, path = checks.split_base_url(configuration.url)
         self._cancel = f"{path}/v1/orders/cancel_order?market_order_id="
         self._status = f"{path}/v1/orders/status?market_order_id="
-
-    def check(self, request: CancelPatternOrder) -> str:
-        """Return the marketplace order id."""
-        return request.market_order_id
 
     def check_order_id(self, order_id: object) -> str:
         """Return `order_id` if it can name an order."""
@@ -250,6 +256,10 @@ class PatternRules(Rules[str, CancelPatternOrder, PatternCancellation, PatternOr
         """Return the warehouse orders that a cancellation began to cancel."""
         begun = answer.cancelled_orders if isinstance(answer, PatternCancellation) else ()
         return tuple(Part(str(order.warehouse_order_id), order.status) for order in begun)
+
+
+def _headers(token: Secret) -> dict[str, str]:
+    return {"Authorization": f"Bearer {token.reveal()}"}
 
 
 def _is_shipped(status: str) -> bool:
