@@ -19,7 +19,16 @@ from countermand import (
 from countermand.engine.wire import Fault, Reply
 
 from .cases import Phase, Run
-from .known import clean, forwarded, may_be_applied, parts, pending, shows_the_end, status
+from .known import (
+    clean,
+    forwarded,
+    may_be_applied,
+    parts,
+    pending,
+    shows_progress,
+    shows_the_end,
+    status,
+)
 from .promises import (
     DOORS,
     EVIDENCE,
@@ -28,12 +37,14 @@ from .promises import (
     IDLE,
     LATE,
     OTHER,
+    OVERRULED,
     SECRET,
     SPURIOUS,
     TWICE,
     UNTRUE,
     Wrong,
 )
+from .scenes import VTEX_SHOWS_WITHIN
 
 _ID_KEYS = {
     "pattern": ("market_order_id",),
@@ -45,7 +56,8 @@ _ID_KEYS = {
 
 def judged(run: Run) -> list[Wrong]:
     """Return everything that is wrong with a run."""
-    return [problem for phase in run.phases for problem in _judged(run, phase)] + list(_bystanders(run))
+    found = [problem for phase in run.phases for problem in _judged(run, phase)]
+    return [*found, *_bystanders(run), *_overruled(run)]
 
 
 def differences(one: Run, other: Run) -> list[Wrong]:
@@ -88,7 +100,7 @@ def _judged(run: Run, phase: Phase) -> Iterator[Wrong]:
     elif phase.what == "cancel":
         checks += [_said(run, phase), _subject(run, phase)]
     else:
-        checks += [_said_in_the_end(run, phase), _subject(run, phase)]
+        checks += [_said_later(run, phase), _subject(run, phase)]
     for check in checks:
         for problem in check:
             yield Wrong(problem.measure, about + problem.text)
@@ -142,23 +154,44 @@ def _said(run: Run, phase: Phase) -> Iterator[Wrong]:
     yield from _attempts(phase, outcome.attempts)
 
 
-def _said_in_the_end(run: Run, phase: Phase) -> Iterator[Wrong]:
-    outcome = phase.outcome
+def _said_later(run: Run, phase: Phase) -> Iterator[Wrong]:
+    outcome, prior = phase.outcome, phase.prior
+    reads = [passage for passage in phase.passages if passage.what == "read" and clean(passage)]
     match outcome:
         case Cancelled():
             if run.after is None or run.after.eventually != "all":
                 yield Wrong(UNTRUE, f"Cancelled, and it is not: {parts(run.after)}")
+        case Requested():
+            in_progress = any(map(shows_progress, phase.passages))
+            asked = forwarded(run.after) > forwarded(run.before)
+            begun = run.before is not None and (run.before.cancelled != "none" or pending(run, run.before))
+            if not (in_progress or isinstance(prior, Requested)):
+                yield Wrong(UNTRUE, "Requested, and nothing that was known or seen says so")
+            if not (in_progress or asked or begun):
+                yield Wrong(UNTRUE, "Requested, and no cancellation was accepted")
         case PartiallyCancelled():
             yield from _partial(run, outcome)
         case Refused():
-            yield from _refused(run)
+            # By its id, or where a denial is the latest that the order lists, another request may still be made.
+            if prior is not None:
+                yield from _refused(run)
         case Unknown():
-            reads = (passage for passage in phase.passages if passage.what == "read")
-            if any(clean(passage) and status(passage) == 200 for passage in reads):
-                yield Wrong(IDLE, "Unknown, although the order could be read")
+            if any(map(shows_the_end, reads)) and not isinstance(prior, Cancelled | PartiallyCancelled):
+                yield Wrong(IDLE, "Unknown, although a read showed the order's final state")
+            if isinstance(prior, Cancelled):
+                yield Wrong(UNTRUE, f"Unknown after Cancelled: {outcome.reason}")
         case _:
-            pass
-    yield from _attempts(phase, outcome.attempts)
+            yield Wrong(FOREIGN, f"answered with a {type(outcome).__name__}")
+    if prior is None:
+        yield from _attempts(phase, outcome.attempts)
+        return
+    if outcome.attempts[: len(prior.attempts)] != prior.attempts:
+        yield Wrong(EVIDENCE, "the later look has lost attempts of the outcome that it started from")
+    yield from _attempts(phase, outcome.attempts[len(prior.attempts) :])
+    if not any(status(passage) == 200 for passage in phase.passages) and outcome != prior:
+        yield Wrong(UNTRUE, f"nothing was read, and {type(prior).__name__} became {type(outcome).__name__}")
+    if phase.what == "check" and sum(passage.what == "read" for passage in phase.passages) > 2:
+        yield Wrong(LATE, "a check read more often than once, and once more with a new token")
 
 
 def _refused(run: Run) -> Iterator[Wrong]:
@@ -268,7 +301,7 @@ def _subject(run: Run, phase: Phase) -> Iterator[Wrong]:
         yield Wrong(FOREIGN, f"the answer's raw form cannot be looked at: {error!r:.200}")
         return
     named = {str(raw[key]) for key in _ID_KEYS[scene.marketplace] if key in raw}
-    if named != {str(scene.order_id)}:
+    if named not in ({str(scene.order_id)}, {scene.seller_order_id}):
         yield Wrong(OTHER, f"the answer rests on a body about {named or 'no order'}")
 
 
@@ -290,6 +323,24 @@ def _bystanders(run: Run) -> Iterator[Wrong]:
         asked = entry.what in ("cancel received", "requested", "refused", "confirmed", "denied", "cancelled")
         if asked and (entry.marketplace, entry.order_id) != own:
             yield Wrong(OTHER, f"{entry.what} for {entry.marketplace} order {entry.order_id}")
+
+
+def _overruled(run: Run) -> Iterator[Wrong]:
+    """A second cancel of ours confirmed at VTEX what the seller was still deciding on.
+
+    That is wrong where a request shows in time, and where neither a gateway nor a stale read has had its part in it.
+    """
+    confirmed = [entry for entry in run.world.ledger[run.already :] if entry.what == "overruled"]
+    asked = [passage for passage in run.network.passages if passage.what == "cancel" and passage.landed]
+    if not confirmed or len(asked) < 2:
+        return
+    first = asked[0]
+    landed, ended = first.landed[0][0], first.ended_at
+    in_time = ended is not None and landed + run.case.scene.shows_after <= ended + VTEX_SHOWS_WITHIN
+    deceived = any(passage.trouble.copies > 1 or passage.trouble.stale for passage in run.network.passages)
+    late = any(passage.landed[0][0] > (passage.ended_at or 0.0) for passage in asked[1:])
+    if in_time and not deceived and not late:
+        yield Wrong(OVERRULED, f"a second cancel confirmed the first: {confirmed[0].detail}")
 
 
 _NOTHING = CountermandError("")

@@ -1,6 +1,7 @@
 """What is known of a request and of an order, for the judge: read from the network and the ledger alone."""
 
 import json
+from typing import Any
 
 from countermand.engine.wire import Fault, Reply
 from countermand.sandbox.ledger import Truth
@@ -8,7 +9,17 @@ from countermand.sandbox.ledger import Truth
 from .cases import Run
 from .network import Passage
 
-PENDING_AT_VTEX = {"cancel", "request-cancel", "cancellation-requested", "waiting-for-seller-decision"}
+#: A cancellation is under way, or its denial is (`cancellation-request-denied-ffm`).
+PENDING_AT_VTEX = {
+    "cancel",
+    "canceling",
+    "request-cancel",
+    "cancellation-requested",
+    "cancellation-requested-with-ack",
+    "accepting-cancel",
+    "waiting-for-seller-decision",
+    "cancellation-request-denied-ffm",
+}
 
 
 def status(passage: Passage) -> int | None:
@@ -33,20 +44,43 @@ def may_be_applied(passage: Passage) -> bool:
 
 def shows_the_end(passage: Passage) -> bool:
     """Whether this read shows that the order is final, or that a cancellation is in progress."""
-    if passage.what != "read" or not isinstance(passage.end, Reply) or passage.end.status != 200:
+    said = order_in(passage)
+    if said is None:
         return False
-    said = json.loads(passage.end.body)
     match passage.marketplace:
         case "pattern":
             return all(part["sub_order_status"] in ("cancelled", "shipped") for part in said["sub_orders"])
         case "vtex":
-            return said["status"] in {"canceled", "invoiced", *PENDING_AT_VTEX}
-        case "crux":
-            return all(
-                line["status"] in ("Cancelled", "Rejected", "HasTracking") for line in said["line_items"]
+            packages = (said.get("packageAttachment") or {}).get("packages") or []
+            returned = any(package["type"] == "Input" for package in packages)
+            return said["status"] in {"canceled", *PENDING_AT_VTEX} or (
+                said["status"] == "invoiced" and not returned
             )
+        case "crux":
+            return all(_is_final(line) for line in said["line_items"])
         case _:
-            return said["orderStatus"] in ("CANCELED", "SHIPPED", "FULFILLED", "COMPLETED")
+            words = {str(said.get(key) or "").upper() for key in ("orderState", "orderStatus")}
+            return bool(
+                words & {"CANCELED", "CANCELLED", "ORDER CANCELED", "SHIPPED", "FULFILLED", "COMPLETED"}
+            )
+
+
+def _is_final(line: dict[str, Any]) -> bool:
+    told = str(line.get("line_item_designation") or line["status"])
+    return told.rpartition("Name: ")[2] in ("Cancelled", "Rejected", "HasTracking")
+
+
+def order_in(passage: Passage) -> Any:
+    """Return the order in the answer to a read, or None."""
+    if passage.what != "read" or not isinstance(passage.end, Reply) or passage.end.status != 200:
+        return None
+    return json.loads(passage.end.body.decode("utf-8-sig"))
+
+
+def shows_progress(passage: Passage) -> bool:
+    """Whether this read shows that a cancellation, or its denial, is under way: VTEX alone says so."""
+    said = order_in(passage)
+    return said is not None and passage.marketplace == "vtex" and said["status"] in PENDING_AT_VTEX
 
 
 def forwarded(truth: Truth | None) -> int:
@@ -56,8 +90,8 @@ def forwarded(truth: Truth | None) -> int:
 
 def pending(run: Run, truth: Truth) -> bool:
     """Whether somebody still has to decide on a cancellation of the order, and may do so after all time."""
-    if truth.marketplace == "vtex":
-        return truth.parts[0].status in PENDING_AT_VTEX
+    if truth.marketplace == "vtex" and truth.parts[0].status in PENDING_AT_VTEX:
+        return True
     if truth is run.before:
         return False
     undecided: set[str] = set()
