@@ -71,16 +71,20 @@ def _is_final(line: dict[str, Any]) -> bool:
 
 
 def order_in(passage: Passage) -> Any:
-    """Return the order in the answer to a read, or None."""
+    """Return the order in the answer to a read, or None where there is none in it."""
     if passage.what != "read" or not isinstance(passage.end, Reply) or passage.end.status != 200:
         return None
-    return json.loads(passage.end.body.decode("utf-8-sig"))
+    try:
+        said = json.loads(passage.end.body.decode("utf-8-sig"))
+    except (ValueError, RecursionError):
+        return None
+    return said if isinstance(said, dict) else None
 
 
 def shows_progress(passage: Passage) -> bool:
     """Whether this read shows that a cancellation, or its denial, is under way: VTEX alone says so."""
     said = order_in(passage)
-    return said is not None and passage.marketplace == "vtex" and said["status"] in PENDING_AT_VTEX
+    return passage.marketplace == "vtex" and said is not None and said.get("status") in PENDING_AT_VTEX
 
 
 def forwarded(truth: Truth | None) -> int:
