@@ -21,6 +21,7 @@ from countermand.engine.wire import Fault, Reply
 from .cases import Phase, Run
 from .known import (
     clean,
+    closes_the_gate,
     forwarded,
     may_be_applied,
     parts,
@@ -238,7 +239,7 @@ def _unknown(run: Run, phase: Phase) -> Iterator[Wrong]:
     if any(clean(passage) and shows_the_end(passage) for passage in phase.passages):
         yield Wrong(IDLE, "Unknown, although a read showed the order's final state")
     last = phase.passages[-1]
-    hindered = any(status(passage) == 429 for passage in phase.passages) or last.what == "login"
+    hindered = any(map(closes_the_gate, phase.passages)) or last.what == "login"
     if last.what == "cancel" and not hindered and phase.deadline - phase.ended > 0.001:
         yield Wrong(IDLE, "Unknown, and nobody looked at the order although there was time")
 

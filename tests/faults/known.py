@@ -32,6 +32,12 @@ def clean(passage: Passage) -> bool:
     return passage.trouble.name in ("fair", "slow there", "slow back") and isinstance(passage.end, Reply)
 
 
+def closes_the_gate(passage: Passage) -> bool:
+    """Whether this answer has every call on the account wait: 429, and 503 that says for how long."""
+    end = passage.end
+    return isinstance(end, Reply) and (end.status == 429 or (end.status == 503 and "retry-after" in end.headers))
+
+
 def may_be_applied(passage: Passage) -> bool:
     """Whether a client has to reckon with this cancel having been applied, by all that it saw."""
     end = passage.end
@@ -102,10 +108,10 @@ def pending(run: Run, truth: Truth) -> bool:
     for entry in run.world.ledger:
         if entry.order_id != truth.order_id:
             continue
-        part = entry.detail.partition(":")[0] if truth.marketplace != "kibo" else ""
+        part = entry.detail.partition(":")[0] if truth.marketplace in ("pattern", "crux") else ""
         if entry.what == "requested":
             undecided.add(part)
-        elif entry.what in ("cancelled", "denied", "moved"):
+        elif entry.what in ("cancelled", "denied", "moved", "overruled"):
             undecided.discard(part)
     return bool(undecided)
 
