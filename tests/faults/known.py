@@ -35,7 +35,9 @@ def clean(passage: Passage) -> bool:
 def closes_the_gate(passage: Passage) -> bool:
     """Whether this answer has every call on the account wait: 429, and 503 that says for how long."""
     end = passage.end
-    return isinstance(end, Reply) and (end.status == 429 or (end.status == 503 and "retry-after" in end.headers))
+    return isinstance(end, Reply) and (
+        end.status == 429 or (end.status == 503 and "retry-after" in end.headers)
+    )
 
 
 def may_be_applied(passage: Passage) -> bool:

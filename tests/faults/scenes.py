@@ -182,7 +182,7 @@ def _vtex(world: World, rng: random.Random) -> Scene:
         other_id,
         {"vtex": settings},
         (vtex.app_key, vtex.app_token),
-        seller_order_id=order.seller_order_id,
+        seller_order_id=order.seller_order_id if order.of_another_seller else None,
         shows_after=order.shows_after,
     )
 

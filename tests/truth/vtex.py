@@ -140,7 +140,7 @@ def _(play: Played) -> None:
 )
 def _(play: Played) -> None:
     assert isinstance(play.cancel(), Unknown)
-    assert play.kinds == ["cancel", "read"]
+    assert play.kinds.count("cancel") == 1
 
 
 # 200 without a receipt: the seller is evaluating the request.
