@@ -677,6 +677,22 @@ def _(play: Played) -> None:
     assert "$.cancellationRequests[0].deniedBySeller" in str(error)
 
 
+for _name, _more in {
+    "packages": {"packageAttachment": {"packages": {}}},
+    "cancellationRequests": {"cancellationRequests": {}},
+}.items():
+
+    @ROWS.add(
+        f"{_name} of another type makes no order",
+        read=[order("invoiced", **_more)],
+        retry=RetryPolicy.never(),
+    )
+    def _(play: Played, name: str = _name) -> None:
+        error = play.raised(play.read)
+        assert isinstance(error, OrderUnreadableError)
+        assert f".{name}" in str(error)
+
+
 @ROWS.add(
     "a byte order mark is ignored",
     cancel=[receipt()._replace(body=b"\xef\xbb\xbf" + receipt().body)],
