@@ -170,7 +170,7 @@ def _converter() -> "MsgspecJsonConverter":
 
     def from_array(kind: Any) -> Callable[[Any, Any], Any]:
         # cattrs takes whatever can be iterated for a list, an object and a text as well.
-        listed = list[get_args(kind)[0]]  # type: ignore[misc]
+        listed: Any = list.__class_getitem__(get_args(kind)[0])
         structure = converter.get_structure_hook(listed)
 
         def structured(value: Any, _: Any) -> tuple[Any, ...]:
@@ -180,7 +180,11 @@ def _converter() -> "MsgspecJsonConverter":
 
         return structured
 
-    converter.register_structure_hook_factory(lambda kind: get_origin(kind) is tuple, from_array)
+    def is_array(kind: Any) -> bool:
+        origin: Any = get_origin(kind)
+        return origin is tuple
+
+    converter.register_structure_hook_factory(is_array, from_array)
     converter.register_structure_hook_factory(is_renamed, renaming)
     return converter
 
