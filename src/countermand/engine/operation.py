@@ -31,14 +31,6 @@ I = TypeVar("I")  # noqa: E741
 R = TypeVar("R")
 What: TypeAlias = Literal["cancel", "read", "login"]
 
-#: Headers that name a request on the marketplace's side, the most telling first.
-_REQUEST_ID_HEADERS = (
-    "x-vol-correlation",
-    "x-vtex-operation-id",
-    "x-request-id",
-    "x-correlation-id",
-    "request-id",
-)
 _BODY_SHOWN = 2000
 #: Shorter credentials are not struck out: no real one is so short, and words and numbers of a reply may be.
 _SHORTEST_SECRET = 8
@@ -276,7 +268,7 @@ class Operation(Generic[I, R]):
         return asked.at + timedelta(seconds=ahead)
 
     def _request_id(self, reply: Reply) -> str | None:
-        for name in _REQUEST_ID_HEADERS:
+        for name in self.rules.request_id_headers:
             if value := reply.headers.get(name):
                 said = _redacted(value.encode(errors="replace"), self._auth.secrets)
                 return said.decode(errors="replace")[:200]

@@ -185,6 +185,8 @@ class KiboRules(Rules[int, CancelKiboOrder, KiboOrder, KiboOrder]):
     """How Kibo is asked, and what its answers mean."""
 
     name: ClassVar[str] = "kibo"
+    repeatable: ClassVar[bool] = True
+    request_id_headers: ClassVar[tuple[str, ...]] = ("x-vol-correlation", *Rules.request_id_headers)
     rejections: ClassVar[Rejections] = REJECTIONS | {400: RejectedError}
 
     def __init__(self, configuration: Kibo) -> None:

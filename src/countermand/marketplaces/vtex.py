@@ -215,6 +215,8 @@ class VtexRules(Rules[str, CancelVtexOrder, VtexReceipt, VtexOrder]):
     """How VTEX is asked, and what its answers mean."""
 
     name: ClassVar[str] = "vtex"
+    repeatable: ClassVar[bool] = True
+    request_id_headers: ClassVar[tuple[str, ...]] = ("x-vtex-operation-id", *Rules.request_id_headers)
     # A second cancellation confirms a first one that waits for the seller (help centre, Cancelling an order), so a
     # request that may have arrived is given time to show.
     shows_after: ClassVar[float] = 10.0
