@@ -194,9 +194,9 @@ class Rules(Generic[I, R, C, O]):
         return names_its_error(reply)
 
     def reword(self, reply: Reply, operation: "Operation[I, R]") -> bool:
-        """Return whether `cancel_call` knows another way to say the same, worth trying after this clean 4xx.
+        """Set `operation.wording` to another way to say the same; return whether there is one worth trying.
 
-        It is asked once a call; `operation.reworded` tells `cancel_call` which way to take.
+        Called at most once a call, after a clean 4xx. `cancel_call` says it as `operation.wording` tells.
         """
         return False
 
