@@ -238,7 +238,7 @@ def _kibo(world: World, rng: random.Random) -> Scene:
     world.kibo.order_id_as_text = rng.random() < 0.2
     world.kibo.canceled_word = rng.choice(("CANCELED", "CANCELED", "Order Canceled", "cancelled"))
     world.kibo.cancelled_shows_in = rng.choice(("both", "both", "orderState", "orderStatus"))
-    world.kibo.refuses_with = rng.choice((409, 422))  # a 400 says that nothing was done, and not why
+    world.kibo.refuses_with = rng.choice((400, 409, 422))
     world.kibo.byte_order_mark = rng.random() < 0.1
     if state in ("READY", "VALIDATED") and rng.random() < 0.25:
         world.kibo.move(1010101, rng.choice(("SHIPPED", "FULFILLED")), after=rng.uniform(0, 40))

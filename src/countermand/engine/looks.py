@@ -71,7 +71,7 @@ def _looking(
     """Read until the cancellation is settled, or `pause_of` gives no further pause."""
     ask = rules.read_call(operation)
     prior = operation.prior
-    known = prior
+    known: Outcome[Any] | None = prior
     last: Finding[Any] | None = None
     pause = 1.0
     while True:

@@ -30,14 +30,6 @@ I = TypeVar("I")  # noqa: E741
 R = TypeVar("R")
 What: TypeAlias = Literal["cancel", "read", "login"]
 
-#: Headers that name a request on the marketplace's side, the most telling first.
-_REQUEST_ID_HEADERS = (
-    "x-vol-correlation",
-    "x-vtex-operation-id",
-    "x-request-id",
-    "x-correlation-id",
-    "request-id",
-)
 _BODY_SHOWN = 2000
 
 
@@ -245,6 +237,9 @@ class Operation(Generic[I, R]):
 
     def _note(self, what: What, at: float, began: float, ended: Reply | Fault) -> None:
         reply = ended if isinstance(ended, Reply) else None
+        date = reply.headers.get("date") if reply else None
+        if date is not None and not date.endswith(" GMT"):
+            date = None  # no date, but whatever a gateway put there
         self.attempts.append(
             Attempt(
                 what,
@@ -253,9 +248,9 @@ class Operation(Generic[I, R]):
                 reply.status if reply else None,
                 _ended(ended),
                 not isinstance(ended, Fault) or ended.sent,
-                self._header(reply, *_REQUEST_ID_HEADERS) if reply else None,
+                self._header(reply, *self.rules.request_id_headers) if reply else None,
                 self.rules.label,
-                self._header(reply, "date") if reply else None,
+                date,
             )
         )
 

@@ -156,7 +156,7 @@ class Rules(Generic[I, R, C, O]):
     #: What names the order in a request. Requests check themselves when they are built.
     order_of: ClassVar["attrgetter[Any]"] = attrgetter("order_id")
     #: Whether asking twice is harmless: the order is cancelled once or not at all.
-    repeatable: ClassVar[bool] = True
+    repeatable: ClassVar[bool] = False
     #: Seconds that a request which arrived may take to show in a read. Before that, an open order says nothing, and
     #: the cancellation is not asked for again.
     shows_after: ClassVar[float] = 0.0
@@ -164,6 +164,8 @@ class Rules(Generic[I, R, C, O]):
     rate_limit_pause: ClassVar[float | None] = None
     #: Statuses of a part in which no cancellation, of now or of before, changes anything any more.
     beyond_cancelling: ClassVar[frozenset[str]] = frozenset()
+    #: Headers of a reply that name the request on the marketplace's side, by lower-case name, the most telling first.
+    request_id_headers: ClassVar[tuple[str, ...]] = ("x-request-id", "x-correlation-id", "request-id")
     #: Status codes that mean "not applied", and the error for each. Other 4xx are settled by reading.
     rejections: ClassVar[Rejections] = REJECTIONS
 

@@ -171,6 +171,7 @@ class CruxRules(Rules[str, CancelCruxOrder, CruxOrder, CruxOrder]):
 
     name: ClassVar[str] = "crux"
     order_of: ClassVar["attrgetter[str]"] = attrgetter("order_uuid")
+    # A cancellation that is sent again is forwarded to the suppliers again.
     repeatable: ClassVar[bool] = False
     rejections: ClassVar[Rejections] = REJECTIONS | {
         400: InvalidRequestError,

@@ -17,10 +17,8 @@ from ..engine.credentials import Credential, as_optional_credential, fits_a_head
 from ..engine.decoding import Answer, DecodingError, check_subject, decode, decode_object
 from ..engine.operation import Operation
 from ..engine.rules import (
-    REJECTIONS,
     CancelRequest,
     Finding,
-    Rejections,
     Rules,
     Verdict,
     cancelled,
@@ -30,7 +28,6 @@ from ..engine.rules import (
 from ..engine.secret import Secret, sealed
 from ..engine.wire import Call, Reply
 from ..engine.words import object_in
-from ..errors import RejectedError
 from ..outcomes import Outcome, Part
 from .base import Account, AsyncSubClient, Stored, SubClient, label_field
 
@@ -185,9 +182,10 @@ class KiboRules(Rules[int, CancelKiboOrder, KiboOrder, KiboOrder]):
     """How Kibo is asked, and what its answers mean."""
 
     name: ClassVar[str] = "kibo"
+    repeatable: ClassVar[bool] = True
+    request_id_headers: ClassVar[tuple[str, ...]] = ("x-vol-correlation", *Rules.request_id_headers)
     # What its 429s name in Retry-After.
     rate_limit_pause: ClassVar[float | None] = 60.0
-    rejections: ClassVar[Rejections] = REJECTIONS | {400: RejectedError}
 
     def __init__(self, configuration: Kibo) -> None:
         self._origin, path = checks.split_base_url(configuration.url)

@@ -30,8 +30,8 @@ _PENDING = frozenset(
 )
 #: A denial is on its way; known to stick.
 _DENYING = "cancellation-request-denied-ffm"
-#: The shopper may cancel by themselves for a while: this status speaks of a cancellation that nobody has asked for.
-_OPEN = "window-to-cancel"
+#: The customer may cancel for a while yet: open, although it speaks of a cancellation.
+_TIME_TO_CANCEL = "window-to-cancel"
 #: How far the time of a request that got no receipt may be off: a Date header tells whole seconds.
 _CLOCKS_AGREE = timedelta(seconds=1)
 #: A date without a zone (`2019-05-09 15:31:23`) may mean any: this is where it would be the earliest.
@@ -218,6 +218,8 @@ class VtexRules(Rules[str, CancelVtexOrder, VtexReceipt, VtexOrder]):
     """How VTEX is asked, and what its answers mean."""
 
     name: ClassVar[str] = "vtex"
+    repeatable: ClassVar[bool] = True
+    request_id_headers: ClassVar[tuple[str, ...]] = ("x-vtex-operation-id", *Rules.request_id_headers)
     # A second cancellation confirms a first one that waits for the seller (help centre, Cancelling an order), so a
     # request that may have arrived is given time to show.
     shows_after: ClassVar[float] = 10.0
@@ -285,15 +287,14 @@ class VtexRules(Rules[str, CancelVtexOrder, VtexReceipt, VtexOrder]):
             return cancelled(order, (part,))
         if status in _PENDING:
             return requested(order, status)
-        denial = _denial(order, operation)
-        if denial is not None:
+        if (denial := _denial(order, operation)) is not None:
             return refused(order, (attrs.evolve(part, reason=denial.denial_reason),))
         if status == _DENYING:
             return requested(order, status)
         if status == "invoiced" and not order.has_return_invoice:
             return refused(order, (part,))
         # A status that we do not know but that speaks of a cancellation is no permission to ask again.
-        askable = status is None or status == _OPEN or "cancel" not in status.casefold()
+        askable = status is None or status == _TIME_TO_CANCEL or "cancel" not in status.casefold()
         return requested(order, status, conclusive=False)._replace(askable=askable)
 
 
