@@ -134,6 +134,22 @@ def test_what_comes_with_a_reply_and_is_not_its(
     assert server.connections == (1 if caller.kind == "aiohttp" and surplus == b"\r\n" else 2)
 
 
+@pytest.mark.parametrize("kind", [kind for kind in KINDS if "httpx" in kind])
+@pytest.mark.parametrize("surplus", SURPLUS.values(), ids=SURPLUS)
+def test_what_comes_with_a_reply_that_a_hook_reads(
+    surplus: bytes, caller: Caller, serve: Callable[..., RawServer]
+) -> None:
+    """The hook gives the connection back before we see the reply; it is given up all the same."""
+
+    def hook(response: Any) -> Any:
+        return response.aread() if caller.kind.startswith("async") else response.read()
+
+    caller.driver._client.event_hooks = {"response": [hook]}
+    server = serve(http("first", more=surplus), http("second"))
+    assert bodies(caller.ask(server), caller.ask(server)) == [b'"first"', b'"second"']
+    assert server.connections == 2
+
+
 @pytest.mark.parametrize("surplus", SURPLUS.values(), ids=SURPLUS)
 def test_what_comes_while_a_connection_is_idle(
     surplus: bytes, caller: Caller, serve: Callable[..., RawServer]
