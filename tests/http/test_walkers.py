@@ -3,7 +3,6 @@
 import asyncio
 import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence, Set
-from types import TracebackType
 from typing import Any
 
 import httpx
@@ -46,7 +45,7 @@ def reported(error: BaseException) -> list[str]:
         waiting += [link.__cause__, link.__context__]
         found += [text for text in walked(vars(link)) if SECRET in text]
         found += [text for text in walked(link.args) if SECRET in text]
-        trace: TracebackType | None = link.__traceback__
+        trace = link.__traceback__
         while trace is not None:
             if trace.tb_frame.f_globals.get("__name__") != __name__:
                 name = trace.tb_frame.f_code.co_qualname
