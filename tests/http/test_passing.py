@@ -423,7 +423,7 @@ def test_a_signal_handler_raises_while_the_request_is_sent(
     from importlib import import_module
 
     backend = import_module("httpcore2" if library is httpx2 else "httpcore")._backends.sync
-    mine = TimeoutError("the worker's limit")
+    mine = OSError("the worker's limit")
     original = backend.SyncStream.write
 
     class Interrupted:
