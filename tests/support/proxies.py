@@ -47,6 +47,7 @@ class Tunnel:
                 connection, _ = self._listener.accept()
             except OSError:
                 return
+            _pass_on_at_once(connection)
             self._sockets.append(connection)
             self._spawn(self._serve, connection)
 
@@ -68,6 +69,7 @@ class Tunnel:
                 head = head.replace(target.encode(), f"/{path}".encode(), 1)
             name, _, port = host.rpartition(":")
             onward = socket.create_connection((name, int(port)))
+            _pass_on_at_once(onward)
             self._sockets.append(onward)
             if method == "CONNECT":
                 connection.sendall(b"HTTP/1.1 200 Connection established\r\n\r\n")
@@ -109,6 +111,7 @@ class SocksServer:
                 connection, _ = self._listener.accept()
             except OSError:
                 return
+            _pass_on_at_once(connection)
             self._sockets.append(connection)
             self._spawn(self._serve, connection)
 
@@ -143,12 +146,18 @@ class SocksServer:
             name = request[5 : 5 + request[4]].decode()
             port = int.from_bytes(request[-2:], "big")
             onward = socket.create_connection((name, port))
+            _pass_on_at_once(onward)
             self._sockets.append(onward)
             connection.sendall(b"\x05\x00\x00\x03\x04here\x00\x01")
             self._spawn(_pump, onward, connection)
             _pump(connection, onward)
         except OSError:
             return
+
+
+def _pass_on_at_once(connection: socket.socket) -> None:
+    # A small packet would wait for the one before it to be acknowledged.
+    connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
 
 def _pump(source: socket.socket, sink: socket.socket) -> None:
