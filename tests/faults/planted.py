@@ -1,6 +1,9 @@
 """The wrong versions of the SDK that `tests.faults.mutants` plants, and the checks that have to catch them."""
 
-from attrs import frozen
+from .mutant import Mutant
+from .planted_transport import TRANSPORT
+
+__all__ = ["CHECKS", "MUTANTS", "Mutant"]
 
 _PYTEST = ("pytest", "-x", "-q", "-p", "no:cacheprovider")
 
@@ -12,21 +15,15 @@ CHECKS: dict[str, tuple[str, ...]] = {
     "secrets": (*_PYTEST, "tests/faults/test_simulation_secrets.py"),
     "http": (*_PYTEST, "tests/http/test_faults.py"),
     "wire": (*_PYTEST, "tests/http/test_aiohttp.py", "tests/http/test_wire.py"),
+    "streams": (*_PYTEST, "tests/http/test_streams.py", "tests/http/test_connecting.py"),
+    "passing": (*_PYTEST, "tests/http/test_passing.py"),
+    "private": (*_PYTEST, "tests/http/test_private.py"),
+    "proxies": (*_PYTEST, "tests/http/test_proxies.py"),
+    "walkers": (*_PYTEST, "tests/http/test_walkers.py"),
     "marketplaces": (*_PYTEST, "tests/marketplaces"),
     "public": (*_PYTEST, "tests/public/test_interface.py"),
     "core": (*_PYTEST, "tests/core"),
 }
-
-
-@frozen
-class Mutant:
-    """One wrong version: in a module of the SDK, an old text and the new one, and the checks to run in turn."""
-
-    name: str
-    module: str
-    old: str
-    new: str
-    checks: tuple[str, ...] = ("sweep",)
 
 
 MUTANTS = (
@@ -300,7 +297,7 @@ MUTANTS = (
         "transport/aiohttp.py",
         " or protocol.should_close:\n",
         ":\n",
-        ("wire",),
+        ("streams",),
     ),
     Mutant(
         "a connection of aiohttp's is used again with the beginning of a head on it",
@@ -351,4 +348,5 @@ MUTANTS = (
         "            self._subclients[name] = opened",
         ("public",),
     ),
+    *TRANSPORT,
 )
