@@ -122,7 +122,7 @@ pins: build/venvs/pins/.ready  ## compile .ci/pins anew: versions and hashes (AR
 	@! grep -n '//' $(PINS)/*.txt || { echo 'a pin must not say where its package comes from' >&2; exit 1; }
 
 clean:  ## remove every environment and everything built
-	@rm -rf .venv build .coverage .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	@rm -rf .venv build .coverage .pytest_cache .mypy_cache .ruff_cache
 
 define python-is-new-enough
 $(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2> /dev/null \

@@ -23,7 +23,7 @@ def cancel(client: Countermand, order_id: int) -> None:
 
 
 def main() -> None:
-    with Sandbox(speed=86_400) as sandbox:  # a day goes by in a second
+    with Sandbox(time="virtual") as sandbox:  # what waits here takes no real time
         client = sandbox.client()
         cancel(client, 1010101)  # cancelled at once
         cancel(client, 1010102)  # the answer still shows it open

@@ -22,8 +22,8 @@ def cancel(client: Countermand, market_order_id: str) -> None:
 
 
 def main() -> None:
-    with Sandbox(speed=86_400) as sandbox:  # a day goes by in a second
-        sandbox.world.pattern.move("114-3941689-8772233", "departed", part=1004, after=5)
+    with Sandbox(time="virtual") as sandbox:  # what waits here takes no real time
+        sandbox.world.pattern.move("114-3941689-8772233", "departed", part=1004, after=10)
         client = sandbox.client()
         cancel(client, "114-3941689-8772232")  # two warehouses, and both cancel
         cancel(client, "114-3941689-8772233")  # one cancels, the other ships

@@ -1,7 +1,8 @@
 """Cancel orders at all four marketplaces, and print what became of each. `make demo` runs this.
 
-The marketplaces are simulated: `Sandbox` serves them over real HTTP on this machine, ten times as fast as life. The
-code for the real ones is the same, with `Countermand.from_env()` in place of `sandbox.client()`.
+The marketplaces are simulated: `Sandbox` serves them over real HTTP on this machine, in virtual time, so that nobody
+has to wait for a warehouse. The code for the real ones is the same, with `Countermand.from_env()` in place of
+`sandbox.client()`.
 """
 
 import os
@@ -43,8 +44,8 @@ COLOURS = {Cancelled: 32, Requested: 33, PartiallyCancelled: 36, Refused: 31, Un
 
 
 def main() -> None:
-    with Sandbox(http=True, speed=10) as sandbox, sandbox.client() as client:
-        sandbox.mishap("vtex", RateLimited(retry_after="1"))  # the first request there is answered with 429
+    with Sandbox(http=True, time="virtual") as sandbox, sandbox.client() as client:
+        sandbox.mishap("vtex", RateLimited(1))  # the first request there is answered with 429
         sandbox.mishap("kibo", LoseReply())  # and here it is carried out, but its answer does not arrive
         sandbox.world.pattern.move("114-3941689-8772233", "departed", part=1004, after=8)
 
@@ -62,16 +63,16 @@ def main() -> None:
 
 
 def settled(client: Countermand, request: Request) -> Outcome[object]:
-    """Wait until an order is settled, for two seconds at most: one of the sellers never decides."""
+    """Wait until an order is settled, for twenty seconds at most: one of the sellers never decides."""
     match request:
         case CancelPatternOrder():
-            return client.pattern.wait_until_settled(request.market_order_id, timeout=2)
+            return client.pattern.wait_until_settled(request.market_order_id, timeout=20)
         case CancelVtexOrder():
-            return client.vtex.wait_until_settled(request.order_id, timeout=2)
+            return client.vtex.wait_until_settled(request.order_id, timeout=20)
         case CancelCruxOrder():
-            return client.crux.wait_until_settled(request.order_uuid, timeout=2)
+            return client.crux.wait_until_settled(request.order_uuid, timeout=20)
         case CancelKiboOrder():
-            return client.kibo.wait_until_settled(request.order_id, timeout=2)
+            return client.kibo.wait_until_settled(request.order_id, timeout=20)
 
 
 # The rest is about looks.

@@ -31,7 +31,7 @@ async def cancel_all(client: AsyncCountermand) -> Counter[str]:
 
 
 async def main() -> None:
-    with Sandbox() as sandbox:
+    with Sandbox(time="virtual") as sandbox:
         for number, order_id in enumerate(ORDERS[:-3]):  # the last three do not exist
             sandbox.world.vtex.add_order(order_id, status="invoiced" if number % 10 == 0 else "handling")
         async with sandbox.async_client() as client:

@@ -36,7 +36,7 @@ def next_step(outcome: Outcome[object]) -> str:
 
 
 def main() -> None:
-    with Sandbox() as sandbox:
+    with Sandbox(time="virtual") as sandbox:
         client = sandbox.client(retry=RetryPolicy.never())
         for last_digit in "5234":
             outcome = client.pattern.cancel_order(f"114-3941689-877223{last_digit}")

@@ -6,12 +6,11 @@ stub `__init__.pyi` beside this file, where type checkers and editors read them 
 
 import re as _re
 from importlib import import_module as _import_module
-from importlib.resources import files as _files
 
 
 def _homes() -> dict[str, str]:
     """Return the module of every public name, as the stub's imports say."""
-    stub = _files(__name__).joinpath("__init__.pyi").read_text(encoding="utf-8")
+    stub = __spec__.loader.get_data(f"{__path__[0]}/__init__.pyi").decode()  # from a zip file, too
     homes: dict[str, str] = {}
     for module, names in _re.findall(r"^from (\.[.\w]+) import (\([^)]*\)|.*)$", stub, _re.MULTILINE):
         homes |= dict.fromkeys(_re.findall(r"\bas (\w+)", names), module)

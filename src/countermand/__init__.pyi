@@ -58,3 +58,5 @@ from .outcomes import Refused as Refused
 from .outcomes import Requested as Requested
 from .outcomes import Unknown as Unknown
 from .outcomes import evidence_of as evidence_of
+
+__all__: list[str]

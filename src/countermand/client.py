@@ -10,9 +10,9 @@ from .engine.decoding import Answer
 from .engine.retry import DEFAULT_RETRY, RetryPolicy
 from .engine.rules import CancelRequest
 from .errors import InvalidRequestError, NotConfiguredError
-from .marketplaces.base import Account, AsyncSubClient, SubClient
+from .marketplaces.base import SETTLE_TIMEOUT, Account, AsyncSubClient, SubClient
 from .marketplaces.registry import AnyAccount, configuration_of
-from .outcomes import Outcome
+from .outcomes import Outcome, is_outcome
 
 if TYPE_CHECKING:
     import httpx
@@ -114,6 +114,13 @@ class _Accounts:
             raise InvalidRequestError(f"{wanted}, not {given}")
         label: str | None = request.account
         return self._only(marketplace) if label is None else self._at(label)
+
+    def _named_by(self, outcome: Any) -> Any:
+        """Return the sub-client of the account that an outcome names."""
+        if not is_outcome(outcome):
+            raise InvalidRequestError(f"an outcome is wanted, not {checks.kind(outcome)}")
+        label = outcome.account
+        return self._only(outcome.marketplace) if label is None else self._at(label)
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} for {', '.join(self._configurations) or 'no account'}>"
@@ -219,6 +226,28 @@ class Countermand(_Accounts):
         outcome: Outcome[A] = self._asked_by(request).cancel(request, timeout=timeout)
         return outcome
 
+    def check(self, outcome: Outcome[A], *, timeout: float | None = None) -> Outcome[A]:
+        """Read the order of an earlier outcome once, at the account that it names; return it as it now stands.
+
+        What the earlier call learnt decides what an open order means: after `Requested` it is still `Requested`,
+        after `Unknown` it is `Unknown`, after `Refused` it stays `Refused`; an order that is cancelled by now is
+        `Cancelled`. The new attempts are appended. A read that fails leaves the outcome as it was.
+
+            outcome = client.vtex.cancel_order("1172452900788-01")
+            ...
+            outcome = client.check(outcome)    # days later, in another process as well
+        """
+        found: Outcome[A] = self._named_by(outcome).check(outcome, timeout=timeout)
+        return found
+
+    def wait_until_settled(self, outcome: Outcome[A], *, timeout: float = SETTLE_TIMEOUT) -> Outcome[A]:
+        """Do what `check` does again and again, with growing pauses, until the outcome is settled.
+
+        Returns what it last saw when `timeout` seconds are over, and never waits past it.
+        """
+        found: Outcome[A] = self._named_by(outcome).wait_until_settled(outcome, timeout=timeout)
+        return found
+
     def close(self) -> None:
         """Close the connections; a `http_client` of the caller's own stays open."""
         self._driver.close()
@@ -313,6 +342,16 @@ class AsyncCountermand(_Accounts):
         """Cancel the order that `request` describes, at the account it names; see that `cancel_order`."""
         outcome: Outcome[A] = await self._asked_by(request).cancel(request, timeout=timeout)
         return outcome
+
+    async def check(self, outcome: Outcome[A], *, timeout: float | None = None) -> Outcome[A]:
+        """Read the order of an earlier outcome once; see `Countermand.check`."""
+        found: Outcome[A] = await self._named_by(outcome).check(outcome, timeout=timeout)
+        return found
+
+    async def wait_until_settled(self, outcome: Outcome[A], *, timeout: float = SETTLE_TIMEOUT) -> Outcome[A]:
+        """Read the order of an earlier outcome until it is settled; see `Countermand.wait_until_settled`."""
+        found: Outcome[A] = await self._named_by(outcome).wait_until_settled(outcome, timeout=timeout)
+        return found
 
     async def aclose(self) -> None:
         """Close the connections; a `http_client` of the caller's own stays open."""

@@ -13,7 +13,7 @@ CountermandError
 """
 
 from functools import cache
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from .data import SCHEMA
 from .outcomes import Attempt
@@ -36,6 +36,8 @@ class CountermandError(Exception):
         account: str | None = None,
         order_id: str | None = None,
         status: int | None = None,
+        detail: str | None = None,
+        code: str | None = None,
         request_id: str | None = None,
         body: str = "",
         attempts: tuple[Attempt, ...] = (),
@@ -51,12 +53,21 @@ class CountermandError(Exception):
         self.order_id = order_id
         #: The HTTP status that came back last, or None.
         self.status = status
+        #: What the marketplace said went wrong, in its own words, or None. It is part of the message, too.
+        self.detail = detail
+        #: The marketplace's own code of the problem, or None.
+        self.code = code
         #: The marketplace's own identifier of the request, from the headers that name one.
         self.request_id = request_id
         #: The beginning of the reply's body (at most 2,000 characters), credentials struck out.
         self.body = body
         #: Every request this call made, and how it ended.
         self.attempts = attempts
+
+    def add(self, text: str) -> None:
+        """Add a clause to the message. For the engine alone."""
+        self.message = f"{self.message}; {text}"
+        self.args = (self.message,)
 
     def __str__(self) -> str:
         where = " ".join(
@@ -134,10 +145,19 @@ class NotSentError(CountermandError):
 class RateLimitedError(CountermandError):
     """The marketplace asks to come back later than this call's deadline allows. The request was not applied."""
 
-    def __init__(self, message: str, *, retry_after: float | None = None, **about: Any) -> None:
+    def __init__(
+        self,
+        message: str,
+        *,
+        retry_after: float | None = None,
+        retry_after_from: Literal["marketplace", "policy"] = "marketplace",
+        **about: Any,
+    ) -> None:
         super().__init__(message, **about)
         #: Seconds until a request may be made again.
         self.retry_after = retry_after
+        #: Who says so: the marketplace, in a Retry-After header, or the policy, where it sent none.
+        self.retry_after_from = retry_after_from
 
 
 class OrderUnreadableError(CountermandError):

@@ -11,7 +11,7 @@
 """
 
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal, TypeAlias, TypeGuard, TypeVar
 
 import attrs
 
@@ -43,6 +43,8 @@ class Attempt:
     request_id: str | None = None
     #: The label of the account that it was made with.
     account: str | None = None
+    #: The reply's Date header, the marketplace's own time when it answered; None where it had none.
+    date: str | None = None
 
     def __str__(self) -> str:
         return f"{self.what} at {self.at:%H:%M:%S} ({self.took:.3f} s): {self.ended}"
@@ -61,7 +63,9 @@ class Part:
 
 
 @attrs.frozen(kw_only=True)
-class _Answered(Storable, Generic[A]):
+class Answered(Storable, Generic[A]):
+    """What the five answers have in common."""
+
     #: "pattern", "vtex", "crux", "kibo", or the name of a third party's marketplace.
     marketplace: str
     #: The order, as text.
@@ -86,7 +90,7 @@ class _Answered(Storable, Generic[A]):
 
 
 @attrs.frozen(kw_only=True)
-class Cancelled(_Answered[A]):
+class Cancelled(Answered[A]):
     """Final: the marketplace says that the whole order is cancelled."""
 
     #: The parts that are cancelled, where the answer lists them.
@@ -98,11 +102,13 @@ class Cancelled(_Answered[A]):
 
 
 @attrs.frozen(kw_only=True)
-class Requested(_Answered[A]):
+class Requested(Answered[A]):
     """Accepted and not final: somebody still decides. `wait_until_settled` learns what became of it."""
 
     #: The order's status when it was last seen, in the marketplace's words, or None when it was not read.
     status: str | None = None
+    #: The parts whose cancellation was begun, where a later look has replaced the answer that named them.
+    cancelled: tuple[Part, ...] = ()
     settled: ClassVar[Literal[False]] = False
 
     def __str__(self) -> str:
@@ -110,7 +116,7 @@ class Requested(_Answered[A]):
 
 
 @attrs.frozen(kw_only=True)
-class PartiallyCancelled(_Answered[A]):
+class PartiallyCancelled(Answered[A]):
     """Some parts are (being) cancelled, some are not."""
 
     #: The parts that are cancelled, or whose cancellation was begun.
@@ -127,7 +133,7 @@ class PartiallyCancelled(_Answered[A]):
 
 
 @attrs.frozen(kw_only=True)
-class Refused(_Answered[A]):
+class Refused(Answered[A]):
     """Nothing was cancelled, and the marketplace says so."""
 
     #: The parts that are not cancelled, with the status or the reason that stands in the way.
@@ -142,7 +148,7 @@ class Refused(_Answered[A]):
 
 
 @attrs.frozen(kw_only=True)
-class Unknown(_Answered[A]):
+class Unknown(Answered[A]):
     """The request may have reached the marketplace, and no read could settle what became of it.
 
     Look at the order before anything else is done with it; `attempts` is the evidence.
@@ -157,6 +163,11 @@ class Unknown(_Answered[A]):
 
 
 Outcome: TypeAlias = Cancelled[A] | Requested[A] | PartiallyCancelled[A] | Refused[A] | Unknown[A]
+
+
+def is_outcome(value: object) -> TypeGuard[Outcome[Any]]:
+    """Return whether `value` is one of the five answers."""
+    return isinstance(value, Answered)
 
 
 #: The attribute of an interruption that holds the evidence.

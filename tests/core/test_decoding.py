@@ -51,7 +51,7 @@ BODIES: dict[type[Answer], Mapping[str, Any]] = {
         ],
     },
     CruxOrder: {
-        "uuid": "521a91e5",
+        "uuid": "521a91e5-058d-4474-aeee-f0c148594a00",
         "line_items": [{"uuid": "1", "status": "Allocated"}, {"uuid": "2", "status": "Cancelled"}],
     },
     KiboOrder: {"orderID": 1010101, "orderStatus": "CANCELED", "orderState": None, "orderDate": "2010-04-08"},

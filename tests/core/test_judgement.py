@@ -310,3 +310,20 @@ def test_a_refusal_on_a_clean_attempt_is_refused_without_a_read(market: Market, 
     """Pattern documents 409 as "none could be cancelled"."""
     stage = Stage(cancel=[_refusal(market, 409)])
     assert isinstance(market.cancel(on_stage(stage, market)), Refused)
+
+
+@pytest.mark.parametrize("status", [201, 202, 206, 302, 404, 500])
+def test_an_order_is_believed_with_200_only(market: Market, on_stage: OnStage, status: int) -> None:
+    """Whatever comes with another status, be it the whole order as cancelled, settles nothing."""
+    stage = Stage(cancel=[lost()], read=[reply(status, market.cancelled.body)])
+    outcome = market.cancel(on_stage(stage, market, retry=RetryPolicy.never()))
+    assert isinstance(outcome, Unknown)
+    assert outcome.answer is None
+
+
+def test_an_order_in_a_flawed_body_is_not_believed(market: Market, on_stage: OnStage) -> None:
+    """What there is of the body may be the whole order, and is not looked at."""
+    flawed = market.cancelled._replace(flaw="its body is not whole")
+    stage = Stage(cancel=[lost()], read=[flawed])
+    outcome = market.cancel(on_stage(stage, market, retry=RetryPolicy.never()))
+    assert isinstance(outcome, Unknown)

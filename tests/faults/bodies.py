@@ -10,10 +10,11 @@ from collections.abc import Callable, Mapping
 from typing import Any
 from urllib.parse import quote
 
-from countermand.sandbox.http import SandboxRequest
-from countermand.sandbox.network import Alteration, Passage
-from countermand.sandbox.world import World
 from countermand.engine.wire import Reply
+from countermand.sandbox.http import SandboxRequest
+from countermand.sandbox.world import World
+
+from .network import Alteration, Passage
 
 HTML = b"<!doctype html><html><head><title>Bad gateway</title></head><body>Please stand by.</body></html>"
 ELSEWHERE = "https://elsewhere.example/"
@@ -134,7 +135,7 @@ def about_another_order(world: World, order_id: str, other_id: str) -> Alteratio
 
     def alter(reply: Reply, passage: Passage) -> Reply:
         target = passage.call.target.replace(quote(order_id, safe=""), quote(other_id, safe=""))
-        answer = world.handle(SandboxRequest.to("GET", target, passage.call.headers))
+        answer = world.handle(SandboxRequest.to("GET", target, {**passage.call.headers}))
         return Reply(answer.status, {name.lower(): value for name, value in answer.headers}, answer.body)
 
     return alter

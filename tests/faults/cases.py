@@ -9,17 +9,17 @@ from attrs import define, field, frozen
 
 from countermand import AsyncCountermand, Countermand, PartiallyCancelled, Requested, RetryPolicy
 from countermand.sandbox.ledger import Truth
-from countermand.sandbox.network import Network, Passage
-from countermand.sandbox.virtual import (
+from countermand.sandbox.world import World
+
+from .network import Network, Passage
+from .scenes import MARKETPLACES, Scene, stage
+from .virtual import (
     AsyncVirtualDriver,
     Interruption,
     VirtualClock,
     VirtualDriver,
     run_virtually,
 )
-from countermand.sandbox.world import World
-
-from .scenes import MARKETPLACES, Scene, stage
 from .weather import Mood, Weather
 from .weather import mood as draw_mood
 

@@ -2,11 +2,11 @@
 
 import json
 
-from countermand.sandbox.ledger import Truth
-from countermand.sandbox.network import Passage
 from countermand.engine.wire import Fault, Reply
+from countermand.sandbox.ledger import Truth
 
 from .cases import Run
+from .network import Passage
 
 PENDING_AT_VTEX = {"cancel", "request-cancel", "cancellation-requested", "waiting-for-seller-decision"}
 

@@ -11,19 +11,19 @@ from typing import Any
 from attrs import frozen
 
 from countermand import AsyncCountermand, Countermand, CountermandError, Unknown, evidence_of
-from countermand.sandbox.network import FAIR, Network, Trouble
-from countermand.sandbox.virtual import (
+from countermand.sandbox.world import World
+
+from . import bodies
+from .cases import ask
+from .network import FAIR, Network, Trouble
+from .scenes import MARKETPLACES, Scene, plain
+from .virtual import (
     AsyncVirtualDriver,
     Interruption,
     Schedule,
     VirtualDriver,
     run_virtually,
 )
-from countermand.sandbox.world import World
-
-from . import bodies
-from .cases import ask
-from .scenes import MARKETPLACES, Scene, plain
 
 
 @frozen

@@ -6,12 +6,12 @@ from collections.abc import Iterator
 from typing import get_args
 
 from countermand import evidence_of
-from countermand.sandbox.network import Passage
-from countermand.sandbox.world import EPOCH
 from countermand.engine.wire import Fault, Reply
+from countermand.sandbox.world import EPOCH
 
 from .cases import Door, Phase, Run, play
 from .judge import differences, judged
+from .network import Passage
 
 
 def story(run: Run) -> Iterator[str]:

@@ -9,8 +9,9 @@ from attrs import evolve, frozen
 from countermand import Crux, Kibo, Pattern, Vtex
 from countermand.sandbox.http import SandboxRequest
 from countermand.sandbox.ledger import Marketplace
-from countermand.sandbox.network import Network
 from countermand.sandbox.world import World
+
+from .network import Network
 
 MARKETPLACES: tuple[Marketplace, ...] = ("pattern", "vtex", "crux", "kibo")
 

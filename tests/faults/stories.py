@@ -5,13 +5,13 @@ from collections.abc import Callable
 from typing import Any
 
 from countermand import AsyncCountermand, Countermand
-from countermand.sandbox.network import FAIR, Network, Passage, Trouble
-from countermand.sandbox.virtual import AsyncVirtualDriver, Interruption, VirtualDriver, run_virtually
 from countermand.sandbox.world import World
 
 from . import bodies
 from .cases import DOORS, Door, ask, wait
+from .network import FAIR, Network, Passage, Trouble
 from .scenes import Scene, plain
+from .virtual import AsyncVirtualDriver, Interruption, VirtualDriver, run_virtually
 
 RESET = "the connection broke while the answer was awaited"
 

@@ -15,10 +15,10 @@ from countermand import (
     Unknown,
     evidence_of,
 )
-from countermand.sandbox.network import Trouble
 
 from . import bodies
 from .cases import DOORS, Door, play
+from .network import Trouble
 from .replay import main as replay
 from .replay import story
 from .scenes import MARKETPLACES

@@ -5,13 +5,13 @@ import asyncio
 import pytest
 
 from countermand import AsyncCountermand, Cancelled, Kibo, Unknown, evidence_of
-from countermand.sandbox.network import FAIR, Network, Trouble
-from countermand.sandbox.virtual import AsyncVirtualDriver, Interruption, Schedule, VirtualClock
 from countermand.sandbox.world import World
 
 from .cases import DOORS, Door, ask
+from .network import FAIR, Network, Trouble
 from .outages import at_once, in_a_row, interrupted, one_call, outage
 from .scenes import MARKETPLACES, plain
+from .virtual import AsyncVirtualDriver, Interruption, Schedule, VirtualClock
 
 everywhere = pytest.mark.parametrize("marketplace", MARKETPLACES)
 

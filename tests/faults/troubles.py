@@ -2,9 +2,8 @@
 
 from typing import TYPE_CHECKING
 
-from countermand.sandbox.network import Passage, Trouble
-
 from . import bodies
+from .network import Passage, Trouble
 
 if TYPE_CHECKING:
     from .weather import Weather

@@ -7,10 +7,10 @@ from typing import TypeAlias
 
 from attrs import define, field, frozen
 
-from countermand.sandbox.network import FAIR, Passage, Trouble
 from countermand.sandbox.world import World
 
 from . import troubles as t
+from .network import FAIR, Passage, Trouble
 
 Maker: TypeAlias = "Callable[[Weather, Passage], Trouble]"
 

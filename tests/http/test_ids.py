@@ -117,6 +117,8 @@ def doors(sandbox: Sandbox) -> Any:
 @pytest.fixture
 def awkward(sandbox: Sandbox) -> list[str]:
     """Return the ids, each of which is that of a new order everywhere."""
+    for simulator in (sandbox.world.pattern, sandbox.world.vtex, sandbox.world.crux):
+        simulator.orders.clear()
     for order_id in AWKWARD:
         sandbox.world.pattern.add_order(order_id, {1: "new"})
         sandbox.world.vtex.add_order(order_id)

@@ -110,7 +110,7 @@ def test_crux_sends_the_uuid(open_http: OpenDoor, httpx_mock: HTTPXMock) -> None
     """And nothing else."""
     answer(httpx_mock, CRUX.accepted)
     CRUX.cancel(open_http(**CRUX.settings))
-    assert only(httpx_mock).content == b'{"order_uuid": "521a91e5"}'
+    assert only(httpx_mock).content == b'{"order_uuid": "521a91e5-058d-4474-aeee-f0c148594a00"}'
 
 
 @pytest.mark.parametrize(

@@ -9,8 +9,8 @@ import httpx2
 import pytest
 
 from countermand import Cancelled, NotSentError, Pattern, Requested, RetryPolicy, Unknown, Vtex
+from countermand.engine.wire import CLOCK
 from countermand.sandbox import RateLimited, Sandbox, seed
-from countermand.transport.requests import CLOCK
 from tests.support.doors import Door, Kind
 from tests.support.markets import PATTERN, names
 
@@ -110,6 +110,8 @@ def served() -> Iterator[Sandbox]:
 def sandbox(served: Sandbox) -> Sandbox:
     """Return the sandbox with its ready-made orders as they were, and nothing under way."""
     served.world.settle()
+    for marketplace in ("pattern", "vtex", "crux", "kibo"):
+        served.world.simulator(marketplace).orders.clear()
     seed(served.world)
     return served
 

@@ -65,7 +65,7 @@ def test_422_is_refused(body: bytes, reason: str | None, on_stage: OnStage) -> N
     stage = Stage(cancel=[reply(422, body)])
     outcome = CRUX.cancel(on_stage(stage, CRUX))
     assert isinstance(outcome, Refused)
-    assert outcome.refused == (Part("521a91e5", "not cancellable", reason),)
+    assert outcome.refused == (Part("521a91e5-058d-4474-aeee-f0c148594a00", "not cancellable", reason),)
     assert outcome.answer is None
     assert stage.kinds == ["cancel"]
 
@@ -136,14 +136,20 @@ TIMP = Crux(token="t", release="timp")
 
 def test_timpanogos_names_things_differently(on_stage: OnStage) -> None:
     """The model is the same; `raw` is as it was answered."""
-    body = {"order_uuid": "521a91e5", "line_items": [{"line_item_uuid": "line-0", "status": "Cancelled"}]}
+    body = {
+        "order_uuid": "521a91e5-058d-4474-aeee-f0c148594a00",
+        "line_items": [{"line_item_uuid": "line-0", "status": "Cancelled"}],
+    }
     stage = Stage(cancel=[reply(200)], read=[reply(200, body)])
     door = on_stage(stage, CRUX, crux=TIMP)
     order = CRUX.read(door)
-    assert order == CruxOrder("521a91e5", (CruxLineItem("line-0", "Cancelled"),))
+    assert order == CruxOrder("521a91e5-058d-4474-aeee-f0c148594a00", (CruxLineItem("line-0", "Cancelled"),))
     assert order.raw == body
     CRUX.cancel(door)
-    assert [call.target for call in stage.calls] == ["/timp/orders/521a91e5/", "/timp/orders/cancel/"]
+    assert [call.target for call in stage.calls] == [
+        "/timp/orders/521a91e5-058d-4474-aeee-f0c148594a00/",
+        "/timp/orders/cancel/",
+    ]
 
 
 def test_the_other_releases_names_are_not_taken(on_stage: OnStage) -> None:

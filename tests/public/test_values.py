@@ -1,6 +1,7 @@
 """Outcomes and errors as values: they print, compare, copy and pickle."""
 
 import copy
+import inspect
 import pickle
 from datetime import UTC, datetime
 from typing import Any
@@ -28,6 +29,7 @@ from tests.support.doors import OnStage
 from tests.support.markets import MARKETS, PATTERN, Market, pattern_answer
 from tests.support.stage import Stage, lost, reply
 
+ANSWERS = (Cancelled, Requested, PartiallyCancelled, Refused, Unknown)
 AT = datetime(2026, 3, 2, 9, 0, 0, tzinfo=UTC)
 TRIED = Attempt("cancel", AT, 0.25, 503, "answered 503", request_id="r-1")
 ORDER: dict[str, Any] = {"marketplace": "vtex", "order_id": "1172-01"}
@@ -258,3 +260,10 @@ def test_attempts_tell_the_story(on_stage: OnStage) -> None:
     assert [attempt.at for attempt in outcome.attempts] == sorted(attempt.at for attempt in outcome.attempts)
     assert outcome.attempts[0].at == AT
     assert all(attempt.at.tzinfo is UTC and attempt.sent for attempt in outcome.attempts)
+
+
+@pytest.mark.parametrize("kind", ANSWERS)
+def test_outcomes_are_made_by_keyword(kind: type[Any]) -> None:
+    """A field that is added later takes no other's place."""
+    parameters = inspect.signature(kind).parameters.values()
+    assert {parameter.kind for parameter in parameters} == {inspect.Parameter.KEYWORD_ONLY}

@@ -42,6 +42,24 @@ def vtex_get(order_id: str, headers: Headers = VTEX) -> SandboxRequest:
     return SandboxRequest.to("GET", f"/vtex/api/oms/pvt/orders/{quote(order_id, safe='')}", headers)
 
 
+def vtex_group(group: str, headers: Headers = VTEX) -> SandboxRequest:
+    """Read the orders of one purchase at VTEX."""
+    return SandboxRequest.to("GET", f"/vtex/api/oms/pvt/orders/order-group/{quote(group, safe='')}", headers)
+
+
+def vtex_invoice(order_id: str, kind: str = "Input", value: int = 4990, **more: object) -> SandboxRequest:
+    """Notify VTEX of an invoice: `Output` for a sale, `Input` for a return."""
+    body = {
+        "type": kind,
+        "issuanceDate": "2026-03-02T09:00:00.0000000Z",
+        "invoiceNumber": "NF-R1",
+        "invoiceValue": value,
+        "items": [{"id": "17", "price": value, "quantity": 1}],
+    }
+    target = f"/vtex/api/oms/pvt/orders/{quote(order_id, safe='')}/invoice"
+    return SandboxRequest.to("POST", target, {**VTEX, **JSON}, encode(body | more))
+
+
 def crux_cancel(order_uuid: str, headers: Headers = CRUX, *, release: str = "") -> SandboxRequest:
     """Ask Crux Connect to cancel an order."""
     body = encode({"order_uuid": order_uuid})
@@ -53,10 +71,12 @@ def crux_get(order_uuid: str, headers: Headers = CRUX, *, release: str = "") -> 
     return SandboxRequest.to("GET", f"/crux{release}/orders/{quote(order_uuid, safe='')}/", headers)
 
 
-def crux_login(username: str = "sandbox-user", password: str = "sandbox-password") -> SandboxRequest:
+def crux_login(
+    username: str = "sandbox-user", password: str = "sandbox-password", *, release: str = ""
+) -> SandboxRequest:
     """Fetch a token from Crux Connect."""
     body = encode({"username": username, "password": password})
-    return SandboxRequest.to("POST", "/crux/organizations/user-login/", JSON, body)
+    return SandboxRequest.to("POST", f"/crux{release}/organizations/user-login/", JSON, body)
 
 
 def kibo_cancel(
@@ -64,9 +84,11 @@ def kibo_cancel(
     reason: object = "customer_changed_mind",
     headers: Headers = KIBO,
     more: Mapping[str, object] = NOTHING,
+    *,
+    key: str = "orderId",
 ) -> SandboxRequest:
     """Ask Kibo to cancel an order."""
-    body = encode({"orderId": order_id, "dispositionReason": reason, **more})
+    body = encode({key: order_id, "dispositionReason": reason, **more})
     return SandboxRequest.to("POST", "/kibo/api/v2/order/action/cancel", {**headers, **JSON}, body)
 
 

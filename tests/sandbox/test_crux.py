@@ -2,6 +2,7 @@
 
 import pytest
 
+from countermand.sandbox.crux import Designations, Release
 from countermand.sandbox.http import SandboxRequest
 from countermand.sandbox.world import World
 from tests.sandbox.calls import CRUX, JSON, crux_cancel, crux_get, crux_login, decode
@@ -135,3 +136,103 @@ def test_who_asks_matters(world: World) -> None:
     world.crux.may_read = False
     assert world.handle(crux_get(ORDER)).status == 403
     assert world.truth("crux", ORDER).cancels == 0
+
+
+@pytest.mark.parametrize("served, other", [("v1", "/timp"), ("timp", "")])
+def test_each_release_has_its_own_paths(world: World, served: Release, other: str) -> None:
+    """A release that is not served is a wrong address, its login included."""
+    world.crux.add_order(ORDER)
+    world.crux.releases = {served}
+    own = "/timp" if served == "timp" else ""
+    for ask in (crux_cancel(ORDER, release=other), crux_get(ORDER, release=other), crux_login(release=other)):
+        reply = world.handle(ask)
+        assert (reply.status, reply.header("content-type")) == (404, "text/html; charset=utf-8")
+    token = decode(world.handle(crux_login(release=own)))["auth_token"]
+    assert world.handle(crux_get(ORDER, {"Authorization": f"Token {token}"}, release=own)).status == 200
+    assert world.truth("crux", ORDER).cancels == 0
+
+
+LINES = {"a": "Allocated", "b": "Cancelled", "c": "HasTracking", "d": "Rejected", "e": "Partial"}
+
+
+@pytest.mark.parametrize(
+    "designations, shown",
+    [
+        ("plain", ["-", "Cancelled", "HasTracking", "Rejected", "-"]),
+        ("null", [None, "Cancelled", "HasTracking", "Rejected", None]),
+        ("numbered", ["-", "ID: 5 Name: Cancelled", "ID: 1 Name: HasTracking", "ID: 4 Name: Rejected", "-"]),
+    ],
+)
+def test_timpanogos_parts_allocation_and_designation(
+    world: World, designations: Designations, shown: list[str | None]
+) -> None:
+    """`status` tells the allocation alone, and the designation the rest; v1 goes on mixing both."""
+    world.crux.add_order(ORDER, LINES)
+    world.crux.designations = designations
+    lines = decode(world.handle(crux_get(ORDER, release="/timp")))["line_items"]
+    assert [line["status"] for line in lines] == [
+        "Allocated",
+        "Allocated",
+        "Allocated",
+        "Unallocated",
+        "Partial",
+    ]
+    assert [line.get("line_item_designation", "-") for line in lines] == shown
+    v1 = decode(world.handle(crux_get(ORDER)))["line_items"]
+    assert [line["status"] for line in v1] == [*list(LINES.values())[:4], "Allocated"]
+
+
+@pytest.mark.parametrize("body", [b"null", b'"OK"', b'{"message":"Your request was received."}'])
+@pytest.mark.parametrize("status", [200, 201])
+def test_a_2xx_may_have_a_body(world: World, status: int, body: bytes) -> None:
+    """No body is documented for any 2xx, so anything may be there."""
+    world.crux.add_order(ORDER)
+    world.crux.accepts_with, world.crux.accepts_body = status, body
+    reply = world.handle(crux_cancel(ORDER))
+    assert (reply.status, reply.body) == (status, body)
+    assert world.truth("crux", ORDER).accepted
+
+
+def test_a_204_has_no_body(world: World) -> None:
+    """204 means that there is none."""
+    world.crux.add_order(ORDER)
+    world.crux.accepts_with, world.crux.accepts_body = 204, b"null"
+    assert world.handle(crux_cancel(ORDER)).body == b""
+
+
+def test_a_field_error_names_the_field(world: World) -> None:
+    """The framework lists what is wrong with each field of the request."""
+    world.crux.error_shape = "fields"
+    reply = world.handle(crux_cancel(""))
+    assert (reply.status, decode(reply)) == (400, {"order_uuid": ["order_uuid is required."]})
+    assert list(decode(world.handle(crux_get("unknown")))) == ["detail"]
+
+
+def test_an_order_that_was_cancelled_in_part_may_be_refused(world: World) -> None:
+    """422 does not say why: it may be that a line was cancelled before."""
+    world.crux.add_order(ORDER, {"a": "Cancelled", "b": "Allocated"})
+    world.crux.refuses_partly_cancelled = True
+    assert world.handle(crux_cancel(ORDER)).status == 422
+    assert not world.truth("crux", ORDER).accepted
+    world.crux.refuses_partly_cancelled = False
+    assert world.handle(crux_cancel(ORDER)).status == 200
+
+
+def test_a_rejected_line_is_not_asked_for_again(world: World) -> None:
+    """Rejected is the answer to an allocation: nobody ships the line, and nobody is asked to cancel it."""
+    world.crux.add_order(ORDER, {"a": "Rejected", "b": "Allocated"})
+    world.handle(crux_cancel(ORDER))
+    assert [entry.detail for entry in world.ledger if entry.what == "requested"] == ["b"]
+    world.settle()
+    assert statuses(world) == ["Rejected", "Cancelled"]
+
+
+@pytest.mark.parametrize("written", [ORDER.upper(), ORDER.replace("-", ""), ORDER.replace("-", "").upper()])
+def test_a_uuid_is_the_same_in_every_form(world: World, written: str) -> None:
+    """Hyphens and case do not matter, and the answer and the ledger name the order as it was added."""
+    world.crux.add_order(ORDER)
+    assert world.handle(crux_cancel(written)).status == 200
+    assert decode(world.handle(crux_get(written)))["uuid"] == ORDER
+    assert {entry.order_id for entry in world.ledger} == {ORDER}
+    other = f"{written[:-1]}f"
+    assert world.handle(crux_cancel(other)).status == 422

@@ -1,5 +1,7 @@
 """Kibo OMS with translated APIs, simulated."""
 
+from typing import Literal
+
 import pytest
 
 from countermand.sandbox.http import SandboxRequest
@@ -155,3 +157,104 @@ def test_every_answer_has_a_correlation_id(world: World) -> None:
     ids = {world.handle(kibo_get(number)).header("x-vol-correlation") for number in (ORDER, 404)}
     assert len(ids) == 2
     assert None not in ids
+
+
+def test_a_tenant_may_want_the_other_spelling(world: World) -> None:
+    """Without `orderID` such a tenant misses request data (OMS error 5011), and does nothing."""
+    world.kibo.add_order(ORDER)
+    world.kibo.request_key = "orderID"
+    reply = world.handle(kibo_cancel(ORDER))
+    assert (reply.status, decode(reply)["errorCode"]) == (400, "5011")
+    assert "orderID" in decode(reply)["message"]
+    assert world.truth("kibo", ORDER).cancels == 0
+    assert world.handle(kibo_cancel(ORDER, key="orderID")).status == 200
+    world.kibo.error_shape = "fields"
+    assert list(decode(world.handle(kibo_cancel(ORDER)))) == ["orderID"]
+
+
+@pytest.mark.parametrize("where, state, status", [("orderStatus", "OPEN", "X"), ("orderState", "X", "OPEN")])
+def test_one_of_the_two_may_say_that_it_is_cancelled(
+    world: World, where: Literal["orderState", "orderStatus"], state: str, status: str
+) -> None:
+    """orderState and orderStatus may differ: the other one stays what it was."""
+    world.kibo.add_order(ORDER, state="OPEN")
+    world.kibo.cancelled_shows_in, world.kibo.canceled_word = where, "X"
+    order = decode(world.handle(kibo_cancel(ORDER)))
+    assert (order["orderState"], order["orderStatus"]) == (state, status)
+    assert world.truth("kibo", ORDER).cancelled == "all"
+
+
+def test_either_may_be_null_or_missing(world: World) -> None:
+    """An order says what it is with one of the two."""
+    world.kibo.add_order(ORDER)
+    world.kibo.absent_state, world.kibo.absent_status = "null", None
+    order = decode(world.handle(kibo_cancel(ORDER)))
+    assert (order["orderState"], order["orderStatus"]) == (None, "CANCELED")
+    world.kibo.absent_state, world.kibo.absent_status = None, "missing"
+    order = decode(world.handle(kibo_get(ORDER)))
+    assert order["orderState"] == "CANCELED"
+    assert "orderStatus" not in order
+
+
+@pytest.mark.parametrize("state", ["shipped", "Shipped", "Order Shipped", "fulfilled"])
+def test_a_state_has_many_spellings(world: World, state: str) -> None:
+    """Case and a leading "Order" do not change what a state means."""
+    world.kibo.add_order(ORDER, state=state)
+    assert world.handle(kibo_cancel(ORDER)).status == 409
+    assert decode(world.handle(kibo_get(ORDER)))["orderStatus"] == state
+
+
+@pytest.mark.parametrize("state", ["Order Canceled", "canceled", "CANCELED"])
+def test_a_cancelled_order_keeps_its_spelling(world: World, state: str) -> None:
+    """An order that was cancelled before is told in the words it was added with."""
+    world.kibo.add_order(ORDER, state=state)
+    assert decode(world.handle(kibo_cancel(ORDER)))["orderStatus"] == state
+    truth = world.truth("kibo", ORDER)
+    assert (truth.cancelled, truth.accepted) == ("all", False)
+
+
+def test_an_answer_may_give_the_id_as_text(world: World) -> None:
+    """Some answers have `orderID` as text."""
+    world.kibo.add_order(ORDER)
+    world.kibo.order_id_as_text = True
+    assert decode(world.handle(kibo_get(ORDER)))["orderID"] == "1010101"
+
+
+@pytest.mark.parametrize("reason", ["OTHER", "Other", "other"])
+def test_other_may_be_written_in_any_case(world: World, reason: str) -> None:
+    """An explanation goes with `other`, however the tenant writes it."""
+    world.kibo.add_order(ORDER)
+    more = {"dispositionOtherReason": "Customer changed mind"}
+    assert world.handle(kibo_cancel(ORDER, reason, more=more)).status == 200
+
+
+def test_a_login_need_not_tell_the_lifetime(world: World) -> None:
+    """Every field of the ticket is nullable."""
+    world.kibo.expires_in = "null"
+    assert decode(world.handle(kibo_oauth()))["expires_in"] is None
+    world.kibo.expires_in = "missing"
+    ticket = decode(world.handle(kibo_oauth()))
+    assert ticket["access_token"]
+    assert "expires_in" not in ticket
+
+
+def test_an_expired_token_may_get_403(world: World) -> None:
+    """Older pages renew a token on 403; a token that never was good gets 401."""
+    world.kibo.add_order(ORDER)
+    world.kibo.require_bearer, world.kibo.expired_with = True, 403
+    ticket = decode(world.handle(kibo_oauth()))
+    world.advance(ticket["expires_in"])
+    expired = {**KIBO, "Authorization": f"Bearer {ticket['access_token']}"}
+    assert world.handle(kibo_cancel(ORDER, headers=expired)).status == 403
+    assert world.handle(kibo_cancel(ORDER, headers={**KIBO, "Authorization": "Bearer x"})).status == 401
+    assert world.handle(kibo_cancel(ORDER)).status == 401
+    assert world.truth("kibo", ORDER).cancels == 0
+
+
+def test_a_429_is_empty_and_asks_for_a_minute(world: World) -> None:
+    """An empty body, `Retry-After: 60`, and the correlation id."""
+    world.kibo.reject_until(5)
+    world.kibo.retry_after = 60
+    reply = world.handle(kibo_get(ORDER))
+    assert (reply.status, reply.body, reply.header("retry-after")) == (429, b"", "60")
+    assert reply.header("x-vol-correlation")

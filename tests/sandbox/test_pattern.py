@@ -1,5 +1,7 @@
 """Pattern Hub, simulated."""
 
+from typing import Literal
+
 import pytest
 
 from countermand.sandbox.http import SandboxRequest
@@ -161,3 +163,15 @@ def test_permissions_are_apart(world: World) -> None:
     assert world.handle(pattern_cancel(ORDER)).status == 200
     world.pattern.may_cancel = False
     assert world.handle(pattern_cancel(ORDER)).status == 403
+
+
+@pytest.mark.parametrize("empty", ["null", "missing"])
+def test_what_is_empty_may_be_null_or_missing(world: World, empty: Literal["null", "missing"]) -> None:
+    """An empty list can be told in three ways, and a message need not be there; a full list stays a list."""
+    world.pattern.add_order(ORDER, {1: "new"})
+    world.pattern.message, world.pattern.empty_lists = "null", empty
+    body = decode(world.handle(pattern_cancel(ORDER)))
+    assert body["message"] is None
+    assert len(body["cancelled_orders"]) == 1
+    assert ("non_cancellable_orders" in body) is (empty == "null")
+    assert body.get("non_cancellable_orders") is None

@@ -1,12 +1,16 @@
 """The sandbox's front: clients that are ready to use, in memory and over HTTP, sync and async."""
 
 import asyncio
+import json
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
+import countermand
 from countermand import Cancelled, Crux, Kibo, OrderNotFoundError, RetryPolicy
-from countermand.sandbox import LoseReply, RateLimited, ReadyOrder, Sandbox, Status
+from countermand import sandbox as front
+from countermand.sandbox import LoseReply, RateLimited, Raw, ReadyOrder, Sandbox, Status, UnusedMishapsError
 
 OVER_HTTP = pytest.mark.parametrize("http", [False, True], ids=["in memory", "over HTTP"])
 
@@ -34,7 +38,7 @@ def test_ready_orders_answer_as_they_say(http: bool) -> None:
             marketplace = getattr(client, order.marketplace)
             answer = marketplace.cancel_order(*arguments(order))
             sandbox.advance(10)
-            settled = marketplace.wait_until_settled(order.order_id, timeout=0.05)
+            settled = marketplace.wait_until_settled(answer, timeout=0.05)
             told.append((order.order_id, name_of(answer), name_of(settled)))
     assert told == EXPECTED
 
@@ -50,7 +54,7 @@ def test_ready_orders_answer_the_async_client_alike(http: bool) -> None:
                 marketplace = getattr(client, order.marketplace)
                 answer = await marketplace.cancel_order(*arguments(order))
                 sandbox.advance(10)
-                settled = await marketplace.wait_until_settled(order.order_id, timeout=0.05)
+                settled = await marketplace.wait_until_settled(answer, timeout=0.05)
                 told.append((order.order_id, name_of(answer), name_of(settled)))
         return told
 
@@ -72,7 +76,7 @@ def test_a_lost_reply_is_settled_by_reading(http: bool) -> None:
 def test_a_429_is_waited_out(http: bool) -> None:
     """A scripted 429 costs an attempt, and touches nothing."""
     with Sandbox(http=http) as sandbox:
-        sandbox.mishap("kibo", RateLimited("0"))
+        sandbox.mishap("kibo", RateLimited(0))
         outcome = sandbox.client().kibo.cancel_order(1010101, "created_by_mistake")
         assert isinstance(outcome, Cancelled)
         assert len(outcome.attempts) == 2
@@ -114,7 +118,7 @@ def test_a_client_can_sign_in() -> None:
 def test_overrides_reach_the_client() -> None:
     """Whatever Countermand takes can be given to `client()`."""
     with Sandbox() as sandbox:
-        sandbox.mishap("kibo", Status(503), Status(503), Status(503))
+        sandbox.mishap("kibo", Status(503), Status(503))
         client = sandbox.client(retry=RetryPolicy.never(), vtex=None)
         assert name_of(client.kibo.cancel_order(1010101, "created_by_mistake")) == "Unknown"
         with pytest.raises(Exception, match="vtex"):
@@ -143,6 +147,150 @@ def test_a_sandbox_at_rest_moves_only_when_told() -> None:
     sandbox.advance(5)
     sandbox.advance(0)
     assert (sandbox.world.now - start).total_seconds() == 5
+
+
+# --- what a test can look at afterwards --------------------------------------------------------------------------------
+
+
+@OVER_HTTP
+def test_requests_are_listed_as_they_arrived(http: bool) -> None:
+    """In their order, each with what it asked of whom, and when."""
+    with Sandbox(http=http, speed=0) as sandbox:
+        client = sandbox.client()
+        client.vtex.cancel_order("1172452900791-01", reason="a gift")
+        sandbox.advance(60)
+        client.pattern.order_status("114-3941689-8772232")
+        cancel, read, status = sandbox.requests
+    assert (cancel.method, cancel.marketplace) == ("POST", "vtex")
+    assert cancel.path == "/api/oms/pvt/orders/1172452900791-01/cancel"
+    assert json.loads(cancel.body)["reason"] == "a gift"
+    assert (read.method, read.path, read.body) == ("GET", "/api/oms/pvt/orders/1172452900791-01", b"")
+    assert (status.marketplace, status.query) == ("pattern", "market_order_id=114-3941689-8772232")
+    assert (status.at - read.at).total_seconds() == 60
+    assert cancel.headers["content-type"] == "application/json"
+
+
+def test_what_a_mishap_lost_is_listed_too() -> None:
+    """The client did send it."""
+    with Sandbox(time="virtual") as sandbox:
+        sandbox.mishap("kibo", LoseReply(applied=False))
+        sandbox.client().kibo.cancel_order(1010101, "other")
+        assert [request.method for request in sandbox.requests] == ["POST", "GET", "POST"]
+
+
+def test_requests_hold_no_credential() -> None:
+    """Neither those of requests about orders, nor those of logins."""
+    with Sandbox(time="virtual") as sandbox:
+        world = sandbox.world
+        world.kibo.require_bearer = True
+        kibo, crux = sandbox.base_url("kibo"), sandbox.base_url("crux")
+        client = sandbox.client(
+            kibo=Kibo(
+                tenant_id=world.kibo.tenant_id,
+                client_id=world.kibo.client_id,
+                client_secret=world.kibo.client_secret,
+                base_url=kibo,
+                auth_url=kibo,
+            ),
+            crux=Crux(username=world.crux.username, password=world.crux.password, base_url=crux),
+        )
+        client.kibo.cancel_order(1010101, "other")
+        client.crux.cancel_order("521a91e5-058d-4474-aeee-f0c148594a00")
+        client.pattern.cancel_order("114-3941689-8772232")
+        client.vtex.cancel_order("1172452900788-01")
+        told = repr(sandbox.requests)
+        assert len(sandbox.requests) == 6
+    for secret in (
+        world.kibo.client_secret,
+        world.crux.password,
+        world.vtex.app_key,
+        world.vtex.app_token,
+        "sandbox-pattern-token",
+        "session",
+    ):
+        assert secret not in told
+
+
+# --- mistakes in a test ------------------------------------------------------------------------------------------------
+
+
+def test_a_mishap_that_never_struck_fails_the_test() -> None:
+    """Leaving the block says which they are."""
+
+    def story() -> None:
+        with Sandbox() as sandbox:
+            sandbox.mishap("vtex", LoseReply(), Status(404), Status(503))
+            sandbox.mishap("kibo", LoseReply())
+            client = sandbox.client(retry=RetryPolicy.never())
+            assert name_of(client.vtex.cancel_order("1172452900788-01")) == "Unknown"
+
+    with pytest.raises(UnusedMishapsError, match=r"vtex: Status\(code=503.*; kibo: LoseReply"):
+        story()
+
+
+def test_an_error_of_the_test_comes_first() -> None:
+    """A test that fails before a mishap could strike shows its own error."""
+
+    def story() -> None:
+        with Sandbox() as sandbox:
+            sandbox.mishap("vtex", LoseReply())
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        story()
+
+
+def test_unused_mishaps_can_be_allowed() -> None:
+    """Where a test cannot know how many requests there will be."""
+    with Sandbox(allow_unused_mishaps=True) as sandbox:
+        sandbox.mishap("vtex", LoseReply())
+
+
+@pytest.mark.parametrize(
+    "mistake, says",
+    [
+        (lambda box: box.mishap("vtx", LoseReply()), "marketplace 'vtx' is not known: did you mean 'vtex'"),
+        (lambda box: box.mishap("amazon", LoseReply()), "it is one of crux, kibo, pattern, vtex"),
+        (
+            lambda box: box.mishap("vtex", "nonsense"),
+            "a RateLimited, LoseReply, Status or Raw, not 'nonsense'",
+        ),
+        (lambda box: box.mishap("vtex", LoseReply), r"is a class: write LoseReply\("),
+        (lambda box: box.mishap("vtex"), "which mishaps"),
+        (lambda box: box.base_url("Crux"), "did you mean 'crux'"),
+        (lambda box: box.world.truth("kibbo", 1), "did you mean 'kibo'"),
+        (lambda box: box.advance(-1), "zero or more, not -1"),
+        (lambda box: box.world.advance(float("nan")), "zero or more, not nan"),
+        (lambda _: Sandbox(time="virtuel"), "did you mean 'virtual'"),  # type: ignore[arg-type]
+        (lambda _: Sandbox(time="virtual", speed=10), "virtual time has no speed"),
+        (lambda _: Sandbox(speed=-1), "the speed is a number, zero or more"),
+        (lambda _: RateLimited(-1), "whole seconds, the text of the header, or None, not -1"),
+        (lambda _: RateLimited(1.5), "not 1.5"),  # type: ignore[arg-type]
+        (lambda _: RateLimited(True), "not True"),
+        (lambda _: RateLimited("1\r\nx: y"), "Retry-After is"),
+        (lambda _: Status(20), "from 200 to 599, not 20"),
+        (lambda _: Status("503"), "from 200 to 599, not '503'"),  # type: ignore[arg-type]
+        (lambda _: Status(503, "text"), "must be <class 'bytes'>"),  # type: ignore[arg-type]
+        (lambda _: Raw(b"{"), "must be <class 'countermand.sandbox.http.SandboxReply'>"),  # type: ignore[arg-type]
+    ],
+)
+def test_a_mistake_is_told_at_once(mistake: Callable[[Sandbox], object], says: str) -> None:
+    """Where it was made, with what was probably meant."""
+    with pytest.raises((ValueError, TypeError), match=says):
+        mistake(Sandbox())
+
+
+def test_retry_after_takes_seconds() -> None:
+    """An integer is sent as the header's text."""
+    assert RateLimited(30) == RateLimited("30")
+
+
+def test_a_star_import_shadows_nothing() -> None:
+    """The names of the sandbox are none of the package's own, and each of them is there."""
+    assert not set(front.__all__) & set(countermand.__all__)
+    assert all(getattr(front, name) is not None for name in front.__all__)
+    with pytest.raises(AttributeError):
+        front.Sandbocks  # type: ignore[attr-defined]  # noqa: B018
 
 
 def test_the_fixture_gives_a_fresh_sandbox(countermand_sandbox: Sandbox) -> None:

@@ -1,6 +1,7 @@
 """VTEX OMS, simulated."""
 
 import re
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ from countermand.sandbox.world import World
 from tests.sandbox.calls import VTEX, decode, vtex_cancel, vtex_get
 
 ORDER = "1172452900788-01"
+LAST_YEAR = datetime(2025, 3, 2, 9, 0, tzinfo=UTC)
 
 
 def read(world: World, order_id: str = ORDER) -> Any:
@@ -110,9 +112,9 @@ def test_repeating_a_cancel_is_harmless(world: World) -> None:
 
 
 def test_a_sequence_number_reads_but_does_not_cancel(world: World) -> None:
-    """A read takes a sequence number, and answers with the order id."""
+    """A read takes `seq` and the sequence number, and answers with the order id."""
     world.vtex.add_order(ORDER, sequence="502556")
-    assert read(world, "502556")["orderId"] == ORDER
+    assert read(world, "seq502556")["orderId"] == ORDER
     assert world.handle(vtex_cancel("502556")).status == 404
 
 
@@ -160,3 +162,142 @@ def test_a_key_may_cancel_and_not_read(world: World) -> None:
     assert world.handle(vtex_get(ORDER)).status == 403
     world.vtex.may_cancel = False
     assert world.handle(vtex_cancel(ORDER)).status == 403
+
+
+# -- statuses, and who decides ----------------------------------------------------------------------------------------
+
+OPEN = (
+    "order-created on-order-completed on-order-completed-ffm payment-pending payment-approved payment-denied "
+    "approve-payment window-to-cancel window-to-change-payment window-to-change-seller waiting-for-authorization "
+    "waiting-for-fulfillment waiting-ffmt-authorization waiting-for-manual-authorization "
+    "waiting-for-mkt-authorization waiting-for-order-authorization authorize-fulfillment waiting-seller-handling "
+    "ready-for-handling start-handling handling ready-for-invoicing order-accepted replaced invoice"
+).split()
+PENDING = (
+    "cancel canceling request-cancel cancellation-requested-with-ack accepting-cancel "
+    "waiting-for-seller-decision cancellation-request-denied-ffm"
+).split()
+
+
+@pytest.mark.parametrize("status", [*OPEN, None, ""])
+def test_an_open_order_can_be_cancelled(world: World, status: str | None) -> None:
+    """Every documented status can be set; an incomplete order has none, and can be cancelled all the same."""
+    world.vtex.add_order(ORDER, status=status)
+    order = read(world)
+    assert (order["status"], order["allowCancellation"]) == (status, True)
+    assert decode(world.handle(vtex_cancel(ORDER)))["receipt"]
+    world.settle()
+    assert read(world)["status"] == "canceled"
+
+
+@pytest.mark.parametrize("status", PENDING)
+def test_a_cancel_during_a_cancellation_sets_nothing_in_motion(world: World, status: str) -> None:
+    """Where somebody decides already, another cancel is received and changes nothing."""
+    world.vtex.add_order(ORDER, waits_in=status)
+    world.handle(vtex_cancel(ORDER))
+    assert read(world)["status"] == status
+    assert decode(world.handle(vtex_cancel(ORDER)))["receipt"] is None
+    assert world.truth("vtex", ORDER).forwarded == 1
+    assert read(world)["status"] == status
+
+
+@pytest.mark.parametrize("status", PENDING)
+def test_a_cancellation_that_began_elsewhere_is_left_alone(world: World, status: str) -> None:
+    """An order that is being cancelled, or whose cancellation is being denied, takes no new request."""
+    world.vtex.add_order(ORDER, status=status)
+    assert read(world)["allowCancellation"] is False
+    assert decode(world.handle(vtex_cancel(ORDER)))["receipt"] is None
+    assert not world.truth("vtex", ORDER).accepted
+
+
+def test_a_second_cancel_confirms_over_the_sellers_head(world: World) -> None:
+    """In cancellation-requested a second cancel ends it, whatever the seller would have said."""
+    world.vtex.add_order(ORDER, status="handling", seller="denies", waits_in="cancellation-requested")
+    world.handle(vtex_cancel(ORDER, {"reason": "first"}))
+    assert world.truth("vtex", ORDER).eventually == "none"
+    assert decode(world.handle(vtex_cancel(ORDER, {"reason": "second"})))["receipt"]
+    order = read(world)
+    assert (order["status"], order["cancellationData"]["reason"]) == ("canceled", "first")
+    assert len(order["cancellationRequests"]) == 1
+    told = [(entry.what, entry.detail) for entry in world.ledger if entry.what == "overruled"]
+    assert told == [("overruled", "by cancel 2")]
+    world.settle()
+    assert read(world)["status"] == "canceled"
+    assert "denied" not in [entry.what for entry in world.ledger]
+
+
+def test_a_cancel_confirms_what_was_asked_for_in_the_admin(world: World) -> None:
+    """The ledger tells a first cancel that confirms from a second one."""
+    world.vtex.add_order(ORDER, status="cancellation-requested")
+    world.handle(vtex_cancel(ORDER))
+    assert world.truth("vtex", ORDER).cancelled == "all"
+    assert [entry.detail for entry in world.ledger if entry.what == "overruled"] == ["by cancel 1"]
+
+
+def test_a_request_takes_a_while_to_show(world: World) -> None:
+    """Reads show the order as it was, and a second cancel in that time confirms all the same."""
+    world.vtex.add_order(
+        ORDER, status="handling", shows_after=10.0, seller="silent", waits_in="cancellation-requested"
+    )
+    world.handle(vtex_cancel(ORDER))
+    assert world.truth("vtex", ORDER).parts[0].status == "cancellation-requested"
+    world.advance(9.9)
+    order = read(world)
+    assert (order["status"], order["cancellationRequests"]) == ("handling", [])
+    world.advance(0.1)
+    assert read(world)["status"] == "cancellation-requested"
+    assert len(read(world)["cancellationRequests"]) == 1
+
+
+def test_a_second_cancel_confirms_what_does_not_show_yet(world: World) -> None:
+    """Who asks again because the read says `handling` takes the decision away from the seller."""
+    world.vtex.add_order(ORDER, status="handling", shows_after=10.0, waits_in="cancellation-requested")
+    world.handle(vtex_cancel(ORDER))
+    assert read(world)["status"] == "handling"
+    world.handle(vtex_cancel(ORDER))
+    assert read(world)["status"] == "handling"
+    assert world.truth("vtex", ORDER).cancelled == "all"
+    assert [entry.what for entry in world.ledger].count("overruled") == 1
+    world.advance(10)
+    assert read(world)["status"] == "canceled"
+
+
+def test_an_old_denial_stays_in_the_list(world: World) -> None:
+    """What was denied before is listed before what is asked now, with the older dates."""
+    world.vtex.add_order(ORDER, status="payment-approved", denied_before={LAST_YEAR: "Already packed"})
+    (old,) = read(world)["cancellationRequests"]
+    assert (old["deniedBySeller"], old["deniedBySellerReason"]) == (True, "Already packed")
+    assert old["cancellationRequestDate"] < old["cancellationRequestDenyDate"] < "2026"
+    assert decode(world.handle(vtex_cancel(ORDER)))["receipt"] != old["id"]
+    first, second = read(world)["cancellationRequests"]
+    assert (first, second["deniedBySeller"]) == (old, False)
+    world.settle()
+    assert read(world)["cancellationData"]["cancellationRequestId"] == second["id"]
+
+
+def test_canceled_may_fall_back(world: World) -> None:
+    """A known issue shows `cancel` again; the order stays cancelled, and nothing else moves it."""
+    world.vtex.add_order(ORDER)
+    world.handle(vtex_cancel(ORDER))
+    world.settle()
+    world.vtex.move(ORDER, "handling")
+    assert read(world)["status"] == "canceled"
+    world.vtex.move(ORDER, "cancel")
+    assert read(world)["status"] == "cancel"
+    assert world.truth("vtex", ORDER).cancelled == "all"
+
+
+def test_a_cancellation_goes_through_its_statuses(world: World) -> None:
+    """Moving between the statuses of a cancellation denies nothing, and `canceled` ends it."""
+    world.vtex.add_order(ORDER, seller="silent", waits_in="request-cancel")
+    world.handle(vtex_cancel(ORDER, {"reason": "Out of stock"}))
+    for status in ("cancellation-requested-with-ack", "accepting-cancel", "canceling"):
+        world.vtex.move(ORDER, status, after=1.0)
+        world.advance(1)
+        assert read(world)["status"] == status
+    world.vtex.move(ORDER, "canceled")
+    order = read(world)
+    assert (order["status"], order["cancellationData"]["reason"]) == ("canceled", "Out of stock")
+    told = [entry.what for entry in world.ledger]
+    assert "denied" not in told
+    assert told.count("cancelled") == told.count("confirmed") == 1

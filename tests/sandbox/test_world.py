@@ -1,14 +1,24 @@
 """The world: its paths, its time, its rate limits and its ledger."""
 
+from collections.abc import Callable
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
-from countermand.sandbox.http import SandboxRequest
+from countermand.sandbox.http import (
+    EMPTY_404,
+    FRAMEWORK_404,
+    HTML_404,
+    SandboxReply,
+    SandboxRequest,
+)
 from countermand.sandbox.orders import READY_ORDERS, seed
+from countermand.sandbox.simulator import ErrorShape
 from countermand.sandbox.world import EPOCH, World
 from tests.sandbox.calls import (
     crux_cancel,
+    crux_get,
     crux_login,
     decode,
     kibo_cancel,
@@ -30,6 +40,13 @@ def world() -> World:
     world.kibo.add_order(1, cancels_after=4.0)
     return world
 
+
+READS = {
+    "pattern": pattern_status("unknown"),
+    "vtex": vtex_get("unknown"),
+    "crux": crux_get("unknown"),
+    "kibo": kibo_get(404),
+}
 
 CANCELS = [pattern_cancel("p"), vtex_cancel("v"), crux_cancel("c"), kibo_cancel(1)]
 
@@ -179,3 +196,104 @@ def test_ready_orders_are_all_there() -> None:
     assert len({(order.marketplace, order.order_id) for order in READY_ORDERS}) == len(READY_ORDERS)
     for order in READY_ORDERS:
         assert not world.truth(order.marketplace, order.order_id).accepted
+
+
+@pytest.mark.parametrize("name", ["pattern", "vtex", "crux", "kibo"])
+@pytest.mark.parametrize(
+    "shape, key",
+    [("message", "message"), ("detail", "detail"), ("errors", "errors"), ("fields", "detail")],
+)
+def test_errors_have_many_shapes(world: World, name: str, shape: ErrorShape, key: str) -> None:
+    """Each marketplace can word its errors in each of the usual shapes."""
+    world.simulator(name).error_shape = shape
+    reply = world.handle(READS[name])
+    assert reply.status == 404
+    assert list(decode(reply)) == [key]
+
+
+@pytest.mark.parametrize("name", ["pattern", "vtex", "crux", "kibo"])
+def test_errors_may_be_problem_details_or_nothing(world: World, name: str) -> None:
+    """Problem details have a media type of their own; an empty body has none."""
+    world.simulator(name).error_shape = "problem"
+    reply = world.handle(READS[name])
+    assert reply.header("content-type") == "application/problem+json"
+    assert set(decode(reply)) == {"type", "title", "status", "detail"}
+    assert (decode(reply)["status"], decode(reply)["title"]) == (404, "Not Found")
+    world.simulator(name).error_shape = "empty"
+    assert world.handle(READS[name]).body == b""
+
+
+@pytest.mark.parametrize("name", ["pattern", "vtex", "crux", "kibo"])
+@pytest.mark.parametrize("page", [HTML_404, EMPTY_404, FRAMEWORK_404])
+def test_a_wrong_address_is_not_answered_by_the_marketplace(
+    world: World, name: str, page: SandboxReply
+) -> None:
+    """What is before a marketplace answers for an address that is not here; an order keeps its own 404."""
+    nowhere = SandboxRequest.to("GET", f"/{name}/v9/nothing")
+    assert (world.handle(nowhere).header("content-type") or "").startswith("text/html")
+    world.simulator(name).wrong_address = page
+    assert world.handle(nowhere).body == page.body
+    own = world.handle(READS[name])
+    assert own.status == 404
+    assert own.body not in {HTML_404.body, EMPTY_404.body, FRAMEWORK_404.body}
+
+
+def test_a_429_may_say_nothing_or_always_the_same(world: World) -> None:
+    """Retry-After tells the seconds that remain, a fixed number, or is not there."""
+    world.vtex.reject_until(7)
+    assert world.handle(vtex_get("v")).header("retry-after") == "7"
+    world.vtex.retry_after = 60
+    assert world.handle(vtex_get("v")).header("retry-after") == "60"
+    world.vtex.retry_after = None
+    reply = world.handle(vtex_get("v"))
+    assert (reply.status, reply.header("retry-after")) == (429, None)
+
+
+def test_a_body_may_begin_with_a_byte_order_mark(world: World) -> None:
+    """It stands before every JSON body, and before nothing else."""
+    world.vtex.byte_order_mark = world.crux.byte_order_mark = True
+    body = world.handle(vtex_get("v")).body
+    assert body.startswith(b"\xef\xbb\xbf{")
+    assert world.handle(vtex_get("unknown")).body.startswith(b"\xef\xbb\xbf{")
+    assert world.handle(crux_cancel("c")).body == b""
+    assert world.handle(SandboxRequest.to("GET", "/vtex/v9")).body.startswith(b"<")
+    assert world.handle(kibo_get(1)).body.startswith(b"{")
+
+
+@pytest.mark.parametrize(
+    "mistake, says",
+    [
+        (
+            lambda world: world.vtex.add_order("1", status="hanlding"),
+            "'hanlding' is not known: did you mean 'handling'",
+        ),
+        (lambda world: world.vtex.add_order("1", seller="accept"), "did you mean 'accepts'"),
+        (lambda world: world.vtex.add_order("1", waits_in="waiting"), "any other can be set on the order"),
+        (lambda world: world.pattern.add_order("1", {1: "new", 2: "pikced"}), "did you mean 'picked'"),
+        (lambda world: world.crux.add_order("1", {"a": "allocated"}), "did you mean 'Allocated'"),
+        (lambda world: world.crux.add_order("1", ["a"], suppliers="confirms"), "did you mean 'confirm'"),
+        (lambda world: world.kibo.add_order(1, state="CANCELLED"), "did you mean 'canceled'"),
+        (lambda world: world.vtex.add_order("twice"), "vtex has an order 'twice' already"),
+        (lambda world: world.kibo.add_order(2), "kibo has an order '2' already"),
+        (lambda world: world.pattern.add_order("", {1: "new"}), "needs an id"),
+    ],
+)
+def test_what_add_order_is_given_is_checked(mistake: Callable[[Any], object], says: str) -> None:
+    """At once, and the order is not added."""
+    world = World()
+    world.vtex.add_order("twice")
+    world.kibo.add_order(2)
+    with pytest.raises(ValueError, match=says):
+        mistake(world)
+    assert [len(world.simulator(name).orders) for name in ("pattern", "vtex", "crux", "kibo")] == [0, 1, 0, 1]
+
+
+def test_seeding_again_begins_anew() -> None:
+    """The ready-made orders are as they were; others stay."""
+    world = World()
+    seed(world)
+    world.kibo.add_order(7)
+    world.handle(kibo_cancel(1010101))
+    seed(world)
+    assert world.truth("kibo", 1010101).cancels == 0
+    assert "7" in world.kibo.orders

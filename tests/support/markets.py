@@ -109,7 +109,7 @@ def vtex_order(status: str, order_id: str = "1172-01", **more: Any) -> Reply:
     return reply(200, {"orderId": order_id, "status": status, "allowCancellation": True, **more})
 
 
-def crux_order(*statuses: str, order_id: str = "521a91e5") -> Reply:
+def crux_order(*statuses: str, order_id: str = "521a91e5-058d-4474-aeee-f0c148594a00") -> Reply:
     """Return an order whose line items `line-0`, `line-1`, … are in these statuses."""
     lines = [{"uuid": f"line-{n}", "status": status} for n, status in enumerate(statuses)]
     return reply(200, {"uuid": order_id, "line_items": lines})
@@ -169,13 +169,13 @@ VTEX = Market(
 CRUX = Market(
     name="crux",
     access=Crux(token=CRUX_TOKEN),
-    order_id="521a91e5",
-    arguments=("521a91e5",),
-    request=CancelCruxOrder("521a91e5"),
+    order_id="521a91e5-058d-4474-aeee-f0c148594a00",
+    arguments=("521a91e5-058d-4474-aeee-f0c148594a00",),
+    request=CancelCruxOrder("521a91e5-058d-4474-aeee-f0c148594a00"),
     reads="get_order",
     method="PATCH",
     cancel_url="https://api.cruxconnect.com/orders/cancel/",
-    read_url="https://api.cruxconnect.com/orders/521a91e5/",
+    read_url="https://api.cruxconnect.com/orders/521a91e5-058d-4474-aeee-f0c148594a00/",
     credentials={"authorization": f"Token {CRUX_TOKEN}"},
     secrets=(CRUX_TOKEN,),
     repeatable=False,
@@ -183,8 +183,8 @@ CRUX = Market(
     still_open=crux_order("Allocated"),
     cancelled=crux_order("Cancelled"),
     blocked=crux_order("HasTracking"),
-    another=crux_order("Cancelled", order_id="621a91e5"),
-    accepted_another=reply(200, {"order_uuid": "621a91e5"}),
+    another=crux_order("Cancelled", order_id="621a91e5-058d-4474-aeee-f0c148594a00"),
+    accepted_another=reply(200, {"order_uuid": "621a91e5-058d-4474-aeee-f0c148594a00"}),
 )
 KIBO = Market(
     name="kibo",

@@ -47,8 +47,8 @@ class Sender(Protocol):
 class Auth:
     """Headers that do not change: a Bearer token, a VTEX key pair, a Crux token, a Kibo tenant."""
 
-    #: Whether a 401 can be answered by fetching another token.
-    renewable = False
+    #: The status codes after which another token is fetched, once.
+    renews_on: frozenset[int] = frozenset()
 
     def __init__(self, headers: Mapping[str, str], secrets: Iterable[Secret]) -> None:
         #: The headers to send, or None while there are none.
@@ -78,16 +78,16 @@ class Token(NamedTuple):
 class TokenAuth(Auth):
     """A token fetched by a login. One call fetches; calls beside it wait for the token instead of fetching too."""
 
-    renewable = True
-
     def __init__(
         self,
         login: Call,
         read: Callable[[Reply], Token | None],
         headers: Callable[[Secret], Mapping[str, str]],
         secrets: Iterable[Secret],
+        renews_on: frozenset[int] = frozenset({401}),
     ) -> None:
         super().__init__({}, secrets)
+        self.renews_on = renews_on
         self.headers = None
         self._login = login
         self._read = read

@@ -29,18 +29,23 @@ _LOOPBACK = re.compile(r"localhost|127(?:\.\d{1,3}){3}|::1", re.ASCII)
 def order_id(value: object, marketplace: str, name: str = "order_id") -> str:
     """Return `value` if it can name an order; raise `InvalidRequestError` otherwise."""
     if not isinstance(value, str):
-        raise InvalidRequestError(f"{name} must be text, not {type(value).__name__}", marketplace=marketplace)
-    if not value.strip() or value in (".", ".."):
-        raise InvalidRequestError(f"{name} names no order: {value!r}", marketplace=marketplace)
-    if _CONTROL.search(value):
-        raise InvalidRequestError(
-            f"{name} holds a control character or half a character", marketplace=marketplace
-        )
-    if len(value) > 1024:
-        raise InvalidRequestError(f"{name} is longer than 1024 characters", marketplace=marketplace)
-    return str.__str__(
-        value
-    )  # a subclass may print as another text, and every request must name the same order
+        problem = f"must be text, not {kind(value)}"
+    elif not value.strip() or value in (".", ".."):
+        problem = "names no order"
+    elif _CONTROL.search(value):
+        problem = "holds a control character or half a character"
+    elif len(value) > 1024:
+        problem = "is longer than 1024 characters"
+    else:
+        # A subclass may print as another text, and every request must name the same order.
+        return str.__str__(value)
+    raise bad(marketplace, name, problem, value)
+
+
+def bad(marketplace: str, name: str, problem: str, order_id: object) -> InvalidRequestError:
+    """Return the error for an argument that makes no sense; it carries the order's id as it was given."""
+    given = ascii(order_id)[:100] if not isinstance(order_id, str) else order_id[:100]
+    return InvalidRequestError(f"{name} {problem}", marketplace=marketplace, order_id=given)
 
 
 def quoted(value: str) -> str:

@@ -6,9 +6,10 @@ object that names a field twice is refused: which of the two to believe would be
 """
 
 import json
+import re
 from collections.abc import Callable, Mapping
 from functools import cache, partial
-from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeVar, get_args
 
 import attrs
 
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
     from ..data.scalars import Shape
 
 M = TypeVar("M", bound="Answer")
+
+_BOM = b"\xef\xbb\xbf"
 
 
 class DecodingError(ValueError):
@@ -33,16 +36,19 @@ class Answer:
     kind: ClassVar[str] = ""
     #: Python name → name on the wire, for the fields that differ.
     wire_names: ClassVar[Mapping[str, str]] = {}
-    #: Other name on the wire → the usual one, where a marketplace writes a name in two ways.
-    wire_aliases: ClassVar[Mapping[str, str]] = {}
     _body: bytes
 
     @property
     def raw(self) -> dict[str, Any]:
         """The whole JSON object that was answered, unknown fields included; empty for a model built by hand."""
         body: bytes = getattr(self, "_body", b"")
-        value: dict[str, Any] = json.loads(body, parse_int=_integer) if body else {}
+        value: dict[str, Any] = json.loads(body.removeprefix(_BOM), parse_int=_integer) if body else {}
         return value
+
+    @classmethod
+    def prepared(cls, said: dict[str, Any]) -> dict[str, Any]:
+        """Return `said` in the one form that the fields have, where a marketplace writes it in several."""
+        return said
 
     def with_body(self, body: bytes) -> Self:
         """Keep `body` as what `raw` shows; returns the same answer. For decoders alone."""
@@ -55,7 +61,11 @@ class Answer:
         from ..data.shapes import fields_of
 
         fields = fields_of(cls, is_open=True)
-        return AnswerShape(cls.kind, fields, partial(decode, model=cls)) if cls.kind else fields
+        if not cls.kind:
+            return fields
+        own = cls.__mro__[: cls.__mro__.index(Answer)]
+        is_regular = not any("prepared" in vars(kind) for kind in own)
+        return AnswerShape(cls.kind, fields, partial(decode, model=cls), is_regular)
 
     def __reduce__(self) -> tuple[Any, ...]:
         fields = attrs.fields(type(self))  # type: ignore[arg-type]
@@ -79,11 +89,11 @@ def _integer(digits: str) -> Any:
 def decode(body: bytes, model: type[M]) -> M:
     """Return `body` as a `model`; raise `DecodingError` if it is anything else."""
     said = decode_object(body)
+    kind: Any = model
     try:
-        kind: Any = model
-        answer: M = _structure(kind)(said)
+        answer: M = _structure(kind)(model.prepared(said))
     except (ValueError, ExceptionGroup) as error:  # msgspec raises ValueErrors, cattrs groups
-        problem = _place(error)
+        problem = _place(error, _wire_names(kind))
     else:
         return answer.with_body(body)
     raise DecodingError(problem)
@@ -91,8 +101,17 @@ def decode(body: bytes, model: type[M]) -> M:
 
 def decode_object(body: bytes) -> dict[str, Any]:
     """Return `body` as a plain JSON object; raise `DecodingError` if it is anything else, or names a field twice."""
+    said: Any = decode_value(body)
+    if isinstance(said, dict):
+        return said  # pyright: ignore[reportUnknownVariableType]
+    raise DecodingError("it is no JSON object")
+
+
+def decode_value(body: bytes) -> object:
+    """Return `body` as plain JSON of any kind; raise `DecodingError` if it is none, or names a field twice."""
     try:
-        said: dict[str, Any] = _loads()(body)
+        body = body.removeprefix(_BOM)  # RFC 8259, 8.1, allows to ignore it
+        said = _loads()(body)
         if _may_repeat_a_name(body, said):
             json.loads(body, object_pairs_hook=without_repeats)
     except (ValueError, RecursionError) as error:
@@ -103,10 +122,10 @@ def decode_object(body: bytes) -> dict[str, Any]:
 
 
 @cache
-def _loads() -> Callable[[bytes], dict[str, Any]]:
+def _loads() -> Callable[[bytes], object]:
     from msgspec.json import Decoder
 
-    return Decoder(dict[str, Any]).decode
+    return Decoder().decode
 
 
 def _may_repeat_a_name(body: bytes, said: object) -> bool:
@@ -119,6 +138,20 @@ def _may_repeat_a_name(body: bytes, said: object) -> bool:
     from msgspec.json import format as reformat
 
     return encode(said) != reformat(body, indent=-1)
+
+
+@cache
+def _wire_names(model: Any) -> dict[str, str]:
+    """Return Python name → name on the wire, of a model and of its parts."""
+    names: dict[str, str] = dict(getattr(model, "wire_names", {}))
+    if attrs.has(model):
+        kinds = [field.type for field in attrs.fields(attrs.resolve_types(model))]
+        while kinds:
+            kind: Any = kinds.pop()
+            kinds += get_args(kind)
+            if attrs.has(kind):
+                names |= _wire_names(kind)
+    return names
 
 
 @cache
@@ -151,14 +184,7 @@ def _structure(model: Any) -> Callable[[dict[str, Any]], Any]:
 
         return partial(convert, type=model)
     structure = _converter().structure
-
-    def renamed(said: dict[str, Any]) -> Any:
-        for alias, usual in model.wire_aliases.items():
-            if alias in said and said.setdefault(usual, said[alias]) != said[alias]:
-                raise DecodingError(f"{alias} and {usual} differ")
-        return structure(said, model)
-
-    return renamed
+    return lambda said: structure(said, model)
 
 
 def without_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -169,8 +195,8 @@ def without_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return found
 
 
-def _place(error: Exception) -> str:
-    """Return what is wrong and where, without what stood there."""
+def _place(error: Exception, names: Mapping[str, str] | None = None) -> str:
+    """Return what is wrong and where, by the names on the wire, without what stood there."""
     if isinstance(error, RecursionError):
         return "the JSON is nested too deeply"
     if isinstance(error, UnicodeDecodeError):
@@ -179,7 +205,8 @@ def _place(error: Exception) -> str:
         return str(error)
     from cattrs import transform_error
 
-    return "; ".join(transform_error(error, path="$"))
+    problem = "; ".join(transform_error(error, path="$"))
+    return re.sub(r"(?<=\.)\w+", lambda name: (names or {}).get(name[0], name[0]), problem)
 
 
 def check_subject(answered: str | int, asked: str | int) -> None:

@@ -1,4 +1,4 @@
-"""The life of one cancellation, written once for all marketplaces: ask, judge, settle by reading, wait.
+"""The life of one cancellation, written once for all marketplaces: ask, judge, settle by reading.
 
 `Rules` say how a marketplace is asked and what its replies mean; the flows here decide what may be believed. Three
 rules bind them:
@@ -11,12 +11,14 @@ rules bind them:
 
 from typing import Any, TypeVar
 
-from ..errors import CountermandError, NotSentError, OrderUnreadableError
+import attrs
+
+from ..errors import CountermandError, NotSentError
 from ..outcomes import Outcome, PartiallyCancelled, Refused, attach_evidence
 from .decoding import Answer, DecodingError
 from .operation import Operation
 from .rules import Doubt, Finding, Rules, Verdict, unknown
-from .wire import Fault, Flow, Reply
+from .wire import Call, Fault, Flow, Reply
 
 C = TypeVar("C", bound=Answer)
 O = TypeVar("O", bound=Answer)  # noqa: E741
@@ -27,20 +29,10 @@ T = TypeVar("T")
 
 def cancelling(rules: Rules[I, R, Any, Any], request: R, operation: Operation[I, R]) -> Flow[Outcome[Any]]:
     """Ask for the cancellation of an order and return what became of it."""
-    return operation.outcome((yield from _concluded(operation, _cancelling(rules, request, operation))))
+    return operation.outcome((yield from concluded(operation, _cancelling(rules, request, operation))))
 
 
-def reading(rules: Rules[I, R, C, O], operation: Operation[I, R]) -> Flow[O]:
-    """Read an order and return it; raise if it cannot be read."""
-    return (yield from _concluded(operation, _reading(rules, operation)))
-
-
-def waiting(rules: Rules[I, R, C, O], operation: Operation[I, R]) -> Flow[Outcome[O]]:
-    """Read an order, with growing pauses, until its cancellation is settled or the time is over."""
-    return operation.outcome((yield from _concluded(operation, _waiting(rules, operation))))
-
-
-def _concluded(operation: Operation[Any, Any], flow: Flow[T]) -> Flow[T]:
+def concluded(operation: Operation[Any, Any], flow: Flow[T]) -> Flow[T]:
     """Run `flow`; put the evidence on whatever leaves it other than by returning."""
     try:
         return (yield from flow)
@@ -54,8 +46,26 @@ def _concluded(operation: Operation[Any, Any], flow: Flow[T]) -> Flow[T]:
         raise
 
 
+def is_denied(reply: Reply | Fault | None) -> bool:
+    """Whether reading is pointless: the order is hidden from us, whatever became of it."""
+    return isinstance(reply, Reply) and 400 <= reply.status < 500 and reply.status not in (408, 425, 429)
+
+
+def order_in(rules: Rules[I, R, C, O], reply: Reply | Fault, operation: Operation[I, R]) -> O | str:
+    """Return the order, or why it could not be read."""
+    if isinstance(reply, Fault):
+        return f"reading it: {reply.detail}"
+    if reply.status != 200 or reply.flaw:
+        return f"reading it was answered with {reply.status}" + (f", {reply.flaw}" if reply.flaw else "")
+    try:
+        return rules.order(reply, operation)
+    except DecodingError as error:
+        return f"reading it gave a body that is not as documented: {error}"
+
+
 def _cancelling(rules: Rules[I, R, Any, Any], request: R, operation: Operation[I, R]) -> Flow[Finding[Any]]:
     ask = rules.cancel_call(request, operation)
+    first: CountermandError | None = None
     while True:
         try:
             reply = yield from operation.send("cancel", ask)
@@ -63,22 +73,40 @@ def _cancelling(rules: Rules[I, R, Any, Any], request: R, operation: Operation[I
             if not operation.ambiguous:
                 raise
             return unknown(f"a request may have been applied, and another could not be sent: {error.message}")
-        verdict = _judged(rules, reply, operation)
+        verdict = _judged(rules, reply, ask, operation)
         if isinstance(verdict, Finding):
             operation.succeed()
             return verdict
+        if isinstance(reply, Reply) and _may_reword(rules, reply, verdict, operation):
+            operation.reworded = True
+            first = verdict if isinstance(verdict, CountermandError) else None
+            ask = rules.cancel_call(request, operation)
+            continue
         operation.fail()
         if isinstance(verdict, Doubt) or operation.ambiguous:
             doubt = verdict if isinstance(verdict, Doubt) else _hint(verdict)
-            operation.ambiguous = operation.ambiguous or doubt.error is None
+            operation.ambiguous = operation.ambiguous or _may_have_acted(doubt)
             settled = yield from _settling(rules, operation, doubt)
             if settled is not None:
                 return settled
         else:
             pause = None if isinstance(reply, Reply) and reply.status != 429 else operation.pause("cancel")
             if pause is None:
-                raise verdict
+                # A second 400 complains of the other wording, which was not the account's fault.
+                raise first if first is not None and first.status == verdict.status else verdict
             yield from operation.sleep(pause)
+
+
+def _may_reword(
+    rules: Rules[I, R, Any, Any], reply: Reply, verdict: Doubt | CountermandError, operation: Operation[I, R]
+) -> bool:
+    """Whether the marketplace clearly did nothing, and there is another way to ask for the same."""
+    untouched = isinstance(verdict, CountermandError) or verdict.error is not None
+    return untouched and not operation.ambiguous and not operation.reworded and rules.reword(reply, operation)
+
+
+def _may_have_acted(doubt: Doubt) -> bool:
+    return doubt.error is None and (doubt.fallback is None or doubt.fallback.kind is not Refused)
 
 
 def _hint(error: CountermandError) -> Doubt:
@@ -86,7 +114,9 @@ def _hint(error: CountermandError) -> Doubt:
     return Doubt(f"after an unclear attempt: {error.message}", error)
 
 
-def _judged(rules: Rules[I, R, C, O], reply: Reply | Fault, operation: Operation[I, R]) -> Verdict[C]:
+def _judged(
+    rules: Rules[I, R, C, O], reply: Reply | Fault, asked: Call, operation: Operation[I, R]
+) -> Verdict[C]:
     if isinstance(reply, Fault):
         if reply.sent:
             return Doubt(reply.detail)
@@ -103,27 +133,29 @@ def _judged(rules: Rules[I, R, C, O], reply: Reply | Fault, operation: Operation
         except DecodingError as error:
             return Doubt(f"answered {status} with a body that is not as documented: {error}")
     if verdict is not None:
-        if status >= 400 and operation.ambiguous and isinstance(verdict, Finding):
-            return _after_doubt(rules, verdict, reply, operation)
+        if status >= 400 and operation.ambiguous:
+            return _after_doubt(rules, verdict, reply, asked, operation)
         return verdict
     if status < 300:
         return Doubt(f"answered {status}, {reply.flaw or 'which is not documented'}")
-    rejection = operation.rejection(reply)
+    rejection = operation.rejection(reply, asked)
     if status in rules.rejections:
         return rejection
     return Doubt(f"answered {status}, which is not documented", rejection)
 
 
 def _after_doubt(
-    rules: Rules[I, R, C, O], verdict: Finding[C], reply: Reply, operation: Operation[I, R]
-) -> Finding[C] | Doubt:
-    """Return what a finding is worth that came with a 4xx after an unclear attempt."""
-    if verdict.kind not in (Refused, PartiallyCancelled):
+    rules: Rules[I, R, C, O], verdict: Verdict[C], reply: Reply, asked: Call, operation: Operation[I, R]
+) -> Verdict[C]:
+    """Return what a verdict is worth that came with a 4xx after an unclear attempt."""
+    if isinstance(verdict, Doubt):
+        return Doubt(f"after an unclear attempt: {verdict.reason}")
+    if not isinstance(verdict, Finding) or verdict.kind not in (Refused, PartiallyCancelled):
         return verdict
-    hint = _hint(operation.rejection(reply))
+    hint = _hint(operation.rejection(reply, asked))
     parts = verdict.facts["refused"]
     beyond = parts and all(part.status in rules.beyond_cancelling for part in parts)
-    return hint._replace(fallback=verdict) if beyond else hint
+    return hint._replace(believed=verdict) if beyond else hint
 
 
 def _settling(
@@ -142,99 +174,51 @@ def _settling(
         except CountermandError as error:
             found: O | str = f"the order could not be read: {error.message}"
         else:
-            found = _order(rules, reply, operation)
+            found = order_in(rules, reply, operation)
         order = None if isinstance(found, str) else found
+        askable = rules.repeatable and doubt.askable
         if order is not None:
             state = rules.state(order, operation)
-            if state.conclusive:
+            confirmed = state if state.conclusive else doubt.believed
+            if confirmed is None and doubt.confirm is not None:
+                confirmed = doubt.confirm(order)
+            if confirmed is not None:
                 operation.succeed()
-                return state
-            if doubt.fallback is not None:
-                operation.succeed()
-                return doubt.fallback
-            found = "the order is still open"
+                return confirmed
+            found = "the order is open and shows no cancellation"
+            askable = askable and state.askable
+        elif doubt.fallback is not None:
+            return _noted(doubt.fallback, str(found))
         if doubt.error is not None and not operation.ambiguous:
+            if order is None:
+                doubt.error.add(str(found))
             raise doubt.error
-        again = rules.repeatable and (order is not None or _denied(reply))
         wait: float | None = None
+        hidden_for = operation.hidden_for()
+        # A request that is hidden from us for good can only be asked for again where that is harmless at once.
+        again = (
+            askable and not hidden_for and (order is not None or (is_denied(reply) and not rules.shows_after))
+        )
         if order is not None and not again:
-            wait = operation.pause_before_reading(poll)
+            wait = operation.pause_before_reading(min(poll, hidden_for) if askable and hidden_for else poll)
             poll = min(poll * 2, 60.0)
         elif reply is not None:
             if order is None:
                 operation.fail()
+            if order is None and is_denied(reply) and not again:
+                return unknown(f"{doubt.reason}; {found}")
             wait = operation.pause("cancel" if again else "read")
         if wait is None:
             return unknown(f"{doubt.reason}; {found}", order)
+        if again and rules.shows_after:
+            return None  # at once: what has just been read is what allows it
         yield from operation.sleep(wait)
         if again:
             return None
 
 
-def _denied(reply: Reply | Fault | None) -> bool:
-    """Whether reading is pointless: the order is hidden from us, whatever became of it."""
-    return isinstance(reply, Reply) and 400 <= reply.status < 500 and reply.status not in (408, 425, 429)
-
-
-def _order(rules: Rules[I, R, C, O], reply: Reply | Fault, operation: Operation[I, R]) -> O | str:
-    """Return the order, or why it could not be read."""
-    if isinstance(reply, Fault):
-        return f"reading it: {reply.detail}"
-    if reply.status != 200 or reply.flaw:
-        return f"reading it was answered with {reply.status}" + (f", {reply.flaw}" if reply.flaw else "")
-    try:
-        return rules.order(reply, operation)
-    except DecodingError as error:
-        return f"reading it gave a body that is not as documented: {error}"
-
-
-def _reading(rules: Rules[I, R, C, O], operation: Operation[I, R]) -> Flow[O]:
-    ask = rules.read_call(operation)
-    while True:
-        reply = yield from operation.send("read", ask)
-        found = _order(rules, reply, operation)
-        if not isinstance(found, str):
-            operation.succeed()
-            return found
-        operation.fail()
-        pause = None if _denied(reply) else operation.pause("read")
-        if pause is None:
-            raise _unread(reply, operation, found)
-        yield from operation.sleep(pause)
-
-
-def _waiting(rules: Rules[I, R, C, O], operation: Operation[I, R]) -> Flow[Finding[O]]:
-    ask = rules.read_call(operation)
-    last: Finding[O] | None = None
-    pause = 1.0
-    while True:
-        try:
-            reply = yield from operation.send("read", ask)
-        except CountermandError:
-            if last is None:
-                raise
-            return last
-        found = _order(rules, reply, operation)
-        if not isinstance(found, str):
-            last = rules.state(found, operation)
-            if last.settled:
-                return last
-        elif last is None and (_denied(reply) or operation.shut_out("read")):
-            raise _unread(reply, operation, found)
-        wait = None if _denied(reply) else operation.pause_before_reading(pause)
-        if wait is None:
-            if last is None and not operation.got_through():
-                raise _unread(reply, operation, str(found))
-            return last if last is not None else unknown(str(found))
-        yield from operation.sleep(wait)
-        pause = min(pause * 1.5, 60.0)
-
-
-def _unread(reply: Reply | Fault, operation: Operation[Any, Any], problem: str) -> CountermandError:
-    if isinstance(reply, Fault) and not reply.sent:
-        return operation.error(NotSentError, f"not sent: {reply.detail}")
-    if isinstance(reply, Reply) and reply.status == 429:
-        return operation.rate_limited(reply)
-    if isinstance(reply, Reply) and _denied(reply):
-        return operation.rejection(reply)
-    return operation.error(OrderUnreadableError, problem, reply)
+def _noted(finding: Finding[Any], note: str) -> Finding[Any]:
+    """Return a finding that rests on a reply alone, with why no read confirms it."""
+    parts = finding.facts.get("refused", ())
+    told = tuple(attrs.evolve(part, reason="; ".join(filter(None, (part.reason, note)))) for part in parts)
+    return finding._replace(facts={**finding.facts, "refused": told}) if told else finding

@@ -6,16 +6,24 @@ orders only.
 """
 
 from collections.abc import Iterable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, Generic, Literal, TypeAlias, TypeVar
 
-from ..errors import AuthenticationError, CountermandError, NotSentError, RateLimitedError, RejectedError
+from ..errors import (
+    AuthenticationError,
+    CountermandError,
+    NotSentError,
+    OrderNotFoundError,
+    RateLimitedError,
+    RejectedError,
+)
 from ..outcomes import Attempt, Outcome, Unknown
 from .auth import LoginFailedError
-from .retry import RetryPolicy, retry_after
+from .retry import RetryPolicy, retry_after, timestamp
 from .rules import Finding, Rules, unknown
 from .secret import SealedHeaders
 from .wire import Call, Clock, Fault, Flow, Reply, Sleep
+from .words import words_of
 
 A = TypeVar("A")
 E = TypeVar("E", bound=CountermandError)
@@ -46,18 +54,19 @@ class Operation(Generic[I, R]):
         policy: RetryPolicy,
         clock: Clock,
         timeout: float,
-        *,
-        waiting: bool = False,
+        prior: Outcome[Any] | None = None,
     ) -> None:
         self.rules = rules
         #: What names the order, of the marketplace's own type.
         self.order_id: I = order_id
-        #: Whether the caller presumes that a cancellation was asked for before.
-        self.waiting: bool = waiting
-        #: Every request so far, and how it ended.
-        self.attempts: list[Attempt] = []
+        #: The outcome of an earlier call, which a later look starts from.
+        self.prior: Outcome[Any] | None = prior
+        #: Every request so far, those of the prior outcome included, and how it ended.
+        self.attempts: list[Attempt] = list(prior.attempts) if prior else []
         #: Whether a cancellation may have reached the marketplace without a clear answer.
         self.ambiguous: bool = False
+        #: Whether the cancellation is being asked for in the marketplace's other words.
+        self.reworded: bool = False
         self._auth = rules.auth
         self._throttle = rules.throttle
         self._policy = policy
@@ -68,6 +77,8 @@ class Operation(Generic[I, R]):
         self._deadline = self._started + timeout
         self._failures = 0
         self._renewed = False
+        #: The instant at which the last cancellation of this call ended, lost or answered; None before the first.
+        self.asked_at: float | None = None
 
     # Time, and the permission to try again.
 
@@ -101,6 +112,12 @@ class Operation(Generic[I, R]):
         pause = min(wanted, self.time_left() - min(1.0, self._timeout / 4))
         return pause if pause > 0.001 else None
 
+    def hidden_for(self) -> float:
+        """Return the seconds for which a cancellation of this call that arrived may not show in a read yet."""
+        if self.asked_at is None:
+            return 0.0
+        return max(0.0, self.asked_at + self.rules.shows_after - self._monotonic())
+
     def got_through(self) -> bool:
         """Return whether any request of this call may have reached more than the account's rate limit."""
         return any(attempt.sent and attempt.status != 429 for attempt in self.attempts)
@@ -131,7 +148,7 @@ class Operation(Generic[I, R]):
             headers = yield from self._acquire()
             now = self._monotonic()
         reply = yield from self._exchange(what, call, headers, now)
-        if isinstance(reply, Reply) and reply.status == 401 and self._auth.renewable:
+        if isinstance(reply, Reply) and reply.status in self._auth.renews_on:
             if not self._renewed:
                 self._renewed = True  # the token may have expired early: one more, once
                 self._auth.renew(headers)
@@ -188,16 +205,18 @@ class Operation(Generic[I, R]):
         except GeneratorExit:
             raise
         except BaseException:
-            self._note(what, at, now, Fault(sent=True, detail="interrupted"))
-            self.ambiguous = self.ambiguous or what == "cancel"
+            self._note(what, at, now, Fault(ready.sent, "interrupted"))
+            self.ambiguous = self.ambiguous or (what == "cancel" and ready.sent)
             raise
         assert reply is not None
+        if what == "cancel":
+            self.asked_at = self._monotonic()
         if isinstance(reply, Reply):
             if reply.body and what != "login":
                 body = _redacted(reply.body, self._auth.secrets)
                 if body is not reply.body:
                     reply = Reply(reply.status, reply.headers, body, reply.flaw)
-            if reply.status == 429:
+            if reply.status in (429, 503):
                 self._close_gate(reply)
         self._note(what, at, now, reply)
         return reply
@@ -211,10 +230,19 @@ class Operation(Generic[I, R]):
 
     def _close_gate(self, reply: Reply) -> None:
         now = self._monotonic()
-        wanted = retry_after(reply.headers, self._clock.wall())
-        if wanted is None:
-            wanted = self._policy.pause(self._failures + 1, self._started, now, float("inf"))
-        self._throttle.close(now, self._policy.longest_pause if wanted is None else wanted)
+        told = retry_after(reply.headers, self._clock.wall())
+        if told is not None:
+            self._throttle.close(now, told, told=True)
+        elif reply.status == 429:
+            self._throttle.close(now, self._rate_limit_pause(now))
+
+    def _rate_limit_pause(self, now: float) -> float:
+        """Return the seconds to wait after a 429 that names no time."""
+        for wanted in (self._policy.rate_limit_pause, self.rules.rate_limit_pause):
+            if wanted is not None:
+                return wanted
+        wanted = self._policy.pause(self._failures + 1, self._started, now, float("inf"))
+        return self._policy.longest_pause if wanted is None else wanted
 
     # Evidence.
 
@@ -230,8 +258,22 @@ class Operation(Generic[I, R]):
                 not isinstance(ended, Fault) or ended.sent,
                 self._request_id(reply) if reply else None,
                 self.rules.label,
+                reply.headers.get("date") if reply else None,
             )
         )
+
+    def sent_at(self) -> datetime | None:
+        """Return when the last cancellation was sent, by the marketplace's clock; None if its replies told no time.
+
+        Date headers tell the difference between the two clocks, to a second.
+        """
+        asked = next((each for each in reversed(self.attempts) if each.what == "cancel" and each.sent), None)
+        told = next((each for each in reversed(self.attempts) if each.date), None)
+        date = timestamp(told.date) if told is not None and told.date else None
+        if asked is None or told is None or date is None:
+            return None
+        ahead = date - told.at.timestamp() - told.took
+        return asked.at + timedelta(seconds=ahead)
 
     def _request_id(self, reply: Reply) -> str | None:
         for name in _REQUEST_ID_HEADERS:
@@ -272,20 +314,30 @@ class Operation(Generic[I, R]):
             about["status"] = reply.status
             about["request_id"] = self.attempts[-1].request_id
             about["body"] = reply.body[: 4 * _BODY_SHOWN].decode(errors="replace")[:_BODY_SHOWN]
+            words = words_of(reply)
+            about["detail"], about["code"] = words
+            if words.detail or words.code:
+                said = ", code ".join(filter(None, words)) if words.detail else f"code {words.code}"
+                message = f"{message}: {said}"
         return kind(message, **about | more)
 
-    def rejection(self, reply: Reply) -> CountermandError:
+    def rejection(self, reply: Reply, asked: Call) -> CountermandError:
         """Return the typed error for a 4xx that means "not applied"."""
         kind = self.rules.rejections.get(reply.status, RejectedError)
+        if kind is OrderNotFoundError and not self.rules.knows_no_order(reply, asked):
+            where = f"{asked.method} {asked.origin}{asked.target}"
+            problem = f"answered 404, and not about an order: the address may be wrong ({where})"
+            return self.error(RejectedError, problem, reply)
         return self.error(kind, f"answered {reply.status}: {kind.meaning}", reply)
 
     def rate_limited(self, reply: Reply | None = None) -> RateLimitedError:
         """Return the error for a gate that stays closed beyond this call's time."""
         wait = self._throttle.closed_for(self._monotonic())
-        if reply is not None:
-            wait = max(wait, retry_after(reply.headers, self._clock.wall()) or 0.0)
-        message = f"too many requests; come back in {wait:.1f} s"
-        return self.error(RateLimitedError, message, reply, status=429, retry_after=wait)
+        told = retry_after(reply.headers, self._clock.wall()) if reply is not None else None
+        wait = max(wait, told or 0.0)
+        says = "marketplace" if self._throttle.told else "policy"
+        about = {"status": 429, "retry_after": wait, "retry_after_from": says}
+        return self.error(RateLimitedError, f"too many requests; come back in {wait:.1f} s", reply, **about)
 
 
 def _ended(reply: Reply | Fault) -> str:

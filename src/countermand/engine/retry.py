@@ -4,6 +4,7 @@ The pauses and the limits are tenacity's `wait` and `stop` objects. What all cal
 `Throttle`: a 429 makes everyone wait, and an outage causes no retry storm.
 """
 
+import re
 from collections.abc import Mapping
 from datetime import UTC
 from functools import lru_cache
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 #: not shut an account for years. The error that is raised still names the whole time.
 LONGEST_CLOSURE = 3600.0
 _FOREVER = 10 * 365 * 86400.0
+_NUMBER = re.compile(r"\d+(\.\d*)?|\.\d+", re.ASCII)
 
 
 @attrs.frozen
@@ -37,6 +39,10 @@ class RetryPolicy:
     first_pause: float = attrs.field(default=0.5, validator=attrs.validators.ge(0))
     #: The upper end of any pause, in seconds.
     longest_pause: float = attrs.field(default=8.0, validator=attrs.validators.ge(0))
+    #: Seconds to wait after a 429 that names no time; None for what the marketplace recommends.
+    rate_limit_pause: float | None = attrs.field(
+        default=None, validator=attrs.validators.optional(attrs.validators.ge(0))
+    )
     #: A tenacity stop condition that replaces `attempts`. It sees the number of failures and the times.
     stop: "stop_base | None" = None
     #: A tenacity wait strategy that replaces the two pauses. It sees the number of failures and the times.
@@ -89,12 +95,16 @@ class Throttle:
     def __init__(self) -> None:
         #: The instant of the monotonic clock from which requests may be sent.
         self.opens_at: float = float("-inf")
+        #: Whether the marketplace itself named that instant, in a Retry-After header.
+        self.told: bool = False
         #: Tokens left in the budget.
         self.tokens: float = self.CAPACITY
 
-    def close(self, now: float, seconds: float) -> None:
+    def close(self, now: float, seconds: float, *, told: bool = False) -> None:
         """Send nothing for `seconds` from `now`; a gate that is closed for longer stays so."""
-        self.opens_at = max(self.opens_at, now + min(seconds, LONGEST_CLOSURE))
+        opens_at = now + min(seconds, LONGEST_CLOSURE)
+        if opens_at >= self.opens_at:
+            self.opens_at, self.told = opens_at, told
 
     def closed_for(self, now: float) -> float:
         """Return the seconds until a request may be sent; 0 when one may be sent now."""
@@ -117,24 +127,31 @@ def retry_after(headers: Mapping[str, str], wall: float) -> float | None:
 
     RFC 9110, 10.2.3: a number of seconds, or a date, which is taken against the reply's own Date so that the two
     machines' clocks need not agree (`wall`, in seconds since 1970, stands in where there is no Date). A repeated
-    number counts by its largest; zero, a date that is past, a sign, a fraction or any other text counts as absent.
+    number counts by its largest, and a fraction is rounded up: to ask early is the harmful error. Zero, a date that is
+    past, a sign or any other text counts as absent.
     """
     text = (headers.get("retry-after") or "").strip()
     if not text or len(text) > 10_000:
         return None
     numbers = [number.strip() for number in text.split(",")]
-    if all(number.isascii() and number.isdigit() for number in numbers):
-        numbers = [number.lstrip("0") for number in numbers]
-        return max(_FOREVER if len(number) > 9 else float(number or 0) for number in numbers) or None
-    until = _timestamp(text)
+    if all(_NUMBER.fullmatch(number) for number in numbers):
+        return max(map(_seconds, numbers)) or None
+    until = timestamp(text)
     if until is None:
         return None
-    since = _timestamp(headers.get("date") or "")
+    since = timestamp(headers.get("date") or "")
     pause = until - (wall if since is None else since)
     return min(pause, _FOREVER) if pause > 0 else None
 
 
-def _timestamp(text: str) -> float | None:
+def _seconds(number: str) -> float:
+    whole, _, fraction = number.partition(".")
+    whole = whole.lstrip("0")
+    return _FOREVER if len(whole) > 9 else float(whole or 0) + bool(fraction.strip("0"))
+
+
+def timestamp(text: str) -> float | None:
+    """Return the time that a Date header tells, in seconds since 1970, or None."""
     from email.utils import parsedate_to_datetime  # rarely needed, and slow to import
 
     try:

@@ -5,6 +5,7 @@ attempts, deadlines or retries. What a reply or an order says is a `Finding`; th
 """
 
 from collections.abc import Callable, Mapping
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, NamedTuple, TypeAlias, TypeVar
 
 from ..data import SCHEMA, Storable
@@ -14,6 +15,7 @@ from .auth import Auth
 from .decoding import Answer
 from .retry import Throttle
 from .wire import Call, Reply
+from .words import names_its_error
 
 if TYPE_CHECKING:
     from ..data.shapes import Fields
@@ -60,13 +62,15 @@ class Finding(NamedTuple, Generic[A]):
     """What a reply or an order says: an outcome to which the call's facts are still to be added.
 
     `conclusive` says of an order whether it shows what became of a cancellation: its state is final, or the
-    marketplace itself shows a cancellation in progress. An order that is merely still open shows neither.
+    marketplace itself shows a cancellation in progress. An order that is merely still open shows neither. `askable`
+    is False for an open order whose state forbids to ask for the cancellation again.
     """
 
     kind: type[Any]
     answer: A | None
     facts: Mapping[str, Any]
     conclusive: bool = True
+    askable: bool = True
 
     @property
     def settled(self) -> bool:
@@ -127,8 +131,14 @@ class Doubt(NamedTuple):
     reason: str
     #: There when the marketplace says that it did nothing.
     error: CountermandError | None = None
-    #: What holds unless a read says otherwise.
+    #: What holds unless the order's state says otherwise.
+    believed: Finding[Any] | None = None
+    #: What the reply means together with an order whose state says nothing; it returns None where it means nothing.
+    confirm: Callable[[Any], Finding[Any] | None] | None = None
+    #: What holds if the order cannot be read.
     fallback: Finding[Any] | None = None
+    #: Whether the cancellation may be asked for again while the order is open.
+    askable: bool = True
 
 
 #: What a reply to a cancellation means.
@@ -143,8 +153,15 @@ class Rules(Generic[I, R, C, O]):
 
     #: The marketplace's short name.
     name: ClassVar[str]
+    #: What names the order in a request. Requests check themselves when they are built.
+    order_of: ClassVar["attrgetter[Any]"] = attrgetter("order_id")
     #: Whether asking twice is harmless: the order is cancelled once or not at all.
     repeatable: ClassVar[bool] = True
+    #: Seconds that a request which arrived may take to show in a read. Before that, an open order says nothing, and
+    #: the cancellation is not asked for again.
+    shows_after: ClassVar[float] = 0.0
+    #: Seconds to wait after a 429 that names no time; None for the retry policy's own pause.
+    rate_limit_pause: ClassVar[float | None] = None
     #: Statuses of a part in which no cancellation, of now or of before, changes anything any more.
     beyond_cancelling: ClassVar[frozenset[str]] = frozenset()
     #: Status codes that mean "not applied", and the error for each. Other 4xx are settled by reading.
@@ -158,10 +175,6 @@ class Rules(Generic[I, R, C, O]):
         #: The gate and the retry budget that all calls on this account share.
         self.throttle: Throttle = Throttle()
 
-    def check(self, request: R) -> I:
-        """Return what names the order in `request`; raise `InvalidRequestError` if the request makes no sense."""
-        raise NotImplementedError
-
     def check_order_id(self, order_id: object) -> I:
         """Return `order_id` if it can name an order here; raise `InvalidRequestError` otherwise."""
         raise NotImplementedError
@@ -173,6 +186,17 @@ class Rules(Generic[I, R, C, O]):
     def read_call(self, operation: "Operation[I, R]") -> Call:
         """Return the HTTP request that reads the order."""
         raise NotImplementedError
+
+    def knows_no_order(self, reply: Reply, asked: Call) -> bool:
+        """Return whether a 404 is the marketplace's own word that there is no such order."""
+        return names_its_error(reply)
+
+    def reword(self, reply: Reply, operation: "Operation[I, R]") -> bool:
+        """Return whether `cancel_call` knows another way to say the same, worth trying after this clean 4xx.
+
+        It is asked once a call; `operation.reworded` tells `cancel_call` which way to take.
+        """
+        return False
 
     def judge(self, reply: Reply, operation: "Operation[I, R]") -> Verdict[C] | None:
         """Return what a reply to the cancellation means where this marketplace documents it; None for the rest.
@@ -188,3 +212,7 @@ class Rules(Generic[I, R, C, O]):
     def state(self, order: O, operation: "Operation[I, R]") -> Finding[O]:
         """Return what an order's state says about its cancellation."""
         raise NotImplementedError
+
+    def named(self, answer: Any) -> tuple[Part, ...]:
+        """Return the parts whose cancellation an answer says was begun; empty where it names none."""
+        return ()

@@ -5,7 +5,7 @@ Everywhere else (a repr, a log line, a pickle, a traceback that prints local var
 """
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import ItemsView, Iterable, Iterator, KeysView, Mapping
 from functools import wraps
 from typing import Any, NoReturn, TypeVar
 from urllib.parse import quote
@@ -66,25 +66,56 @@ def as_optional_secret(value: "str | Secret | None") -> "Secret | None":
     return Secret(value) if isinstance(value, str) else value
 
 
-class SealedHeaders(dict[str, str]):
-    """Request headers that carry a credential: a dict in use, and only its names when printed.
+class SealedHeaders:
+    """Request headers that carry a credential: looked up by name, and only the names when printed.
 
-    `prepared` is for a driver to keep its library's own form of them in.
+    It is no Mapping and no dict, so that what walks the containers among a frame's variables does not walk into it.
+    `**headers` works. `prepared` is where a driver keeps its library's own form of them.
+
+        SealedHeaders({"Authorization": "Bearer …"})["Authorization"]
     """
 
-    __slots__ = ("prepared",)
+    __slots__ = ("_pairs", "prepared")
 
-    def __init__(self, *headers: Mapping[str, str]) -> None:
-        super().__init__(*headers)
+    def __init__(self, *headers: "Mapping[str, str] | SealedHeaders") -> None:
+        self._pairs: dict[str, str] = dict(*headers)
         self.prepared: dict[object, Any] = {}
 
-    def __repr__(self) -> str:
-        return f"SealedHeaders({', '.join(sorted(self))})"
+    def items(self) -> ItemsView[str, str]:
+        """Return the headers as pairs of name and value."""
+        return self._pairs.items()
 
-    __str__ = __repr__
+    def keys(self) -> KeysView[str]:
+        """Return the names."""
+        return self._pairs.keys()
+
+    def get(self, name: str) -> str | None:
+        """Return the value of `name` as it was spelt when given, or None."""
+        return self._pairs.get(name)
+
+    def __getitem__(self, name: str) -> str:
+        return self._pairs[name]
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._pairs
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._pairs)
+
+    def __len__(self) -> int:
+        return len(self._pairs)
+
+    def __repr__(self) -> str:
+        return f"SealedHeaders({', '.join(sorted(self._pairs))})"
 
     def __reduce__(self) -> NoReturn:
         raise TypeError("headers that carry a credential are not pickled")
+
+    def __copy__(self) -> "SealedHeaders":
+        return self
+
+    def __deepcopy__(self, memo: object) -> "SealedHeaders":
+        return self
 
 
 def redacted(text: bytes, secrets: Iterable[bytes]) -> bytes:

@@ -5,8 +5,11 @@ or a `Sleep`, and a driver answers with a `Reply`, a `Fault` or None. Drivers li
 one more, with virtual time, lives in the sandbox.
 """
 
+import time
 from collections.abc import Callable, Generator, Mapping
 from typing import NamedTuple, Protocol, TypeAlias, TypeVar, runtime_checkable
+
+import attrs
 
 from .secret import SealedHeaders
 
@@ -18,15 +21,22 @@ LARGEST_BODY = 2 * 1024 * 1024
 _NO_HEADERS = SealedHeaders()
 
 
-class Call(NamedTuple):
-    """One HTTP request. `deadline` is an instant of the driver's monotonic clock, in seconds."""
+@attrs.define(repr=False, eq=False)
+class Call:
+    """One HTTP request. `deadline` is an instant of the driver's monotonic clock, in seconds.
+
+    It is no container, because trackers of errors walk containers among the variables of a frame.
+    """
 
     method: str
     origin: str
     target: str
-    body: bytes | None = None
+    body: bytes | None = attrs.field(default=None, repr=False)
     headers: SealedHeaders = _NO_HEADERS
     deadline: float = float("inf")
+    #: Whether the request may have left. A driver that can tell sets it to False before it starts, and to True when
+    #: the request's head begins to be written; without such a driver it counts as sent.
+    sent: bool = True
 
     def ready(self, headers: SealedHeaders, deadline: float) -> "Call":
         """Return the call with the headers and the deadline it is sent with."""
@@ -36,10 +46,16 @@ class Call(NamedTuple):
         return f"Call({self.method} {self.origin}{self.target}, {self.headers})"  # a login's body is a credential
 
 
+#: The flaw of a reply whose status and headers are known, and whose body nobody read: an event hook of the caller's
+#: client raised `HTTPStatusError`, and the client closed the response. The body may have said anything.
+BODY_LOST = "its body was lost: a hook of the caller's client raised before it was read"
+
+
 class Reply(NamedTuple):
     """What came back: a status, headers (looked up by lower-case name), a body.
 
-    `flaw` says why the body cannot be used (cut short, too large, undecodable); it is empty for a whole body.
+    `flaw` says why the body cannot be used (cut short, too large, undecodable, `BODY_LOST`); it is empty for a whole
+    body.
     """
 
     status: int
@@ -52,11 +68,17 @@ class Reply(NamedTuple):
         return f"Reply({self.status}, {self.flaw})" if self.flaw else f"Reply({self.status})"
 
 
-class Fault(NamedTuple):
-    """No status came back. `sent` says whether the request may have reached the marketplace."""
+@attrs.frozen
+class Fault:
+    """No status came back. `sent` says whether the request may have reached the marketplace.
+
+    `cause` is what went wrong, for an error's `__cause__`: an exception without frames, without the library's
+    objects, and without words that the other side may have chosen.
+    """
 
     sent: bool
     detail: str
+    cause: BaseException | None = attrs.field(default=None, eq=False, repr=False)
 
 
 class Sleep(NamedTuple):
@@ -73,6 +95,11 @@ class Clock(NamedTuple):
 
     monotonic: Callable[[], float]
     wall: Callable[[], float]
+
+
+#: The real clocks. Whatever a driver of this package times, it times by these functions: a library that patches `time`
+#: after the import, to freeze it in tests, must not make two parts of one call disagree.
+CLOCK = Clock(time.monotonic, time.time)
 
 
 @runtime_checkable

@@ -5,20 +5,22 @@ A marketplace is one module: a configuration derived from `Account`, a typed req
 """
 
 from operator import attrgetter
-from typing import Any, ClassVar, Generic, TypeAlias, TypeVar
+from typing import Any, ClassVar, Generic, TypeAlias, TypeVar, overload
 
 import attrs
 
 from ..engine import checks
 from ..engine.decoding import Answer
-from ..engine.flows import cancelling, reading, waiting
+from ..engine.flows import cancelling
+from ..engine.looks import checking, reading, waiting
 from ..engine.operation import Operation
 from ..engine.retry import RetryPolicy
 from ..engine.rules import CancelRequest, Rules
 from ..engine.wire import AsyncDriver, Driver
 from ..errors import InvalidRequestError
-from ..outcomes import Outcome
+from ..outcomes import Outcome, is_outcome
 
+A = TypeVar("A", bound=Answer)
 C = TypeVar("C", bound=Answer)
 O = TypeVar("O", bound=Answer)  # noqa: E741
 I = TypeVar("I")  # noqa: E741
@@ -81,18 +83,29 @@ class _SubClient(Generic[I, R, C, O]):
     def __repr__(self) -> str:
         return f"<{type(self).__name__} of {self._rules.label}>"
 
-    def _operation(self, order_id: I, timeout: float | None, *, waiting: bool = False) -> Operation[I, R]:
+    def _operation(
+        self, order_id: I, timeout: float | None, prior: Outcome[Any] | None = None
+    ) -> Operation[I, R]:
         patience = self._timeout if timeout is None else checks.seconds(timeout)
-        return Operation(self._rules, order_id, self._retry, self._driver.clock, patience, waiting=waiting)
+        return Operation(self._rules, order_id, self._retry, self._driver.clock, patience, prior)
 
     def _requested(self, request: R, timeout: float | None) -> Operation[I, R]:
-        rules = self._rules
-        if getattr(type(request), "marketplace", None) != rules.name:
-            raise InvalidRequestError(f"a request for {rules.name} is wanted, not {type(request).__name__}")
-        return self._operation(rules.check(request), timeout)
+        rules, kind = self._rules, type(request)
+        told: str | None = getattr(kind, "marketplace", None)
+        if not issubclass(kind, CancelRequest) or told != rules.name:
+            raise InvalidRequestError(f"a request for {rules.name} is wanted, not {kind.__name__}")
+        return self._operation(rules.order_of(request), timeout)
 
-    def _named(self, order_id: object, timeout: float | None, *, waiting: bool = False) -> Operation[I, R]:
-        return self._operation(self._rules.check_order_id(order_id), timeout, waiting=waiting)
+    def _named(self, order_id: object, timeout: float | None) -> Operation[I, R]:
+        return self._operation(self._rules.check_order_id(order_id), timeout)
+
+    def _look(self, order: Any, timeout: float) -> Operation[I, R]:
+        return self._after(order, timeout) if is_outcome(order) else self._named(order, timeout)
+
+    def _after(self, prior: Any, timeout: float | None) -> Operation[I, R]:
+        if not is_outcome(prior) or prior.marketplace != self._rules.name:
+            raise InvalidRequestError(f"an outcome of {self._rules.name} is wanted, not {checks.kind(prior)}")
+        return self._operation(self._rules.check_order_id(prior.order_id), timeout, prior)
 
 
 class SubClient(_SubClient[I, R, C, O]):
@@ -104,16 +117,30 @@ class SubClient(_SubClient[I, R, C, O]):
         """Ask for the cancellation that a request object describes; see `cancel_order`."""
         return self._driver.run(cancelling(self._rules, request, self._requested(request, timeout)))
 
-    def wait_until_settled(self, order_id: I, *, timeout: float = SETTLE_TIMEOUT) -> Outcome[O]:
+    def check(self, outcome: Outcome[A], *, timeout: float | None = None) -> Outcome[A]:
+        """Read the order of an earlier outcome once; return the outcome as it now stands.
+
+        See `Countermand.check`, which finds the account by itself.
+        """
+        return self._driver.run(checking(self._rules, self._after(outcome, timeout)))
+
+    @overload
+    def wait_until_settled(self, order: Outcome[A], *, timeout: float = SETTLE_TIMEOUT) -> Outcome[A]: ...
+    @overload
+    def wait_until_settled(self, order: I | str, *, timeout: float = SETTLE_TIMEOUT) -> Outcome[O]: ...
+    def wait_until_settled(self, order: Any, *, timeout: float = SETTLE_TIMEOUT) -> Outcome[Any]:
         """Read the order, with growing pauses, until its cancellation is settled or `timeout` seconds are over.
 
-        It is for an order whose cancellation was asked for: one that is merely still open counts as `Requested`.
-        Returns what it last saw when the time is over, unsettled, and never waits past it; `Unknown` when the
-        order could never be read. Raises `OrderNotFoundError`, `AuthenticationError`, `PermissionDeniedError` or
-        another `RejectedError` when the first read says so, and `NotSentError` or `RateLimitedError` when none
-        could be made.
+        Give it the outcome that the cancellation returned: what is known from then decides what an open order
+        means. By the order's id alone nothing is known, and an order that is merely open is `Unknown`, never
+        `Requested`. Returns what it last saw when the time is over, unsettled, and never waits past it.
+
+        After an outcome it raises nothing but `InvalidRequestError`: a read that fails leaves the outcome as it
+        was, with the further attempts. By id it raises `OrderNotFoundError`, `AuthenticationError`,
+        `PermissionDeniedError` or another `RejectedError` when the first read says so, and `NotSentError` or
+        `RateLimitedError` when none could be made.
         """
-        return self._driver.run(waiting(self._rules, self._named(order_id, timeout, waiting=True)))
+        return self._driver.run(waiting(self._rules, self._look(order, timeout)))
 
     def _read(self, order_id: object, timeout: float | None) -> O:
         return self._driver.run(reading(self._rules, self._named(order_id, timeout)))
@@ -128,9 +155,19 @@ class AsyncSubClient(_SubClient[I, R, C, O]):
         """Ask for the cancellation that a request object describes; see `cancel_order`."""
         return await self._driver.run(cancelling(self._rules, request, self._requested(request, timeout)))
 
-    async def wait_until_settled(self, order_id: I, *, timeout: float = SETTLE_TIMEOUT) -> Outcome[O]:
+    async def check(self, outcome: Outcome[A], *, timeout: float | None = None) -> Outcome[A]:
+        """Read the order of an earlier outcome once; see `SubClient.check`."""
+        return await self._driver.run(checking(self._rules, self._after(outcome, timeout)))
+
+    @overload
+    async def wait_until_settled(
+        self, order: Outcome[A], *, timeout: float = SETTLE_TIMEOUT
+    ) -> Outcome[A]: ...
+    @overload
+    async def wait_until_settled(self, order: I | str, *, timeout: float = SETTLE_TIMEOUT) -> Outcome[O]: ...
+    async def wait_until_settled(self, order: Any, *, timeout: float = SETTLE_TIMEOUT) -> Outcome[Any]:
         """Do what `SubClient.wait_until_settled` does, without blocking the event loop."""
-        return await self._driver.run(waiting(self._rules, self._named(order_id, timeout, waiting=True)))
+        return await self._driver.run(waiting(self._rules, self._look(order, timeout)))
 
     async def _read(self, order_id: object, timeout: float | None) -> O:
         return await self._driver.run(reading(self._rules, self._named(order_id, timeout)))

@@ -6,27 +6,32 @@ is forwarded again each time it is asked for: an unclear one is never sent twice
 """
 
 import json
-from typing import Any, ClassVar, Literal, TypeAlias
+import re
+from operator import attrgetter
+from typing import ClassVar, Literal, TypeAlias
 
 import attrs
 
 from ..engine import checks
 from ..engine.auth import Auth, Token, TokenAuth
-from ..engine.decoding import Answer, DecodingError, check_subject, decode, decode_object
+from ..engine.decoding import Answer, DecodingError, check_subject, decode, decode_object, decode_value
 from ..engine.operation import Operation
 from ..engine.rules import (
     REJECTIONS,
     CancelRequest,
+    Doubt,
     Finding,
     Rejections,
     Rules,
     Verdict,
     by_parts,
+    partially_cancelled,
     refused,
     requested,
 )
 from ..engine.secret import Secret, as_optional_secret, sealed
 from ..engine.wire import Call, Reply
+from ..engine.words import words_of
 from ..errors import InvalidRequestError, PermissionDeniedError, RejectedError
 from ..outcomes import Outcome, Part
 from .base import Account, AsyncSubClient, Stored, SubClient, label_field
@@ -40,6 +45,11 @@ _HOSTS = {
 _TOKEN_LIFETIME = 7200.0
 #: Line item statuses that no cancellation changes any more.
 _FINAL = frozenset({"Rejected", "HasTracking"})
+#: Texts that outrank the other one of a line's two.
+_TELLING = _FINAL | {"Cancelled"}
+#: `Rejected` is a supplier's answer to the allocation of the order, not to its cancellation (allocate an order).
+_NOT_ALLOCATED = "not allocated: its supplier will not ship it"
+_UUID = re.compile(r"[0-9a-f]{8}(-?)[0-9a-f]{4}\1[0-9a-f]{4}\1[0-9a-f]{4}\1[0-9a-f]{12}", re.IGNORECASE)
 
 
 @sealed
@@ -92,10 +102,23 @@ class Crux(Account["CruxClient", "AsyncCruxClient"]):
 
 @attrs.frozen
 class CruxLineItem:
-    """A line of the order. Known statuses: Unallocated, Allocated, Rejected, HasTracking, Backordered, Cancelled."""
+    """A line of the order.
+
+    In v1 `status` is Unallocated, Allocated, Rejected, HasTracking, NeedsTracking, Backordered or Cancelled. In
+    Timpanogos it is Unallocated, Partial or Allocated, and `designation` says HasTracking, NeedsTracking,
+    Backordered, Rejected or Cancelled, where it says something (Crux Connect API, Get Order).
+    """
 
     uuid: str
     status: str
+    designation: str | None = None
+
+    @property
+    def part(self) -> Part:
+        """The line as a part of the order: cancelled when either of the two texts says so."""
+        told = [text for text in (self.designation, self.status) if text]
+        said = next((text for text in told if text in _TELLING), told[0] if told else self.status)
+        return Part(self.uuid, said, _NOT_ALLOCATED if said == "Rejected" else None)
 
 
 @attrs.frozen
@@ -112,6 +135,7 @@ class CruxOrder(Answer):
 class _TimpLineItem:
     line_item_uuid: str
     status: str
+    line_item_designation: str | None = None
 
 
 @attrs.frozen
@@ -123,12 +147,19 @@ class _TimpOrder(Answer):
 CruxAnswer: TypeAlias = CruxOrder
 
 
+def _order_uuid(value: object) -> str:
+    text = checks.order_id(value, "crux", "order_uuid")
+    if not _UUID.fullmatch(text):
+        raise checks.bad("crux", "order_uuid", "must be a UUID, with or without hyphens", value)
+    return text
+
+
 @attrs.frozen
 class CancelCruxOrder(CancelRequest[CruxAnswer]):
     """Ask the suppliers of an order to cancel it."""
 
     marketplace: ClassVar[str] = "crux"
-    order_uuid: str
+    order_uuid: str = attrs.field(converter=_order_uuid)
     account: str | None = attrs.field(default=None, kw_only=True)
 
 
@@ -139,6 +170,7 @@ class CruxRules(Rules[str, CancelCruxOrder, CruxOrder, CruxOrder]):
     """How Crux Connect is asked, and what its answers mean."""
 
     name: ClassVar[str] = "crux"
+    order_of: ClassVar["attrgetter[str]"] = attrgetter("order_uuid")
     repeatable: ClassVar[bool] = False
     rejections: ClassVar[Rejections] = REJECTIONS | {
         400: InvalidRequestError,
@@ -150,16 +182,13 @@ class CruxRules(Rules[str, CancelCruxOrder, CruxOrder, CruxOrder]):
     def __init__(self, configuration: Crux) -> None:
         self._origin, path = checks.split_base_url(configuration.url)
         self._timp = configuration.release == "timp"
-        self._orders = f"{path}{'/timp' if self._timp else ''}/orders/"
-        super().__init__(configuration.label, _auth(configuration, f"{path}/organizations/user-login/"))
-
-    def check(self, request: CancelCruxOrder) -> str:
-        """Return the order's UUID, checked."""
-        return self.check_order_id(request.order_uuid)
+        root = f"{path}/timp" if self._timp else path
+        self._orders = f"{root}/orders/"
+        super().__init__(configuration.label, _auth(configuration, f"{root}/organizations/user-login/"))
 
     def check_order_id(self, order_id: object) -> str:
         """Return `order_id` if it can name an order."""
-        return checks.order_id(order_id, self.name, "order_uuid")
+        return _order_uuid(order_id)
 
     def cancel_call(self, request: CancelCruxOrder, operation: _Operation) -> Call:
         """PATCH, the UUID in the body."""
@@ -167,17 +196,21 @@ class CruxRules(Rules[str, CancelCruxOrder, CruxOrder, CruxOrder]):
         return Call("PATCH", self._origin, f"{self._orders}cancel/", body)
 
     def judge(self, reply: Reply, operation: _Operation) -> Verdict[CruxOrder] | None:
-        """Take 200 or 204 without a body as received, and 422 as a refusal; both are documented so.
+        """Take 200, 201 or 204 as received, and 422 as a refusal that does not say why: the order tells.
 
-        An object with something in it has to name this order: gateways answer 200 with errors of their own.
+        No body is documented for a 2xx: one that names no order says no more and no less than the status, unless it
+        speaks of an error.
         """
         if reply.status == 422:
-            return refused(None, (Part(operation.order_id, "not cancellable", _refusal(reply)),))
-        if reply.status not in (200, 204):
+            return _not_performed(reply, operation)
+        if reply.status not in (200, 201, 204):
             return None
-        if reply.body.strip():
-            _about(decode_object(reply.body), operation.order_id)
+        _check_body(reply.body, operation.order_id)
         return requested(None)
+
+    def knows_no_order(self, reply: Reply, asked: Call) -> bool:
+        """Return whether a read's 404 is Crux Connect's own: on a cancellation it means that the address is wrong."""
+        return asked.method == "GET" and super().knows_no_order(reply, asked)
 
     def read_call(self, operation: _Operation) -> Call:
         """GET, the UUID in the path."""
@@ -187,18 +220,18 @@ class CruxRules(Rules[str, CancelCruxOrder, CruxOrder, CruxOrder]):
         """Return the order, if it is this one."""
         if self._timp:
             timp = decode(reply.body, _TimpOrder)
-            lines = tuple(CruxLineItem(item.line_item_uuid, item.status) for item in timp.line_items)
+            lines = tuple(_line_of(item) for item in timp.line_items)
             answer = CruxOrder(timp.order_uuid, lines).with_body(reply.body)
         else:
             answer = decode(reply.body, CruxOrder)
-        check_subject(answer.uuid.casefold(), operation.order_id.casefold())
+        check_subject(_canonical(answer.uuid), _canonical(operation.order_id))
         if not answer.line_items:
             raise DecodingError("it has no line items")
         return answer
 
     def state(self, order: CruxOrder, operation: _Operation) -> Finding[CruxOrder]:
         """Let the line items decide: all cancelled, none that still can be, both, or some still open."""
-        parts = tuple(Part(item.uuid, item.status) for item in order.line_items)
+        parts = tuple(item.part for item in order.line_items)
         status = ", ".join(dict.fromkeys(part.status for part in parts))
         return by_parts(order, parts, "Cancelled".__eq__, _FINAL.__contains__, status)
 
@@ -225,18 +258,44 @@ def _token(reply: Reply) -> Token | None:
     return Token(Secret(token), _TOKEN_LIFETIME) if checks.fits_a_header(token) else None
 
 
-def _about(answer: dict[str, Any], order_id: str) -> None:
-    if answer:
-        check_subject(str(answer.get("order_uuid", answer.get("uuid"))).casefold(), order_id.casefold())
+def _line_of(item: _TimpLineItem) -> CruxLineItem:
+    """Return a line of the Timpanogos release; its designation is also seen as `ID: 1 Name: HasTracking`."""
+    designation = (item.line_item_designation or "").rpartition("Name:")[2].strip()
+    return CruxLineItem(item.line_item_uuid, item.status, designation or None)
 
 
-def _refusal(reply: Reply) -> str | None:
-    try:
-        said = decode_object(reply.body)
-    except DecodingError:
-        return None
-    texts = (said.get(name) for name in ("message", "detail", "error"))
-    return next((text for text in texts if isinstance(text, str)), None)
+def _canonical(order_uuid: str) -> str:
+    return order_uuid.replace("-", "").casefold()
+
+
+def _check_body(body: bytes, order_id: str) -> None:
+    """Raise `DecodingError` if the body of a 2xx is no JSON, names another order, or speaks of an error."""
+    if not body.strip():
+        return
+    said = decode_value(body)
+    fields = decode_object(body) if isinstance(said, dict) else {}
+    for name in ("order_uuid", "uuid"):
+        if name in fields:
+            check_subject(_canonical(str(fields[name])), _canonical(order_id))
+    if fields.keys() & {"error", "errors", "detail"}:
+        raise DecodingError("it speaks of an error")
+
+
+def _not_performed(reply: Reply, operation: _Operation) -> Doubt:
+    """Return what "the action can't be performed" means: the lines say why, or the order was cancelled before."""
+    words = words_of(reply).detail
+
+    def confirm(order: CruxOrder) -> Finding[CruxOrder]:
+        parts = tuple(item.part for item in order.line_items)
+        gone = tuple(part for part in parts if part.status == "Cancelled")
+        rest = tuple(
+            attrs.evolve(part, reason=part.reason or words) for part in parts if part.status != "Cancelled"
+        )
+        settled = all(part.status in _FINAL for part in rest)
+        return partially_cancelled(order, gone, rest, settled=settled) if gone else refused(order, rest)
+
+    fallback: Finding[CruxOrder] = refused(None, (Part(operation.order_id, "not cancellable", words),))
+    return Doubt("answered 422: the action cannot be performed", confirm=confirm, fallback=fallback)
 
 
 class CruxClient(SubClient[str, CancelCruxOrder, CruxOrder, CruxOrder]):

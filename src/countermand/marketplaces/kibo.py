@@ -5,8 +5,9 @@ Order" for the read; "Kibo, OAuth" for the tokens. The whole order is cancelled,
 """
 
 import json
+import re
 from collections.abc import Mapping
-from typing import ClassVar, Literal, TypeAlias
+from typing import Any, ClassVar, Literal, TypeAlias
 
 import attrs
 
@@ -14,15 +15,29 @@ from ..engine import checks
 from ..engine.auth import Auth, Token, TokenAuth
 from ..engine.decoding import Answer, DecodingError, check_subject, decode, decode_object
 from ..engine.operation import Operation
-from ..engine.rules import CancelRequest, Finding, Rules, Verdict, cancelled, refused, requested
+from ..engine.rules import (
+    REJECTIONS,
+    CancelRequest,
+    Finding,
+    Rejections,
+    Rules,
+    Verdict,
+    cancelled,
+    refused,
+    requested,
+)
 from ..engine.secret import Secret, as_optional_secret, sealed
 from ..engine.wire import Call, Reply
-from ..errors import InvalidRequestError
+from ..engine.words import object_in
+from ..errors import RejectedError
 from ..outcomes import Outcome, Part
 from .base import Account, AsyncSubClient, Stored, SubClient, label_field
 
 _DOMAINS = {"production": "translation.mozu.com", "sandbox": "translation.sandbox.mozu.com"}
 _LOGIN_HOST = "https://home.mozu.com"
+#: Every field of a login's answer is nullable; a token without a lifetime is used for this many seconds.
+_ASSUMED_LIFETIME = 300.0
+_DECIMAL = re.compile(r"[1-9]\d*", re.ASCII)
 #: Statuses in which an order cannot be cancelled any more (inferred from the order's life at Kibo).
 _BLOCKING = frozenset({"FULFILLED", "SHIPPED", "COMPLETED", "COMPLETE", "RETURNED", "CLOSED"})
 
@@ -103,9 +118,6 @@ class KiboOrder(Answer):
         "order_currency": "orderCurrency",
         "order_date": "orderDate",
     }
-    #: Public documents of the same API write the key both ways.
-    wire_aliases: ClassVar[Mapping[str, str]] = {"orderId": "orderID"}
-
     order_id: int
     order_state: str | None = None
     #: Text; CANCELED is the one that a cancellation ends in.
@@ -116,8 +128,28 @@ class KiboOrder(Answer):
     #: As Kibo writes it, `2010-04-08T16:32:03+00:00`.
     order_date: str | None = None
 
+    @classmethod
+    def prepared(cls, said: dict[str, Any]) -> dict[str, Any]:
+        """Take the id from either of its names, as a number or as text: Kibo's pages show all of them."""
+        ids = [_number(said[name]) for name in ("orderID", "orderId") if name in said]
+        if ids[1:] not in ([], ids[:1]):
+            raise DecodingError("orderID and orderId differ")
+        return {**said, "orderID": ids[0]} if ids else said
+
 
 KiboAnswer: TypeAlias = KiboOrder
+
+
+def _number(value: Any) -> Any:
+    """Return canonical decimal text as the integer that it writes, and anything else as it is."""
+    return int(value) if isinstance(value, str) and _DECIMAL.fullmatch(value) else value
+
+
+def _order_id(value: object) -> int:
+    number = _number(value)
+    if isinstance(number, int) and not isinstance(number, bool) and 1 <= number < 2**63:
+        return int(number)
+    raise checks.bad("kibo", "order_id", "must be an integer from 1 to 2**63 - 1", value)
 
 
 @attrs.frozen
@@ -125,10 +157,24 @@ class CancelKiboOrder(CancelRequest[KiboAnswer]):
     """Cancel a whole order. An explanation (1 to 255 characters) goes with the reason "other" alone."""
 
     marketplace: ClassVar[str] = "kibo"
-    order_id: int
+    order_id: int = attrs.field(converter=_order_id)
     disposition_reason: DispositionReason
     disposition_other_reason: str | None = None
     account: str | None = attrs.field(default=None, kw_only=True)
+
+    def __attrs_post_init__(self) -> None:
+        reason, explanation = self.disposition_reason, self.disposition_other_reason
+        if not isinstance(reason, str) or not reason.strip():
+            raise checks.bad("kibo", "disposition_reason", "must be text, and not empty", self.order_id)
+        if explanation is None:
+            return
+        if reason.casefold() != "other":
+            problem = 'goes with the reason "other" alone'
+        elif not isinstance(explanation, str) or not 1 <= len(explanation) <= 255:
+            problem = "must be 1 to 255 characters"
+        else:
+            return
+        raise checks.bad("kibo", "disposition_other_reason", problem, self.order_id)
 
 
 _Operation: TypeAlias = Operation[int, CancelKiboOrder]
@@ -138,48 +184,44 @@ class KiboRules(Rules[int, CancelKiboOrder, KiboOrder, KiboOrder]):
     """How Kibo is asked, and what its answers mean."""
 
     name: ClassVar[str] = "kibo"
+    rejections: ClassVar[Rejections] = REJECTIONS | {400: RejectedError}
 
     def __init__(self, configuration: Kibo) -> None:
         self._origin, path = checks.split_base_url(configuration.url)
         self._cancel = f"{path}/api/v2/order/action/cancel"
         self._orders = f"{path}/api/v2/order/"
+        #: The spelling that this tenant took last.
+        self._order_key = "orderId"
         super().__init__(configuration.label, _auth(configuration))
 
-    def check(self, request: CancelKiboOrder) -> int:
-        """Return the order id, checked, with the rest of the request."""
-        reason, explanation = request.disposition_reason, request.disposition_other_reason
-        if not isinstance(reason, str) or not reason.strip():
-            raise InvalidRequestError("disposition_reason must be text, and not empty", marketplace=self.name)
-        if explanation is not None:
-            if reason != "other":
-                problem = 'disposition_other_reason goes with the reason "other" alone'
-                raise InvalidRequestError(problem, marketplace=self.name)
-            if not isinstance(explanation, str) or not 1 <= len(explanation) <= 255:
-                raise InvalidRequestError(
-                    "disposition_other_reason must be 1 to 255 characters", marketplace=self.name
-                )
-        return self.check_order_id(request.order_id)
-
     def check_order_id(self, order_id: object) -> int:
-        """Return `order_id` if it is an integer from 1 on; a bool, a float or a text is none."""
-        if isinstance(order_id, int) and not isinstance(order_id, bool) and 1 <= order_id < 2**63:
-            return int(order_id)
-        raise InvalidRequestError("order_id must be an integer from 1 to 2**63 - 1", marketplace=self.name)
+        """Return `order_id` as an integer from 1 on; a bool, a float or text that is no such integer is none."""
+        return _order_id(order_id)
 
     def cancel_call(self, request: CancelKiboOrder, operation: _Operation) -> Call:
         """POST, everything in the body."""
         said: dict[str, int | str] = {
-            "orderId": operation.order_id,
+            self._spelling(operation): operation.order_id,
             "dispositionReason": request.disposition_reason,
         }
         if request.disposition_other_reason is not None:
             said["dispositionOtherReason"] = request.disposition_other_reason
         return Call("POST", self._origin, self._cancel, json.dumps(said).encode())
 
+    def _spelling(self, operation: _Operation) -> str:
+        """Return how a request names the order: as the reference does, or as other pages of the same call do."""
+        used = self._order_key
+        return used if not operation.reworded else "orderID" if used == "orderId" else "orderId"
+
+    def reword(self, reply: Reply, operation: _Operation) -> bool:
+        """Return whether this is a 400 of Kibo's own, which a tenant gives that wants the other spelling."""
+        return reply.status == 400 and not reply.flaw and object_in(reply) is not None
+
     def judge(self, reply: Reply, operation: _Operation) -> Verdict[KiboOrder] | None:
         """Believe the order that comes back: cancelled only if it says so."""
         if reply.status != 200:
             return None
+        self._order_key = self._spelling(operation)
         order = self.order(reply, operation)
         if _is_cancelled(order):
             return cancelled(order, _parts(order))
@@ -198,18 +240,22 @@ class KiboRules(Rules[int, CancelKiboOrder, KiboOrder, KiboOrder]):
         return answer
 
     def state(self, order: KiboOrder, operation: _Operation) -> Finding[KiboOrder]:
-        """Let the status decide."""
-        status = order.order_status or order.order_state or ""
+        """Let the state and the status decide: either of them alone that says so is enough."""
         if _is_cancelled(order):
             return cancelled(order, _parts(order))
-        if status.upper() in _BLOCKING:
+        if any(text in _BLOCKING for text in _told(order)):
             return refused(order, _parts(order))
-        return requested(order, status, conclusive=False)
+        return requested(order, order.order_status or order.order_state, conclusive=False)
+
+
+def _told(order: KiboOrder) -> list[str]:
+    """Return the state and the status as they compare: documents write `shipped`, `SHIPPED`, `Order Canceled`."""
+    texts = (order.order_status, order.order_state)
+    return [text.strip().upper().removeprefix("ORDER ") for text in texts if text]
 
 
 def _is_cancelled(order: KiboOrder) -> bool:
-    said = [text.upper() for text in (order.order_status, order.order_state) if text is not None]
-    return all(text in ("CANCELED", "CANCELLED") for text in said)
+    return any(text in ("CANCELED", "CANCELLED") for text in _told(order))
 
 
 def _parts(order: KiboOrder) -> tuple[Part, ...]:
@@ -236,7 +282,8 @@ def _auth(configuration: Kibo) -> Auth:
     login = Call(
         "POST", origin, f"{path}/api/platform/applications/authtickets/oauth", json.dumps(said).encode()
     )
-    return TokenAuth(login, _token, headers, [secret])
+    # Older pages have a token renewed on 403 as well.
+    return TokenAuth(login, _token, headers, [secret], frozenset({401, 403}))
 
 
 def _token(reply: Reply) -> Token | None:
@@ -245,9 +292,13 @@ def _token(reply: Reply) -> Token | None:
     except DecodingError:
         return None
     token, lifetime = said.get("access_token"), said.get("expires_in")
-    if not checks.fits_a_header(token) or not isinstance(lifetime, int | float) or isinstance(lifetime, bool):
+    if not checks.fits_a_header(token):
         return None
-    return Token(Secret(token), float(lifetime)) if lifetime > 0 else None
+    if lifetime is None:
+        lifetime = _ASSUMED_LIFETIME
+    if not isinstance(lifetime, int | float) or isinstance(lifetime, bool) or lifetime <= 0:
+        return None
+    return Token(Secret(token), float(lifetime))
 
 
 class KiboClient(SubClient[int, CancelKiboOrder, KiboOrder, KiboOrder]):

@@ -4,7 +4,8 @@ Sources: "Pattern Hub API, Cancel an order" for the cancellation; "Pattern Hub A
 A cancellation is initiated, never done, when it is answered: the warehouses decide afterwards.
 """
 
-from typing import ClassVar, Literal, TypeAlias
+from operator import attrgetter
+from typing import Any, ClassVar, Literal, TypeAlias
 
 import attrs
 
@@ -100,9 +101,15 @@ class PatternCancellation(Answer):
 
     market_order_id: str
     success: bool
-    message: str
-    cancelled_orders: tuple[WarehouseOrder, ...]
-    non_cancellable_orders: tuple[NonCancellableOrder, ...]
+    message: str = ""
+    cancelled_orders: tuple[WarehouseOrder, ...] = ()
+    non_cancellable_orders: tuple[NonCancellableOrder, ...] = ()
+
+    @classmethod
+    def prepared(cls, said: dict[str, Any]) -> dict[str, Any]:
+        """Leave out a null message and null lists: they read as empty (inferred)."""
+        empty = ("message", "cancelled_orders", "non_cancellable_orders")
+        return {name: value for name, value in said.items() if value is not None or name not in empty}
 
 
 @attrs.frozen
@@ -140,12 +147,16 @@ class _Errors(Answer):
 PatternAnswer: TypeAlias = PatternCancellation | PatternOrderStatus
 
 
+def _order_id(value: object) -> str:
+    return checks.order_id(value, "pattern", "market_order_id")
+
+
 @attrs.frozen
 class CancelPatternOrder(CancelRequest[PatternAnswer]):
     """Cancel every warehouse order of a marketplace order that can still be cancelled."""
 
     marketplace: ClassVar[str] = "pattern"
-    market_order_id: str
+    market_order_id: str = attrs.field(converter=_order_id)
     account: str | None = attrs.field(default=None, kw_only=True)
 
 
@@ -156,6 +167,7 @@ class PatternRules(Rules[str, CancelPatternOrder, PatternCancellation, PatternOr
     """How Pattern Hub is asked, and what its answers mean."""
 
     name: ClassVar[str] = "pattern"
+    order_of: ClassVar["attrgetter[str]"] = attrgetter("market_order_id")
     beyond_cancelling: ClassVar[frozenset[str]] = _BEYOND
     rejections: ClassVar[Rejections] = REJECTIONS | {
         400: InvalidRequestError,
@@ -172,13 +184,9 @@ class PatternRules(Rules[str, CancelPatternOrder, PatternCancellation, PatternOr
         self._cancel = f"{path}/v1/orders/cancel_order?market_order_id="
         self._status = f"{path}/v1/orders/status?market_order_id="
 
-    def check(self, request: CancelPatternOrder) -> str:
-        """Return the marketplace order id, checked."""
-        return self.check_order_id(request.market_order_id)
-
     def check_order_id(self, order_id: object) -> str:
         """Return `order_id` if it can name an order."""
-        return checks.order_id(order_id, self.name, "market_order_id")
+        return _order_id(order_id)
 
     def cancel_call(self, request: CancelPatternOrder, operation: _Operation) -> Call:
         """POST, the id as a query parameter, no body."""
@@ -195,7 +203,7 @@ class PatternRules(Rules[str, CancelPatternOrder, PatternCancellation, PatternOr
         # The usual answer needs no part built for each of its orders.
         if answer.cancelled_orders and not answer.non_cancellable_orders:
             return requested(answer)
-        begun = tuple(Part(str(order.warehouse_order_id), order.status) for order in answer.cancelled_orders)
+        begun = self.named(answer)
         rest = tuple(
             Part(str(order.warehouse_order_id), order.status, order.reason)
             for order in answer.non_cancellable_orders
@@ -234,6 +242,11 @@ class PatternRules(Rules[str, CancelPatternOrder, PatternCancellation, PatternOr
             return requested(order, order.order_status, conclusive=False)  # it contradicts itself
         parts = tuple(Part(None, status) for status in statuses)
         return by_parts(order, parts, _is_cancelled, _is_shipped, order.order_status)
+
+    def named(self, answer: PatternAnswer | None) -> tuple[Part, ...]:
+        """Return the warehouse orders that a cancellation began to cancel."""
+        begun = answer.cancelled_orders if isinstance(answer, PatternCancellation) else ()
+        return tuple(Part(str(order.warehouse_order_id), order.status) for order in begun)
 
 
 def _is_shipped(status: str) -> bool:

@@ -5,7 +5,9 @@ status" for the read. A 200 says that the notification was received: the platfor
 """
 
 import json
+import re
 from collections.abc import Mapping
+from datetime import datetime, timedelta
 from typing import ClassVar, TypeAlias
 
 import attrs
@@ -14,17 +16,25 @@ from ..engine import checks
 from ..engine.auth import Auth
 from ..engine.decoding import Answer, check_subject, decode
 from ..engine.operation import Operation
-from ..engine.rules import CancelRequest, Finding, Rules, Verdict, cancelled, refused, requested
+from ..engine.rules import CancelRequest, Doubt, Finding, Rules, Verdict, cancelled, refused, requested
 from ..engine.secret import Secret, as_secret, sealed
 from ..engine.wire import Call, Reply
-from ..errors import InvalidRequestError
 from ..outcomes import Outcome, Part
 from .base import Account, AsyncSubClient, Stored, SubClient, label_field
 
-#: Statuses in which a cancellation is under way. "cancel" is known to stick for minutes, rarely for ever.
-_PENDING = frozenset({"cancel", "request-cancel", "cancellation-requested", "waiting-for-seller-decision"})
-#: Statuses in which an order cannot be cancelled: an invoiced one wants a return invoice first.
-_BLOCKING = frozenset({"invoiced", "invoice", "partial-invoiced", "partially-invoiced", "incomplete"})
+#: Statuses in which a cancellation is under way (order flow and status; announcements; known issues).
+_PENDING = frozenset(
+    """cancel canceling request-cancel cancellation-requested cancellation-requested-with-ack accepting-cancel
+    waiting-for-seller-decision""".split()
+)
+#: A denial is on its way; known to stick.
+_DENYING = "cancellation-request-denied-ffm"
+#: The shopper may cancel by themselves for a while: this status speaks of a cancellation that nobody has asked for.
+_OPEN = "window-to-cancel"
+#: How far the time of a request that got no receipt may be off: a Date header tells whole seconds.
+_CLOCKS_AGREE = timedelta(seconds=1)
+#: A read also takes an order's sequence number in this form; a cancellation does not.
+_SEQUENCE = re.compile(r"seq(\d+)", re.ASCII)
 
 
 @sealed
@@ -101,26 +111,65 @@ class VtexCancellationRequest(Answer):
 
 
 @attrs.frozen
+class VtexPackage(Answer):
+    """An invoice of the order: `Output` is a sale, `Input` is a return."""
+
+    wire_names: ClassVar[Mapping[str, str]] = {"invoice_number": "invoiceNumber"}
+
+    type: str | None = None
+    invoice_number: str | None = None
+
+
+@attrs.frozen
+class VtexPackages(Answer):
+    """The invoices of an order."""
+
+    packages: tuple[VtexPackage, ...] | None = None
+
+
+@attrs.frozen
 class VtexOrder(Answer):
     """What an order says of its cancellation; all the rest of it is in `raw`."""
 
     kind: ClassVar[str] = "vtex.order"
     wire_names: ClassVar[Mapping[str, str]] = {
         "order_id": "orderId",
+        "seller_order_id": "sellerOrderId",
+        "package_attachment": "packageAttachment",
         "allow_cancellation": "allowCancellation",
         "workflow_is_in_error": "workflowIsInError",
         "cancellation_requests": "cancellationRequests",
     }
 
     order_id: str
-    #: Text with known values (canceled, cancel, request-cancel, invoiced, handling, …); new ones appear.
-    status: str
+    #: Text with known values (canceled, cancel, request-cancel, invoiced, handling, …); new ones appear. None for an
+    #: incomplete order.
+    status: str | None = None
+    #: The order's identification in the seller, which a receipt may name in place of `order_id`.
+    seller_order_id: str | None = None
+    sequence: str | None = None
+    #: The invoices; a return invoice among them makes an invoiced order cancellable.
+    package_attachment: VtexPackages | None = None
     allow_cancellation: bool | None = None
     workflow_is_in_error: bool | None = None
     cancellation_requests: tuple[VtexCancellationRequest, ...] | None = None
 
+    @property
+    def has_return_invoice(self) -> bool:
+        """Whether a return invoice was sent (Order Invoice Notification, `"type": "Input"`)."""
+        packages = self.package_attachment.packages if self.package_attachment else None
+        return any(package.type == "Input" for package in packages or ())
+
 
 VtexAnswer: TypeAlias = VtexReceipt | VtexOrder
+
+
+def _cancellable(value: object) -> str:
+    order_id = checks.order_id(value, "vtex")
+    if _SEQUENCE.fullmatch(order_id):
+        problem = "is a sequence number, by which an order can be read and not cancelled"
+        raise checks.bad("vtex", "order_id", problem, value)
+    return order_id
 
 
 @attrs.frozen
@@ -128,10 +177,16 @@ class CancelVtexOrder(CancelRequest[VtexAnswer]):
     """Cancel an order. `requested_by_user` tells the seller whether the shopper asked for it."""
 
     marketplace: ClassVar[str] = "vtex"
-    order_id: str
+    order_id: str = attrs.field(converter=_cancellable)
     reason: str | None = attrs.field(default=None, kw_only=True)
     requested_by_user: bool | None = attrs.field(default=None, kw_only=True)
     account: str | None = attrs.field(default=None, kw_only=True)
+
+    def __attrs_post_init__(self) -> None:
+        if not (self.reason is None or isinstance(self.reason, str)):
+            raise checks.bad("vtex", "reason", "must be text", self.order_id)
+        if not (self.requested_by_user is None or isinstance(self.requested_by_user, bool)):
+            raise checks.bad("vtex", "requested_by_user", "must be True or False", self.order_id)
 
 
 _Operation: TypeAlias = Operation[str, CancelVtexOrder]
@@ -141,21 +196,23 @@ class VtexRules(Rules[str, CancelVtexOrder, VtexReceipt, VtexOrder]):
     """How VTEX is asked, and what its answers mean."""
 
     name: ClassVar[str] = "vtex"
+    # A second cancellation confirms a first one that waits for the seller (help centre, Cancelling an order), so a
+    # request that may have arrived is given time to show.
+    shows_after: ClassVar[float] = 10.0
+    # "Wait a few minutes" (order guides); whether Retry-After is sent is not documented.
+    rate_limit_pause: ClassVar[float | None] = 30.0
 
     def __init__(self, configuration: Vtex) -> None:
         key, token = configuration.app_key, configuration.app_token
-        headers = {"X-VTEX-API-AppKey": key.reveal(), "X-VTEX-API-AppToken": token.reveal()}
+        # VTEX's description requires the content type on a cancellation without a body and on a read, too.
+        headers = {
+            "Content-Type": "application/json",
+            "X-VTEX-API-AppKey": key.reveal(),
+            "X-VTEX-API-AppToken": token.reveal(),
+        }
         super().__init__(configuration.label, Auth(headers, [key, token]))
         self._origin, path = checks.split_base_url(configuration.url)
         self._orders = f"{path}/api/oms/pvt/orders/"
-
-    def check(self, request: CancelVtexOrder) -> str:
-        """Return the order id, checked, with the rest of the request."""
-        if not isinstance(request.reason, str | None):
-            raise InvalidRequestError("reason must be text", marketplace=self.name)
-        if not isinstance(request.requested_by_user, bool | None):
-            raise InvalidRequestError("requested_by_user must be True or False", marketplace=self.name)
-        return self.check_order_id(request.order_id)
 
     def check_order_id(self, order_id: object) -> str:
         """Return `order_id` if it can name an order."""
@@ -169,12 +226,25 @@ class VtexRules(Rules[str, CancelVtexOrder, VtexReceipt, VtexOrder]):
         return Call("POST", self._origin, f"{self._orders}{checks.quoted(operation.order_id)}/cancel", body)
 
     def judge(self, reply: Reply, operation: _Operation) -> Verdict[VtexReceipt] | None:
-        """Take a 200 with a receipt for this order as received; nothing else is documented."""
+        """Take a 200 with a receipt for this order, or with no body, as received; nothing else is documented.
+
+        A receipt names the order *in the seller*: one with another id is confirmed by reading both of the order's.
+        """
         if reply.status != 200:
             return None
-        answer = decode(reply.body, VtexReceipt)
-        check_subject(answer.order_id, operation.order_id)
-        return requested(answer)
+        if not reply.body.strip():
+            return Doubt(
+                "received, without a receipt", confirm=_received, fallback=requested(None), askable=False
+            )
+        receipt = decode(reply.body, VtexReceipt)
+        if receipt.order_id == operation.order_id:
+            return requested(receipt)
+
+        def confirm(order: VtexOrder) -> Finding[VtexReceipt] | None:
+            is_ours = order.seller_order_id == receipt.order_id
+            return requested(receipt, order.status) if is_ours else None
+
+        return Doubt("the receipt names another order", confirm=confirm, askable=False)
 
     def read_call(self, operation: _Operation) -> Call:
         """GET, the id in the path."""
@@ -182,28 +252,74 @@ class VtexRules(Rules[str, CancelVtexOrder, VtexReceipt, VtexOrder]):
 
     def order(self, reply: Reply, operation: _Operation) -> VtexOrder:
         """Return the order, if it is this one: the read also takes sequence numbers."""
-        answer = decode(reply.body, VtexOrder)
-        check_subject(answer.order_id, operation.order_id)
-        return answer
+        order = decode(reply.body, VtexOrder)
+        sequence = _SEQUENCE.fullmatch(operation.order_id)
+        if sequence:
+            check_subject(str(order.sequence), sequence[1])
+        else:
+            check_subject(order.order_id, operation.order_id)
+        return order
 
     def state(self, order: VtexOrder, operation: _Operation) -> Finding[VtexOrder]:
-        """Let the status decide; a denial counts only for a caller who waits for the answer to a request.
-
-        A denial may answer an earlier request than one that was just lost, and its dates are of another clock.
-        """
+        """Let the status decide, and a denial that answers this request and no earlier one."""
         status = order.status
+        part = Part(order.order_id, status or "")
         if status == "canceled":
-            return cancelled(order, (Part(order.order_id, status),))
+            return cancelled(order, (part,))
         if status in _PENDING:
             return requested(order, status)
-        if status in _BLOCKING:
-            return refused(order, (Part(order.order_id, status),))
-        latest = max(
-            reversed(order.cancellation_requests or ()), key=lambda one: one.requested_at or "", default=None
-        )
-        if operation.waiting and latest is not None and latest.denied_by_seller:
-            return refused(order, (Part(order.order_id, status, latest.denial_reason),))
-        return requested(order, status, conclusive=False)
+        denial = self._denial(order, operation)
+        if denial is not None:
+            return refused(order, (attrs.evolve(part, reason=denial.denial_reason),))
+        if status == _DENYING:
+            return requested(order, status)
+        if status == "invoiced" and not order.has_return_invoice:
+            return refused(order, (part,))
+        # A status that we do not know but that speaks of a cancellation is no permission to ask again.
+        askable = status is None or status == _OPEN or "cancel" not in status.casefold()
+        return requested(order, status, conclusive=False)._replace(askable=askable)
+
+    def _denial(self, order: VtexOrder, operation: _Operation) -> VtexCancellationRequest | None:
+        """Return the seller's denial of the request that this call is about.
+
+        Denials of earlier requests stay in the list: one counts if it is newer than the receipt, or than the sending
+        of a request whose receipt was lost. Where nothing is known of a request, the latest one in the list counts.
+        """
+        listed = order.cancellation_requests or ()
+        if operation.prior is None and operation.asked_at is None:
+            latest = max(reversed(listed), key=lambda one: one.requested_at or "", default=None)
+            return latest if latest is not None and latest.denied_by_seller else None
+        since = _received_at(operation)
+        denied = [one for one in listed if one.denied_by_seller and _is_newer(one, since)]
+        return denied[-1] if denied else None
+
+
+def _received(order: VtexOrder) -> Finding[VtexOrder]:
+    return requested(order, order.status)
+
+
+def _received_at(operation: _Operation) -> datetime | None:
+    """Return when the request was received, by VTEX's clock; None if nothing tells."""
+    prior = operation.prior
+    receipt = prior.answer if prior is not None else None
+    if isinstance(receipt, VtexReceipt) and (received := _moment(receipt.date)) is not None:
+        return received
+    sent = operation.sent_at()
+    return None if sent is None else sent + _CLOCKS_AGREE
+
+
+def _is_newer(request: VtexCancellationRequest, since: datetime | None) -> bool:
+    answered = _moment(request.denied_at) or _moment(request.requested_at)
+    return since is not None and answered is not None and answered > since
+
+
+def _moment(text: str | None) -> datetime | None:
+    """Return the instant of a date as VTEX writes it: with seven fractional digits, with Z; None without a zone."""
+    try:
+        moment = datetime.fromisoformat(re.sub(r"(\.\d{6})\d+", r"\1", text or ""))
+    except ValueError:
+        return None
+    return moment if moment.tzinfo is not None else None
 
 
 class VtexClient(SubClient[str, CancelVtexOrder, VtexReceipt, VtexOrder]):

@@ -1,21 +1,45 @@
 """Crux Connect, simulated: a cancel is forwarded to the suppliers, every time, and each decides later.
 
-Sources: Crux Connect API, "Cancel Order", "Get Order", "User Login" and "Response Codes"; releases v1
-and Timpanogos.
+Sources: Crux Connect API, "Cancel Order", "Get Order", "User Login", "Allocate Order" and "Response Codes";
+releases v1 and Timpanogos.
 """
 
 from collections.abc import Iterable, Mapping
-from typing import ClassVar, Literal
+from typing import ClassVar, Final, Literal, TypeAlias, get_args
+from uuid import UUID
 
 from attrs import define
 
+from countermand.sandbox import checks
 from countermand.sandbox.http import SandboxReply, SandboxRequest, json_object, json_reply, media_type
 from countermand.sandbox.ledger import Marketplace, Part
 from countermand.sandbox.simulator import Event, Order, Sessions, Simulator, Timeline
 
 Supplier = Literal["confirm", "reject", "ship", "silent"]
 
-CANCELLABLE = frozenset({"Unallocated", "Allocated", "Backordered", "NeedsTracking"})
+Release = Literal["v1", "timp"]
+
+#: How Timpanogos shows a line: with v1's statuses, with a designation beside the status (absent or null where
+#: there is none), or with a designation that has its number before it.
+Designations: TypeAlias = Literal["v1", "plain", "null", "numbered"]
+
+# `Rejected` is a supplier's answer to the allocation: nobody ships the line, and there is nothing to cancel.
+CANCELLABLE = frozenset({"Unallocated", "Partial", "Allocated", "Backordered", "NeedsTracking"})
+
+ALLOCATIONS = frozenset({"Unallocated", "Partial", "Allocated"})
+
+NOTHING: Mapping[str, str] = {}
+
+# The numbers of HasTracking and Cancelled are documented. Inference: the others, in the order of the list.
+DESIGNATION_NUMBERS: Final = {
+    "HasTracking": 1,
+    "NeedsTracking": 2,
+    "Backordered": 3,
+    "Rejected": 4,
+    "Cancelled": 5,
+}
+
+STATUSES = CANCELLABLE | {"Rejected", "HasTracking", "Cancelled"}
 
 
 @define
@@ -25,12 +49,18 @@ class CruxOrder(Order):
     line_items: dict[str, str]
     suppliers: dict[str, Supplier]
     decides_after: float
+    #: What Timpanogos shows as the `status` of a line that has a designation, where that is set.
+    allocations: Mapping[str, str]
 
 
 class CruxSimulator(Simulator[CruxOrder]):
     """Crux Connect. It accepts `tokens`, and those it issues for `username` and `password`, for two hours.
 
-    `requester` is whose token it is: a supplier's gets 409. `accepts_with` is 200 or 204.
+    `requester` is whose token it is: a supplier's gets 409. `accepts_with` is the status of a cancel that was
+    received (200, 201 or 204), and `accepts_body` its body: none is documented, so it may be `null`, `"OK"` or
+    `{"message": …}`. `releases` are the ones that are served: each has its login under its own path alone.
+    `designations` is how Timpanogos shows a line. With `refuses_partly_cancelled`, an order of which a line is
+    cancelled already gets 422, although others could still be.
     """
 
     name: ClassVar[Marketplace] = "crux"
@@ -43,6 +73,10 @@ class CruxSimulator(Simulator[CruxOrder]):
         self.password = "sandbox-password"  # noqa: S105 - opens nothing but this sandbox
         self.requester: Literal["retailer", "supplier"] = "retailer"
         self.accepts_with = 200
+        self.accepts_body = b""
+        self.releases: set[Release] = {"v1", "timp"}
+        self.designations: Designations = "v1"
+        self.refuses_partly_cancelled = False
 
     def add_order(
         self,
@@ -51,22 +85,31 @@ class CruxSimulator(Simulator[CruxOrder]):
         *,
         suppliers: Supplier | Mapping[str, Supplier] = "confirm",
         decides_after: float = 5.0,
+        allocations: Mapping[str, str] = NOTHING,
     ) -> CruxOrder:
         """Add an order whose suppliers decide on a cancel after so many seconds.
 
         Line items given without a status are `Allocated`. `suppliers` says for all line items, or for
         each, what its supplier does: confirm, reject and leave it as it is, ship it instead, or nothing.
+        `allocations` is what Timpanogos shows as the status of a line that has a designation: by default
+        Unallocated for one that is Rejected, and Allocated for any other.
         """
         items = {**line_items} if isinstance(line_items, Mapping) else dict.fromkeys(line_items, "Allocated")
-        order = CruxOrder(order_uuid, items, {}, decides_after)
+        checks.new_order(self.name, order_uuid, self.orders)
+        for status in items.values():
+            checks.status("the line item's status", status, STATUSES)
+        order = CruxOrder(order_uuid, items, {}, decides_after, allocations)
         for item in items:
             order.suppliers[item] = suppliers if isinstance(suppliers, str) else suppliers[item]
+            checks.one_of("the supplier", order.suppliers[item], get_args(Supplier))
         self.orders[order_uuid] = order
         return order
 
     def answer(self, request: SandboxRequest, path: list[str]) -> SandboxReply:
         """Answer cancel, read and login, in both releases."""
         timp = path[0] == "timp"
+        if ("timp" if timp else "v1") not in self.releases:
+            raise self.no_such_path()
         match path[1:] if timp else path:
             case ["orders", "cancel", ""]:
                 self.expect("PATCH", request)
@@ -75,20 +118,29 @@ class CruxSimulator(Simulator[CruxOrder]):
             case ["orders", order_uuid, ""]:
                 self.expect("GET", request)
                 self._authenticate(request)
+                order = self._find(order_uuid)
+                order_uuid = order.order_id if order else order_uuid
                 self.note(order_uuid, "read")
                 self.permit("view_order", self.may_read, order_uuid)
-                if (order := self.orders.get(order_uuid)) is None:
+                if order is None:
                     raise self.rejection(404, "Not found.", order_uuid)
-                return json_reply(200, _document(order, timp=timp))
+                return json_reply(200, _document(order, self.designations if timp else None))
             case ["organizations", "user-login", ""]:
                 self.expect("POST", request)
                 return self._login(request)
             case _:
-                raise self.rejection(404, "Not found.")
+                raise self.no_such_path()
 
-    def error(self, status: int, message: str) -> SandboxReply:
-        """Return `{"detail": ...}`."""
+    def own_error(self, status: int, message: str) -> SandboxReply:
+        """Return `{"detail": ...}`, as the web framework does. Inference: no error body is documented."""
         return json_reply(status, {"detail": message})
+
+    def _find(self, order_uuid: str) -> CruxOrder | None:
+        """Return the order of this UUID, with or without hyphens, in any case."""
+        sought = _canonical(order_uuid)
+        return self.orders.get(order_uuid) or next(
+            (order for order in self.orders.values() if _canonical(order.order_id) == sought), None
+        )
 
     def _authenticate(self, request: SandboxRequest) -> None:
         scheme, _, token = request.headers.get("authorization", "").partition(" ")
@@ -118,15 +170,19 @@ class CruxSimulator(Simulator[CruxOrder]):
     def _cancel(self, request: SandboxRequest) -> SandboxReply:
         order_uuid = self._body(request).get("order_uuid")
         if not isinstance(order_uuid, str) or not order_uuid:
-            raise self.rejection(400, "order_uuid is required.")
+            raise self.rejection(400, "order_uuid is required.", field="order_uuid")
+        order = self._find(order_uuid)
+        order_uuid = order.order_id if order else order_uuid
         self.note(order_uuid, "cancel received")
         self.permit("cancel_order", self.may_cancel, order_uuid)
         if self.requester != "retailer":
             raise self.rejection(409, "Only a retailer can cancel an order.", order_uuid)
-        if (order := self.orders.get(order_uuid)) is None:
+        if order is None:
             raise self.rejection(422, _NOT_PERFORMED, order_uuid)
         order.cancels += 1
         asked = [item for item, status in order.line_items.items() if status in CANCELLABLE]
+        if self.refuses_partly_cancelled and "Cancelled" in order.line_items.values():
+            asked = []
         if not asked:
             self.note(order_uuid, "refused", ", ".join(order.line_items.values()))
             return self.error(422, _NOT_PERFORMED)
@@ -135,6 +191,9 @@ class CruxSimulator(Simulator[CruxOrder]):
             self.note(order_uuid, "requested", item)
             if order.suppliers[item] != "silent":
                 self.later(order, order.decides_after, "decide", item)
+        if self.accepts_body and self.accepts_with != 204:
+            headers = (("content-type", "application/json"),)
+            return SandboxReply(self.accepts_with, headers, self.accepts_body)
         return SandboxReply(self.accepts_with)
 
     def land(self, order: CruxOrder, event: Event) -> None:
@@ -163,14 +222,39 @@ class CruxSimulator(Simulator[CruxOrder]):
 _NOT_PERFORMED = "The action can't be performed on the identifier provided."
 
 
-def _document(order: CruxOrder, *, timp: bool) -> dict[str, object]:
-    """Return the order as "Get Order" gives it: the two releases name the identifiers differently."""
-    order_key, item_key = ("order_uuid", "line_item_uuid") if timp else ("uuid", "uuid")
+def _canonical(order_uuid: str) -> str:
+    try:
+        return UUID(order_uuid).hex
+    except ValueError:
+        return order_uuid
+
+
+def _document(order: CruxOrder, designations: Designations | None) -> dict[str, object]:
+    """Return the order as "Get Order" gives it: the two releases name the identifiers differently.
+
+    `designations` is None for v1.
+    """
+    order_key, item_key = ("uuid", "uuid") if designations is None else ("order_uuid", "line_item_uuid")
     return {
         order_key: order.order_id,
         "po_number": "PO-1",
         "line_items": [
-            {item_key: item, "sku": f"SKU-{item}", "quantity": 1, "status": status}
+            {item_key: item, "sku": f"SKU-{item}", "quantity": 1}
+            | _state(status, designations, order.allocations.get(item))
             for item, status in order.line_items.items()
         ],
     }
+
+
+def _state(status: str, designations: Designations | None, allocation: str | None) -> dict[str, object]:
+    """Return the state of a line. v1's `status` mixes what Timpanogos parts into allocation and designation."""
+    if designations is None or designations == "v1":
+        return {"status": "Allocated" if status == "Partial" else status}
+    if status in ALLOCATIONS:
+        absent = {"line_item_designation": None} if designations == "null" else {}
+        return {"status": status, **absent}
+    allocation = allocation or ("Unallocated" if status == "Rejected" else "Allocated")
+    number = DESIGNATION_NUMBERS.get(status)
+    numbered = designations == "numbered" and number is not None
+    shown = f"ID: {number} Name: {status}" if numbered else status
+    return {"status": allocation, "line_item_designation": shown}

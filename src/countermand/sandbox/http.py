@@ -2,7 +2,8 @@
 
 import json
 from collections.abc import Mapping
-from typing import Self, cast
+from http import HTTPStatus
+from typing import Final, Self, cast
 from urllib.parse import parse_qsl, unquote
 
 from attrs import evolve, field, frozen
@@ -51,6 +52,34 @@ def json_reply(status: int, value: object, *headers: tuple[str, str]) -> Sandbox
     """Return a reply whose body is `value` in JSON."""
     body = json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
     return SandboxReply(status, (("content-type", "application/json; charset=utf-8"), *headers), body)
+
+
+def problem_reply(status: int, detail: str) -> SandboxReply:
+    """Return an error as problem details (RFC 9457, which replaces RFC 7807)."""
+    said = {"type": "about:blank", "title": HTTPStatus(status).phrase, "status": status, "detail": detail}
+    body = json.dumps(said, ensure_ascii=False, separators=(",", ":")).encode()
+    return SandboxReply(status, (("content-type", "application/problem+json"),), body)
+
+
+def html_reply(status: int) -> SandboxReply:
+    """Return an error as a gateway or a web server gives it: a page in HTML."""
+    title = f"{status} {HTTPStatus(status).phrase}"
+    page = f"<!doctype html>\n<html><head><title>{title}</title></head><body><h1>{title}</h1></body></html>\n"
+    return SandboxReply(status, (("content-type", "text/html; charset=utf-8"),), page.encode())
+
+
+#: What a 404 for an address, not for an order, can look like: a gateway's page, an empty object, and
+#: the words of a web framework.
+HTML_404: Final = html_reply(404)
+EMPTY_404: Final = json_reply(404, {})
+FRAMEWORK_404: Final = json_reply(404, {"detail": "Not Found"})
+
+
+def with_byte_order_mark(reply: SandboxReply) -> SandboxReply:
+    """Return the same reply with a byte order mark before its JSON body; any other reply as it is."""
+    if not reply.body or "json" not in (reply.header("content-type") or ""):
+        return reply
+    return evolve(reply, body=b"\xef\xbb\xbf" + reply.body)
 
 
 def path_segments(path: str) -> list[str]:

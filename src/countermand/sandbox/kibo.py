@@ -6,13 +6,26 @@ Sources: Kibo OMS, "Cancel Order" and "Get Order Information" (translated APIs);
 
 from typing import ClassVar, Literal
 
-from attrs import define
+from attrs import define, field
 
+from countermand.sandbox import checks
 from countermand.sandbox.http import SandboxReply, SandboxRequest, json_object, json_reply, media_type
 from countermand.sandbox.ledger import Marketplace, Part
-from countermand.sandbox.simulator import Event, Order, Sessions, Simulator, Timeline
+from countermand.sandbox.simulator import Event, Order, Rejected, Sessions, Simulator, Timeline
 
-NOT_CANCELLABLE = frozenset({"SHIPPED", "FULFILLED", "COMPLETED"})
+NOT_CANCELLABLE = frozenset({"shipped", "fulfilled", "completed"})
+
+# No closed list: an order may be given any other state after `add_order`.
+STATES = NOT_CANCELLABLE | {
+    "new",
+    "open",
+    "placed",
+    "validated",
+    "ready",
+    "assigned",
+    "backordered",
+    "canceled",
+}
 
 OAUTH_PATH = ["api", "platform", "applications", "authtickets", "oauth"]
 
@@ -24,6 +37,17 @@ class KiboOrder(Order):
     number: int
     state: str
     cancels_after: float | None
+    cancelled: bool = field(init=False)
+    #: The state before the order was cancelled.
+    state_before: str = field(init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self.cancelled, self.state_before = _word(self.state) in {"canceled", "cancelled"}, self.state
+
+    @property
+    def beyond_cancelling(self) -> bool:
+        """Whether the order has gone too far to be cancelled."""
+        return _word(self.state) in NOT_CANCELLABLE
 
 
 class KiboSimulator(Simulator[KiboOrder]):
@@ -32,7 +56,13 @@ class KiboSimulator(Simulator[KiboOrder]):
 
     `reasons`, if set, are the only disposition reasons of this tenant's schema. `refuses_with` is the
     status of a cancel that an order's state forbids; Kibo documents none. `order_key` is how an answer
-    spells the order's id: the public documents write both.
+    spells the order's id, and `request_key` how a cancel has to: the public documents write both. With
+    `order_id_as_text`, answers give it as text.
+
+    `cancelled_shows_in` is which of orderState and orderStatus says that an order is cancelled, and
+    `canceled_word` how it says so; `absent_state` and `absent_status` say whether one of the two is null or
+    missing in every answer. `expires_in` says whether a login tells the token's lifetime, and `expired_with`
+    is the status for a token whose time is over.
     """
 
     name: ClassVar[Marketplace] = "kibo"
@@ -48,12 +78,22 @@ class KiboSimulator(Simulator[KiboOrder]):
         self.reasons: set[str] | None = None
         self.refuses_with = 409
         self.order_key: Literal["orderID", "orderId"] = "orderID"
+        self.request_key: Literal["orderID", "orderId"] = "orderId"
+        self.order_id_as_text = False
+        self.canceled_word = "CANCELED"
+        self.cancelled_shows_in: Literal["both", "orderState", "orderStatus"] = "both"
+        self.absent_state: Literal["null", "missing"] | None = None
+        self.absent_status: Literal["null", "missing"] | None = None
+        self.expires_in: Literal["seconds", "null", "missing"] = "seconds"
+        self.expired_with = 401
         self._answers = 0
 
     def add_order(
         self, order_id: int, *, state: str = "READY", cancels_after: float | None = 0.0
     ) -> KiboOrder:
         """Add an order that is cancelled so many seconds after somebody asks (zero: at once, None: never)."""
+        checks.new_order(self.name, str(order_id), self.orders)
+        checks.status("the state", _word(state), STATES)
         order = KiboOrder(str(order_id), order_id, state, cancels_after)
         self.orders[order.order_id] = order
         return order
@@ -82,9 +122,9 @@ class KiboSimulator(Simulator[KiboOrder]):
                 self.expect("POST", request)
                 return self._login(request)
             case _:
-                raise self.rejection(404, "no such path")
+                raise self.no_such_path()
 
-    def error(self, status: int, message: str) -> SandboxReply:
+    def own_error(self, status: int, message: str) -> SandboxReply:
         """Return Kibo's error shape; 429 has an empty body."""
         if status == 429:
             return SandboxReply(429)
@@ -98,7 +138,8 @@ class KiboSimulator(Simulator[KiboOrder]):
             return
         scheme, _, token = (authorization or "").partition(" ")
         if scheme != "Bearer" or not self._knows(token):
-            raise self.rejection(401, "the access token is missing, wrong or expired")
+            status = self.expired_with if self.sessions.expired(token, self.now) else 401
+            raise self.rejection(status, "the access token is missing, wrong or expired")
 
     def _knows(self, token: str) -> bool:
         return token in self.tokens or self.sessions.accept(token, self.now)
@@ -117,21 +158,20 @@ class KiboSimulator(Simulator[KiboOrder]):
         if (body.get("client_id"), body.get("client_secret")) != (self.client_id, self.client_secret):
             raise self.rejection(401, "client_id or client_secret is wrong")
         self.note(None, "login")
-        return json_reply(
-            200,
-            {
-                "access_token": self.sessions.issue(self.now),
-                "token_type": "bearer",
-                "expires_in": int(self.sessions.lifetime),
-                "refresh_token": None,
-            },
-        )
+        seconds = int(self.sessions.lifetime) if self.expires_in == "seconds" else None
+        lifetime = {} if self.expires_in == "missing" else {"expires_in": seconds}
+        ticket = {"access_token": self.sessions.issue(self.now), "token_type": "bearer"}
+        return json_reply(200, {**ticket, **lifetime, "refresh_token": None})
 
     def _cancel(self, request: SandboxRequest) -> SandboxReply:
         body = self._body(request)
-        number = body.get("orderId")
+        if self.request_key == "orderID" and "orderID" not in body:
+            raise self._missing("orderID")
+        number = body.get(self.request_key)
         if not isinstance(number, int) or isinstance(number, bool) or number < 1:
-            raise self.rejection(400, "orderId is an integer of 1 or more")
+            raise self.rejection(
+                400, f"{self.request_key} is an integer of 1 or more", field=self.request_key
+            )
         order_id = str(number)
         self.note(order_id, "cancel received")
         self.permit("cancel orders", self.may_cancel, order_id)
@@ -139,14 +179,21 @@ class KiboSimulator(Simulator[KiboOrder]):
         if (order := self.orders.get(order_id)) is None:
             raise self.rejection(404, "Order not found", order_id)
         order.cancels += 1
-        if order.state in NOT_CANCELLABLE:
+        if order.beyond_cancelling:
             self.note(order_id, "refused", order.state)
             return self.error(self.refuses_with, f"The order cannot be canceled in state {order.state}")
-        if order.state != "CANCELED":
+        if not order.cancelled:
             order.forwarded += 1
             self.note(order_id, "requested")
             self.later(order, order.cancels_after, "finish")
         return json_reply(200, self._document(order))
+
+    def _missing(self, key: str) -> Rejected:
+        """Return what to raise where the tenant misses a key: OMS error 5011, "missing request data"."""
+        why = f"Missing request data: {key}"
+        if self.error_shape != "own":
+            return self.rejection(400, why, field=key)
+        return Rejected(json_reply(400, {"errorCode": "5011", "message": why}), None, why)
 
     def _check_reason(self, body: dict[str, object], order_id: str) -> None:
         reason = body.get("dispositionReason")
@@ -157,44 +204,61 @@ class KiboSimulator(Simulator[KiboOrder]):
         if "dispositionOtherReason" not in body:
             return
         other = body["dispositionOtherReason"]
-        if reason != "other":
+        if reason.casefold() != "other":
             raise self.rejection(400, "dispositionOtherReason goes with the reason 'other' only", order_id)
         if not isinstance(other, str) or not 1 <= len(other) <= 255:
             raise self.rejection(400, "dispositionOtherReason has 1 to 255 characters", order_id)
 
     def land(self, order: KiboOrder, event: Event) -> None:
         """The order is cancelled, or moves on."""
-        if order.state == "CANCELED":
+        if order.cancelled:
             return
         if event.what == "move":
             order.state = event.detail
             self.note(order.order_id, "moved", event.detail)
-        elif order.state in NOT_CANCELLABLE:
+        elif order.beyond_cancelling:
             self.note(order.order_id, "denied", order.state)
         else:
-            order.state = "CANCELED"
+            order.cancelled, order.state_before, order.state = True, order.state, "CANCELED"
             self.note(order.order_id, "cancelled")
 
     def parts(self, order: KiboOrder) -> tuple[Part, ...]:
         """Return the order itself: this API cancels it whole."""
-        return (Part(order.order_id, order.state, order.state == "CANCELED"),)
+        return (Part(order.order_id, order.state, order.cancelled),)
 
     def _document(self, order: KiboOrder) -> dict[str, object]:
         """Return the order as "Get Order Information" gives it."""
         return {
-            self.order_key: order.number,
+            self.order_key: order.order_id if self.order_id_as_text else order.number,
             "orderType": "STANDARD",
             "isTestOrder": True,
             "deliveryMethod": "SHIP_TO_HOME",
             "orderCurrency": "USD",
             "orderDate": "2010-04-08T16:32:03+00:00",
-            "orderState": order.state,
-            "orderStatus": order.state,
+            **self._state(order, "orderState", self.absent_state),
+            **self._state(order, "orderStatus", self.absent_status),
             "subtotal": 4.99,
             "total": 4.99,
             "singlePackageRequested": False,
             "orderItems": [{"orderItemID": 1, "partNumber": "PART-1", "quantity": 1, "price": 4.99}],
         }
+
+    def _state(
+        self, order: KiboOrder, name: Literal["orderState", "orderStatus"], absent: str | None
+    ) -> dict[str, object]:
+        if absent is not None:
+            return {name: None} if absent == "null" else {}
+        if not order.cancelled:
+            return {name: order.state}
+        if self.cancelled_shows_in in {"both", name}:
+            return {name: self.canceled_word if order.state == "CANCELED" else order.state}
+        # An order that was added as cancelled has no state of before.
+        return {name: "OPEN" if order.state_before == order.state else order.state_before}
+
+
+def _word(state: str) -> str:
+    """Return a state without the case and the "Order" that documents write differently."""
+    return state.casefold().removeprefix("order ")
 
 
 _ERROR_CODES = {

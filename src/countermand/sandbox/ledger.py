@@ -22,6 +22,7 @@ What = Literal[
     "refused",  # the order, or a part, cannot be cancelled; nothing changed
     "confirmed",  # a supplier or seller agreed
     "denied",  # a warehouse, supplier or seller did not cancel after all
+    "overruled",  # a further cancel confirmed the one the seller was still deciding on, over the seller's head
     "cancelled",  # the order, or a part, is cancelled
     "moved",  # the order, or a part, went on its way
 ]

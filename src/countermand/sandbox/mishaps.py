@@ -6,52 +6,85 @@ A request that signs in (Crux's login, Kibo's OAuth) is left alone.
 import threading
 from collections import defaultdict, deque
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any, Literal, TypeAlias
 
-from attrs import frozen
+from attrs import field, frozen
+from attrs.validators import instance_of
 
+from countermand.sandbox import checks
 from countermand.sandbox.http import SandboxReply, SandboxRequest
 from countermand.sandbox.ledger import Marketplace
+from countermand.sandbox.received import SIGN_IN, ReceivedRequest, received
 from countermand.sandbox.simulator import Simulator
 from countermand.sandbox.world import World
 
 Lost = Literal["lost"]
 
-SIGN_IN = ("/organizations/user-login/", "/authtickets/oauth")
+
+def _retry_after(value: int | str | None) -> str | None:
+    if isinstance(value, int) and not isinstance(value, bool) and value >= 0:
+        return str(value)
+    if value is None or (isinstance(value, str) and value.isascii() and value.isprintable()):
+        return value
+    raise ValueError(f"Retry-After is whole seconds, the text of the header, or None, not {value!r}")
+
+
+def _check_code(_: object, __: object, code: int) -> None:
+    if type(code) is not int or not 200 <= code <= 599:
+        raise ValueError(f"a status is a number from 200 to 599, not {code!r}")
 
 
 @frozen
 class RateLimited:
-    """429, with this text as Retry-After, or none."""
+    """429. `retry_after` is the Retry-After to send: seconds, the very text of the header, or None for no header.
 
-    retry_after: str | None = "1"
+    sandbox.mishap("vtex", RateLimited(30))
+    """
+
+    retry_after: str | None = field(default="1", converter=_retry_after)
 
 
 @frozen
 class LoseReply:
-    """The reply is lost on the way; with `applied=False`, the request is lost before it arrives."""
+    """The reply is lost on the way; with `applied=False`, the request is lost before it arrives.
+
+    The client cannot tell the two apart.
+
+        sandbox.mishap("kibo", LoseReply())
+    """
 
     applied: bool = True
 
 
 @frozen
 class Status:
-    """Any status and body in place of the reply; with `applied`, the marketplace did what it was asked."""
+    """Any status and body in place of the reply; with `applied`, the marketplace did what it was asked.
 
-    code: int
-    body: bytes = b""
+    sandbox.mishap("crux", Status(502, b"<html>Bad gateway</html>", applied=True))
+    """
+
+    code: int = field(validator=_check_code)
+    body: bytes = field(default=b"", validator=instance_of(bytes))
     applied: bool = False
 
 
 @frozen
 class Raw:
-    """Exactly this reply in place of the marketplace's own."""
+    """Exactly this reply in place of the marketplace's own; with `applied`, it did what it was asked.
 
-    reply: SandboxReply
+    sandbox.mishap("pattern", Raw(SandboxReply(200, (("content-type", "application/json"),), b"{")))
+    """
+
+    reply: SandboxReply = field(validator=instance_of(SandboxReply))
     applied: bool = False
 
 
 Mishap: TypeAlias = RateLimited | LoseReply | Status | Raw
+
+
+class UnusedMishapsError(AssertionError):
+    """A test scripted mishaps that never struck: it did not test what it says."""
 
 
 class Gateway:
@@ -63,14 +96,37 @@ class Gateway:
 
     def __init__(self, world: World, *, clock: Callable[[], float] | None = None) -> None:
         self.world = world
+        self.requests: list[ReceivedRequest] = []
         self._clock = clock
         self._last = clock() if clock else 0.0
         self._mishaps: defaultdict[str, deque[Mishap]] = defaultdict(deque)
         self._lock = threading.Lock()
 
     def mishap(self, marketplace: Marketplace, *mishaps: Mishap) -> None:
-        """Let these strike the next requests to a marketplace, one each."""
+        """Let these strike the next requests to a marketplace, one each.
+
+        Raises ValueError for a marketplace that there is not, and TypeError for what is no mishap.
+        """
+        checks.marketplace(marketplace)
+        if not mishaps:
+            raise TypeError(f"which mishaps are to strike {marketplace}?")
+        for mishap in mishaps:
+            if isinstance(mishap, type) and issubclass(mishap, Mishap):
+                raise TypeError(f"{mishap.__name__} is a class: write {mishap.__name__}(…)")
+            if not isinstance(mishap, Mishap):
+                raise TypeError(f"a mishap is a RateLimited, LoseReply, Status or Raw, not {mishap!r}")
         self._mishaps[marketplace].extend(mishaps)
+
+    def check_mishaps(self) -> None:
+        """Raise `UnusedMishapsError`, which names them, if mishaps have not struck yet."""
+        unused = [
+            f"{name}: {', '.join(map(repr, waiting))}" for name, waiting in self._mishaps.items() if waiting
+        ]
+        if unused:
+            raise UnusedMishapsError(
+                f"these mishaps never struck: {'; '.join(unused)}"
+                " (allow_unused_mishaps=True where that is meant)"
+            )
 
     def advance(self, seconds: float) -> None:
         """Move the world's time on, beyond what the clock says."""
@@ -82,7 +138,8 @@ class Gateway:
         """Answer one request, or lose it."""
         with self._lock:
             self._follow_clock()
-            name = request.path.removeprefix("/").partition("/")[0]
+            self.requests.append(received(request, self.world.now))
+            name = self.requests[-1].marketplace
             if request.path.endswith(SIGN_IN) or not (waiting := self._mishaps[name]):
                 return self.world.handle(request)
             return self._strike(waiting.popleft(), request, self.world.simulator(name))
@@ -109,6 +166,7 @@ class Gateway:
 
     def _follow_clock(self) -> None:
         if self._clock is not None:
-            now = self._clock()
-            self.world.advance(now - self._last)
-            self._last = now
+            # A world's time has whole microseconds; the rest counts next time.
+            gained = timedelta(seconds=self._clock() - self._last).total_seconds()
+            self._last += gained
+            self.world.advance(gained)

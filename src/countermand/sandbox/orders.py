@@ -101,6 +101,8 @@ READY_ORDERS: Final = (
 
 
 def seed(world: World) -> None:
-    """Put the ready-made orders into a world."""
+    """Put the ready-made orders into a world; those that are there already begin anew."""
     for order in READY_ORDERS:
-        getattr(world, order.marketplace).add_order(order.order_id, **order.made_of)
+        simulator: Any = world.simulator(order.marketplace)
+        simulator.orders.pop(str(order.order_id), None)
+        simulator.add_order(order.order_id, **order.made_of)

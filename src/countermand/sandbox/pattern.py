@@ -4,16 +4,17 @@ Sources: Pattern Hub API, "Cancel an order" and "Order status".
 """
 
 from collections.abc import Collection, Mapping
-from typing import ClassVar, Literal
+from typing import ClassVar, Literal, get_args
 
 from attrs import define
 
+from countermand.sandbox import checks
 from countermand.sandbox.http import SandboxReply, SandboxRequest, json_reply, query_values
 from countermand.sandbox.ledger import Marketplace, Part
 from countermand.sandbox.simulator import Event, Order, Simulator, Timeline
 
 WarehouseStatus = Literal[
-    "new", "backordered", "batched", "picked", "packed", "departed", "complete", "cancelled"
+    "new", "backordered", "batched", "picked", "packed", "departed", "complete", "cancelled", "error"
 ]
 
 CANCELLABLE = frozenset({"new", "backordered"})
@@ -24,6 +25,7 @@ SUB_ORDER_STATUS = {
     "new": "pending",
     "backordered": "backordered",
     "cancelled": "cancelled",
+    "error": "error",
     **dict.fromkeys(SHIPPED, "shipped"),
 }
 
@@ -47,17 +49,25 @@ class PatternOrder(Order):
             return "complete"
         if rest & SHIPPED:
             return "partially shipped"
+        if rest == {"error"}:
+            return "error"
         return "pending" if rest <= CANCELLABLE else "processing"
 
 
 class PatternSimulator(Simulator[PatternOrder]):
-    """Pattern Hub. `tokens` are the bearer tokens it accepts."""
+    """Pattern Hub. `tokens` are the bearer tokens it accepts.
+
+    `message` says whether the answer to a cancel has one, and `empty_lists` how it tells that a list is empty:
+    neither null nor absence is documented.
+    """
 
     name: ClassVar[Marketplace] = "pattern"
 
     def __init__(self, timeline: Timeline) -> None:
         super().__init__(timeline)
         self.tokens: set[str] = {"sandbox-pattern-token"}
+        self.message: Literal["text", "null"] = "text"
+        self.empty_lists: Literal["list", "null", "missing"] = "list"
 
     def add_order(
         self,
@@ -72,6 +82,9 @@ class PatternSimulator(Simulator[PatternOrder]):
         The warehouse orders in `picked_instead` are picked at that moment, although their cancellation
         had been initiated.
         """
+        checks.new_order(self.name, order_id, self.orders)
+        for status in warehouse_orders.values():
+            checks.status("the warehouse order's status", status, get_args(WarehouseStatus))
         order = PatternOrder(order_id, {**warehouse_orders}, cancels_after, frozenset(picked_instead))
         self.orders[order_id] = order
         return order
@@ -92,10 +105,10 @@ class PatternSimulator(Simulator[PatternOrder]):
                 self.permit("read orders", self.may_read, order_id)
                 return self._status(self._find(order_id))
             case _:
-                raise self.rejection(404, "no such path")
+                raise self.no_such_path()
 
-    def error(self, status: int, message: str) -> SandboxReply:
-        """Return `{"errors": [...]}`, the shape documented for 422."""
+    def own_error(self, status: int, message: str) -> SandboxReply:
+        """Return `{"errors": [...]}`, the shape documented for 422. Inference: for every other error too."""
         return json_reply(status, {"errors": [message]})
 
     def _order_id(self, request: SandboxRequest) -> str:
@@ -104,7 +117,8 @@ class PatternSimulator(Simulator[PatternOrder]):
             raise self.rejection(401, "invalid token", headers=(("www-authenticate", "Bearer"),))
         values = query_values(request.query, "market_order_id")
         if len(values) != 1 or not values[0]:
-            raise self.rejection(422, "market_order_id is missing or invalid")
+            why = "market_order_id is missing or invalid"
+            raise self.rejection(422, why, field="market_order_id")
         return values[0]
 
     def _find(self, order_id: str) -> PatternOrder:
@@ -137,11 +151,16 @@ class PatternSimulator(Simulator[PatternOrder]):
             {
                 "market_order_id": order.order_id,
                 "success": bool(cancelled),
-                "message": _MESSAGES[status_code],
-                "cancelled_orders": cancelled,
-                "non_cancellable_orders": others,
+                "message": _MESSAGES[status_code] if self.message == "text" else None,
+                **self._list("cancelled_orders", cancelled),
+                **self._list("non_cancellable_orders", others),
             },
         )
+
+    def _list(self, name: str, parts: list[dict[str, object]]) -> dict[str, object]:
+        if parts or self.empty_lists == "list":
+            return {name: parts}
+        return {name: None} if self.empty_lists == "null" else {}
 
     def _status(self, order: PatternOrder) -> SandboxReply:
         return json_reply(

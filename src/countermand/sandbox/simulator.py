@@ -6,11 +6,19 @@ from collections.abc import Iterator
 from copy import deepcopy
 from datetime import datetime, timedelta
 from heapq import heappop, heappush
-from typing import ClassVar, Generic, TypeVar
+from typing import ClassVar, Generic, Literal, TypeAlias, TypeVar
 
 from attrs import define, field, frozen
 
-from countermand.sandbox.http import Headers, SandboxReply, SandboxRequest
+from countermand.sandbox.http import (
+    HTML_404,
+    Headers,
+    SandboxReply,
+    SandboxRequest,
+    json_reply,
+    problem_reply,
+    with_byte_order_mark,
+)
 from countermand.sandbox.ledger import Entry, Marketplace, Part, Truth, What
 
 
@@ -97,6 +105,10 @@ class Sessions:
         """Say whether `token` is good now."""
         return token in self._expiry and now < self._expiry[token]
 
+    def expired(self, token: str, now: datetime) -> bool:
+        """Say whether `token` was good once, and its time is over."""
+        return token in self._expiry and now >= self._expiry[token]
+
     def revoke(self) -> None:
         """End every session before its time."""
         self._expiry.clear()
@@ -124,10 +136,19 @@ class Order:
 OrderT = TypeVar("OrderT", bound=Order)
 
 
+#: The marketplace's own shape, problem details, a text under one of the usual names, a list of texts for
+#: each field, or an empty body.
+ErrorShape: TypeAlias = Literal["own", "problem", "message", "detail", "errors", "fields", "empty"]
+
+
 class Simulator(ABC, Generic[OrderT]):
     """One simulated marketplace: its orders, its door and its permissions.
 
     `may_cancel` and `may_read` are the permissions of the credentials the sandbox knows.
+
+    What differs between installations is set on the simulator: `error_shape` is how it words its errors,
+    `wrong_address` the answer to a path that is not here, `retry_after` what a 429 asks for (the seconds
+    that remain, always so many, or nothing), and with `byte_order_mark` every JSON body begins with one.
     """
 
     name: ClassVar[Marketplace]
@@ -138,6 +159,10 @@ class Simulator(ABC, Generic[OrderT]):
         self.gate: Gate = Gate()
         self.may_cancel = True
         self.may_read = True
+        self.error_shape: ErrorShape = "own"
+        self.wrong_address: SandboxReply = HTML_404
+        self.retry_after: int | Literal["remaining"] | None = "remaining"
+        self.byte_order_mark = False
 
     # -- for tests: rate limits, and orders that go on their way ------------------------------------------
 
@@ -164,31 +189,56 @@ class Simulator(ABC, Generic[OrderT]):
         """Answer one request; `path` holds the segments below this marketplace, percent-decoded."""
         try:
             if (wait := self.gate.wait(self.now)) is not None:
-                raise self.rejection(
-                    429, "too many requests", headers=(("retry-after", str(math.ceil(wait))),)
-                )
-            return self.stamp(self.answer(request, path))
+                raise self.rejection(429, "too many requests", headers=self._retry_after(wait))
+            reply = self.answer(request, path)
         except Rejected as rejected:
             self.note(rejected.order_id, "turned away", f"{rejected.reply.status} {rejected.why}")
-            return self.stamp(rejected.reply)
+            reply = rejected.reply
+        return self.stamp(with_byte_order_mark(reply) if self.byte_order_mark else reply)
+
+    def _retry_after(self, wait: float) -> Headers:
+        if self.retry_after is None:
+            return ()
+        seconds = math.ceil(wait) if self.retry_after == "remaining" else self.retry_after
+        return (("retry-after", str(seconds)),)
 
     @abstractmethod
     def answer(self, request: SandboxRequest, path: list[str]) -> SandboxReply:
         """Answer one request that the rate limit let through."""
 
+    def error(self, status: int, message: str, field: str = "") -> SandboxReply:
+        """Return an error in the shape that is set; `field` is what is wrong with the request, if it is one."""
+        match self.error_shape:
+            case "own":
+                return self.own_error(status, message)
+            case "problem":
+                return problem_reply(status, message)
+            case "errors":
+                return json_reply(status, {"errors": [message]})
+            case "fields":
+                return json_reply(status, {field: [message]} if field else {"detail": message})
+            case "empty":
+                return SandboxReply(status)
+            case name:
+                return json_reply(status, {name: message})
+
     @abstractmethod
-    def error(self, status: int, message: str) -> SandboxReply:
-        """Return an error in the shape this marketplace gives its errors."""
+    def own_error(self, status: int, message: str) -> SandboxReply:
+        """Return an error in the shape that this marketplace gives its errors."""
 
     def stamp(self, reply: SandboxReply) -> SandboxReply:
         """Add what every reply of this marketplace carries."""
         return reply
 
     def rejection(
-        self, status: int, why: str, order_id: str | None = None, headers: Headers = ()
+        self, status: int, why: str, order_id: str | None = None, headers: Headers = (), field: str = ""
     ) -> Rejected:
         """Return what to raise to answer a request at the door, with nothing touched."""
-        return Rejected(self.error(status, why).with_headers(*headers), order_id, why)
+        return Rejected(self.error(status, why, field).with_headers(*headers), order_id, why)
+
+    def no_such_path(self) -> Rejected:
+        """Return what to raise for an address that is not here: no marketplace speaks, but what is before it."""
+        return Rejected(self.wrong_address, None, "no such path")
 
     def expect(self, method: str, request: SandboxRequest) -> None:
         """Turn away any other method."""

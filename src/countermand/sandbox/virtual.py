@@ -1,230 +1,268 @@
-"""Virtual time: two drivers that run the SDK's flows with no socket and no waiting.
+"""Virtual time: the clients of a sandbox wait without waiting, and the world's clock moves instead.
 
-    network = Network(world)
-    client = Countermand(pattern=..., http_client=VirtualDriver(network))
-    client.pattern.cancel_order("114-3941689-8772232")    # minutes of retries, in less than a millisecond
-
-Time stands still while something is computed, and jumps to the next instant for which somebody waits. The async
-driver needs no event loop: `run_virtually` and `Schedule` run its calls, as many at once as are spawned.
+Time stands still while anything is computed or sent. Once every call in progress waits (for a Retry-After, at the
+gate, between two reads), time moves to the earliest instant that one of them waits for, and the world with it.
 """
 
-from collections.abc import Callable, Coroutine, Generator
-from heapq import heappop, heappush
-from typing import Any, Generic, Protocol, TypeAlias, TypeVar
+import asyncio
+import threading
+from collections import Counter
+from collections.abc import Awaitable, Callable, Coroutine, Generator
+from contextlib import contextmanager
+from heapq import heapify, heappop, heappush
+from typing import Any, TypeAlias, TypeVar
 
-from attrs import define, field, frozen
+from attrs import define, field
 
-from countermand.engine.wire import Call, Clock, Fault, Flow, Reply
+from countermand.engine.wire import AsyncDriver, Call, Clock, Driver, Fault, Flow, Reply, Sleep
+from countermand.errors import NotSentError
+from countermand.sandbox.world import World
 
 T = TypeVar("T")
 
-#: The way of one request through a network: it yields the instants for which it has to wait.
-Journey: TypeAlias = Generator[float, None, Reply | Fault]
+#: Where a call runs: an event loop, or a thread (None).
+Loop: TypeAlias = asyncio.AbstractEventLoop | None
+
+#: Real seconds that one exchange may take. No virtual time passes meanwhile, however slow the machine.
+PATIENCE = 60.0
+#: Turns of an event loop without news after which its tasks count as waiting. A task that is woken by another one,
+#: or was just created, needs a few turns to begin its call.
+_TURNS = 10
 
 
-class VirtualClock:
-    """Two clocks in one: the monotonic one moves when somebody waits, the wall clock can also be set."""
+@define(order=True)
+class _Waiter:
+    """A call that waits until an instant. `running` says that it no longer does."""
 
-    def __init__(self, start: float = 1000.0, wall: float = 1_772_442_000.0) -> None:
-        self.now: float = start
-        self._ahead = wall - start
-        self._jumps: list[tuple[float, float]] = []
-
-    def monotonic(self) -> float:
-        """Return the instant, in seconds."""
-        return self.now
-
-    def wall(self) -> float:
-        """Return the time of day, in seconds since 1970."""
-        return self.now + self._ahead
-
-    def move_to(self, instant: float) -> None:
-        """Let time pass until `instant`; it never passes backwards."""
-        self.now = max(self.now, instant)
-        while self._jumps and self._jumps[0][0] <= self.now:
-            self._ahead += heappop(self._jumps)[1]
-
-    def jump(self, at: float, seconds: float) -> None:
-        """Set the wall clock forward (or back) by `seconds` once it is `at`; the monotonic clock takes no notice."""
-        heappush(self._jumps, (at, seconds))
+    until: float
+    number: int
+    wake: Callable[[], object] = field(order=False)
+    loop: Loop = field(order=False)
+    running: bool = field(default=False, order=False)
 
 
-class Medium(Protocol):
-    """What carries requests: `countermand.sandbox.network.Network`, or one of your own."""
+class VirtualTime:
+    """The time of a world and of the clients that wait in it. Safe to share between threads and event loops.
 
-    @property
-    def clock(self) -> VirtualClock:
-        """The clock by which it carries them."""
-        ...
+    `advance_world` moves the world on by so many seconds.
+    """
 
-    def journey(self, call: Call) -> Journey:
-        """Carry one request; yield the instants to wait for, and return what came of it by its deadline."""
-        ...
+    def __init__(self, world: World, advance_world: Callable[[float], None]) -> None:
+        self.clock: Clock = Clock(self._monotonic, self._wall)
+        self._world = world
+        self._advance_world = advance_world
+        self._now = 0.0
+        #: The calls in progress that do not wait, by where they run.
+        self._running: Counter[Loop] = Counter()
+        self._waiters: list[_Waiter] = []
+        self._numbered = 0
+        self._news = 0
+        # Reentrant: a task that is thrown away may end its call while this thread holds the lock.
+        self._lock = threading.RLock()
+
+    def _monotonic(self) -> float:
+        return self._now
+
+    def _wall(self) -> float:
+        return self._world.now.timestamp()
+
+    def advance(self, seconds: float) -> None:
+        """Move time on by `seconds`, and wake whoever waits until then or less."""
+        with self._lock:
+            self._news += 1
+            self._move_to(self._now + seconds)
+
+    @contextmanager
+    def call(self, loop: Loop = None) -> Generator[None]:
+        """Count a call as in progress: while it does not wait, time stands still."""
+        self._count(loop, +1)
+        try:
+            yield
+        finally:
+            self._count(loop, -1)
+
+    def sleep(self, seconds: float) -> None:
+        """Let a blocking call wait."""
+        if _is_running_here():
+            # It blocks its event loop, so no other call there can go on before this one does.
+            self.advance(seconds)
+            return
+        woken = threading.Event()
+        waiter = self._wait(seconds, woken.set, None)
+        try:
+            woken.wait()
+        finally:
+            self._resume(waiter)
+
+    async def sleep_async(self, seconds: float) -> None:
+        """Let a call on an event loop wait."""
+        loop = asyncio.get_running_loop()
+        woken = loop.create_future()
+        waiter = self._wait(seconds, lambda: loop.call_soon_threadsafe(_resolve, woken), loop)
+        try:
+            await woken
+        finally:
+            self._resume(waiter)
+
+    def _wait(self, seconds: float, wake: Callable[[], object], loop: Loop) -> _Waiter:
+        with self._lock:
+            self._numbered += 1
+            waiter = _Waiter(self._now + seconds, self._numbered, wake, loop)
+            heappush(self._waiters, waiter)
+            self._count(loop, -1)
+        return waiter
+
+    def _resume(self, waiter: _Waiter) -> None:
+        """Count a call as running again if it was not woken, but interrupted."""
+        with self._lock:
+            if not waiter.running:
+                self._waiters.remove(waiter)
+                heapify(self._waiters)
+                waiter.running = True
+                self._count(waiter.loop, +1)
+
+    def _count(self, loop: Loop, change: int) -> None:
+        with self._lock:
+            self._news += 1
+            self._running[loop] += change
+            if not self._running[loop]:
+                del self._running[loop]
+            if not self._waiters or any(map(_goes_on, self._running)):
+                return
+            loops = (waiter.loop for waiter in self._waiters)
+            loop = next((loop for loop in loops if loop is not None and _goes_on(loop)), None)
+            if loop is None:
+                self._move_to(self._waiters[0].until)
+            else:
+                loop.call_soon_threadsafe(self._look, loop, self._news, _TURNS)
+
+    def _look(self, loop: asyncio.AbstractEventLoop, news: int, turns: int) -> None:
+        """Move time if a loop has had so many turns without news: nobody there is about to begin a call."""
+        with self._lock:
+            if news != self._news or not self._waiters:
+                return
+            if turns:
+                loop.call_soon(self._look, loop, news, turns - 1)
+            else:
+                self._news += 1
+                self._move_to(self._waiters[0].until)
+
+    def _move_to(self, instant: float) -> None:
+        if instant > self._now:
+            self._advance_world(instant - self._now)
+            self._now = instant
+        while self._waiters and self._waiters[0].until <= self._now:
+            waiter = heappop(self._waiters)
+            waiter.running = True
+            self._running[waiter.loop] += 1
+            waiter.wake()
 
 
-@frozen
-class Interruption:
-    """An exception that strikes a call at an instant, whatever it is waiting for then."""
+def _goes_on(loop: Loop) -> bool:
+    """Whether calls there go on by themselves; those of a loop that stands still now are not waited for."""
+    return loop is None or loop.is_running()
 
-    at: float
-    strike: Callable[[], BaseException]
+
+def _is_running_here() -> bool:
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return False
+    return True
+
+
+def _resolve(future: asyncio.Future[None]) -> None:
+    if not future.done():
+        future.set_result(None)
 
 
 class VirtualDriver:
-    """Runs flows blocking, in virtual time. It fills the interface `countermand.engine.wire.Driver`."""
+    """Runs flows blocking, in virtual time. What they send goes through another driver."""
 
-    def __init__(self, medium: Medium, interruption: Interruption | None = None) -> None:
-        self._medium = medium
-        self._interruption = interruption
-        self.clock: Clock = Clock(medium.clock.monotonic, medium.clock.wall)
+    def __init__(self, inner: Driver, time: VirtualTime) -> None:
+        self.clock: Clock = time.clock
+        self._inner = inner
+        self._time = time
+        self._closed = False
 
     def run(self, flow: Flow[T]) -> T:
         """Run `flow` to its end and return what it returns, or raise what it raises."""
-        clock, walk = self._medium.clock, _walk(flow, self._medium)
-        try:
-            instant = next(walk)
-            while True:
-                coming = self._interruption
-                if coming is not None and coming.at <= instant:
-                    self._interruption = None
-                    clock.move_to(coming.at)
-                    instant = walk.throw(coming.strike())
-                else:
-                    clock.move_to(instant)
-                    instant = next(walk)
-        except StopIteration as end:
-            result: T = end.value
-            return result
+        if self._closed:
+            raise NotSentError("the client is closed")
+        with self._time.call():
+            return finished(_walk(flow, self._answer))
+
+    async def _answer(self, step: Call | Sleep) -> Reply | Fault | None:
+        if isinstance(step, Sleep):
+            self._time.sleep(step.seconds)
+            return None
+        return self._inner.run(_exchange(step, self.clock, self._inner.clock))
 
     def close(self) -> None:
-        """Do nothing: nothing was opened."""
+        """Close the other driver."""
+        self._closed = True
+        self._inner.close()
 
 
 class AsyncVirtualDriver:
-    """Runs flows for tasks of a `Schedule`, in virtual time. It fills the interface `countermand.engine.wire.AsyncDriver`."""
+    """Runs flows on asyncio, in virtual time. What they send goes through another driver."""
 
-    def __init__(self, medium: Medium) -> None:
-        self._medium = medium
-        self.clock: Clock = Clock(medium.clock.monotonic, medium.clock.wall)
+    def __init__(self, inner: AsyncDriver, time: VirtualTime) -> None:
+        self.clock: Clock = time.clock
+        self._inner = inner
+        self._time = time
+        self._closed = False
 
     async def run(self, flow: Flow[T]) -> T:
         """Run `flow` to its end and return what it returns, or raise what it raises."""
-        walk = _walk(flow, self._medium)
-        try:
-            instant = next(walk)
-            while True:
-                try:
-                    await _Until(instant)
-                except BaseException as interruption:  # noqa: BLE001 - the flow decides what passes
-                    instant = walk.throw(interruption)
-                else:
-                    instant = next(walk)
-        except StopIteration as end:
-            result: T = end.value
-            return result
+        if self._closed:
+            raise NotSentError("the client is closed")
+        with self._time.call(asyncio.get_running_loop()):
+            return await _walk(flow, self._answer)
+
+    async def _answer(self, step: Call | Sleep) -> Reply | Fault | None:
+        if isinstance(step, Sleep):
+            await self._time.sleep_async(step.seconds)
+            return None
+        await asyncio.sleep(0)  # calls beside this one have their turn
+        return await self._inner.run(_exchange(step, self.clock, self._inner.clock))
 
     async def aclose(self) -> None:
-        """Do nothing: nothing was opened."""
+        """Close the other driver."""
+        self._closed = True
+        await self._inner.aclose()
 
 
-def _walk(flow: Flow[T], medium: Medium) -> Generator[float, None, T]:
-    """Run `flow`, and yield each instant for which it has to wait. What is thrown in reaches the flow."""
+async def _walk(flow: Flow[T], answer: Callable[[Call | Sleep], Awaitable[Reply | Fault | None]]) -> T:
+    """Run `flow`, and answer each of its steps. What interrupts an answer is thrown into the flow."""
     try:
         step = next(flow)
         while True:
-            answer: Reply | Fault | None = None
             try:
-                if isinstance(step, Call):
-                    answer = yield from medium.journey(step)
-                else:
-                    yield medium.clock.now + step.seconds
+                answered = await answer(step)
             except BaseException as interruption:  # noqa: BLE001 - the flow decides what passes
                 step = flow.throw(interruption)
             else:
-                step = flow.send(answer)
+                step = flow.send(answered)
     except StopIteration as end:
         result: T = end.value
         return result
 
 
-class _Until:
-    """Something to await: it hands the instant to the schedule that runs the task."""
-
-    __slots__ = ("_instant",)
-
-    def __init__(self, instant: float) -> None:
-        self._instant = instant
-
-    def __await__(self) -> Generator[float, None, None]:
-        yield self._instant
+def _exchange(call: Call, clock: Clock, real: Clock) -> Flow[Reply | Fault]:
+    """Send one call, with a deadline of real time: none is missed because a machine is slow."""
+    patience = PATIENCE if clock.monotonic() < call.deadline else 0.0
+    answer = yield call.ready(call.headers, real.monotonic() + patience)
+    assert answer is not None
+    return answer
 
 
-@define(eq=False)
-class Task(Generic[T]):
-    """A call that a schedule runs. After the run it holds a result or an error, and when it ended."""
-
-    coroutine: Coroutine[Any, Any, T]
-    result: T | None = None
-    error: BaseException | None = None
-    ended: float | None = None
-    #: How many steps it has taken; what was to wake an earlier step is out of date.
-    turn: int = field(default=0, init=False)
-
-
-class Schedule:
-    """Runs many coroutines at once in virtual time. Whoever waits for the earliest instant goes first."""
-
-    def __init__(self, clock: VirtualClock) -> None:
-        self._clock = clock
-        self._heap: list[tuple[float, int, Task[Any], int, Callable[[], BaseException] | None]] = []
-        self._numbered = 0
-
-    def spawn(self, coroutine: Coroutine[Any, Any, T], after: float = 0.0) -> Task[T]:
-        """Have `coroutine` begin in `after` seconds."""
-        task = Task(coroutine)
-        self._push(self._clock.now + after, task, None)
-        return task
-
-    def interrupt(self, task: Task[Any], interruption: Interruption) -> None:
-        """Throw an exception into a task, wherever it is waiting then; one that has ended is left alone."""
-        self._push(interruption.at, task, interruption.strike)
-
-    def run(self) -> None:
-        """Run until every task has ended. What a task raises is kept on it."""
-        while self._heap:
-            instant, _, task, turn, strike = heappop(self._heap)
-            # An interrupted task no longer waits for what it waited for before.
-            if task.ended is not None or (strike is None and turn != task.turn):
-                continue
-            self._clock.move_to(instant)
-            self._step(task, strike)
-
-    def _step(self, task: Task[Any], strike: Callable[[], BaseException] | None) -> None:
-        task.turn += 1
-        try:
-            instant = task.coroutine.throw(strike()) if strike is not None else task.coroutine.send(None)
-        except StopIteration as end:
-            task.result, task.ended = end.value, self._clock.now
-        except BaseException as error:  # noqa: BLE001 - KeyboardInterrupt too: it belongs to the task
-            task.error, task.ended = error, self._clock.now
-        else:
-            self._push(instant, task, None)
-
-    def _push(self, instant: float, task: Task[Any], strike: Callable[[], BaseException] | None) -> None:
-        self._numbered += 1
-        heappush(self._heap, (instant, self._numbered, task, task.turn, strike))
-
-
-def run_virtually(
-    coroutine: Coroutine[Any, Any, T], clock: VirtualClock, interruption: Interruption | None = None
-) -> T:
-    """Run one coroutine to its end in virtual time; return what it returns, or raise what it raises."""
-    schedule = Schedule(clock)
-    task = schedule.spawn(coroutine)
-    if interruption is not None:
-        schedule.interrupt(task, interruption)
-    schedule.run()
-    if task.error is not None:
-        raise task.error
-    result: Any = task.result
-    return result  # type: ignore[no-any-return]
+def finished(coroutine: Coroutine[Any, Any, T]) -> T:
+    """Return what a coroutine returns that awaits nothing unfinished."""
+    try:
+        coroutine.send(None)
+    except StopIteration as end:
+        result: T = end.value
+        return result
+    coroutine.close()
+    raise RuntimeError("it has to wait for something, and no event loop runs")

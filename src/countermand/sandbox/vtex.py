@@ -1,52 +1,62 @@
 """VTEX OMS, simulated: a cancel is a request, which the seller may deny and a race may lose for ever.
 
-Sources: VTEX Orders API, "Cancel order" and "Get order"; VTEX guide "Order canceling improvements".
+Sources: VTEX Orders API, "Cancel order", "Get order" and "Order Invoice Notification"; VTEX guide "Order canceling
+improvements"; VTEX help centre, "Canceling an order" (a second cancel confirms the first).
 """
 
-from datetime import datetime, timedelta
-from typing import ClassVar, Literal
+from collections.abc import Mapping
+from copy import deepcopy
+from datetime import UTC, datetime, timedelta
+from typing import ClassVar, cast, get_args
 
-from attrs import define, field
-
+from countermand.sandbox import checks
 from countermand.sandbox.http import SandboxReply, SandboxRequest, json_object, json_reply, media_type
 from countermand.sandbox.ledger import Marketplace, Part
-from countermand.sandbox.simulator import Event, Order, Simulator, Timeline
+from countermand.sandbox.simulator import Event, Simulator, Timeline
+from countermand.sandbox.vtex_order import (
+    NOT_CANCELLABLE,
+    PENDING,
+    VALUE,
+    DateForm,
+    Seller,
+    VtexOrder,
+    written,
+)
 
-Seller = Literal["accepts", "denies", "silent", "stuck"]
-
-PENDING = frozenset({"cancel", "request-cancel", "cancellation-requested", "waiting-for-seller-decision"})
-NOT_CANCELLABLE = frozenset({"invoiced", "incomplete"})
+# What VTEX's pages name, and no closed list: an order may be given any other status after `add_order`.
+STATUSES = (
+    PENDING
+    | NOT_CANCELLABLE
+    | frozenset(
+        """
+        canceled canceling cancellation-requested-with-ack accepting-cancel cancellation-request-denied-ffm invoice
+        order-created on-order-completed on-order-completed-ffm payment-pending payment-approved payment-denied
+        approve-payment window-to-cancel window-to-change-payment window-to-change-seller waiting-for-authorization
+        waiting-for-fulfillment waiting-ffmt-authorization waiting-for-manual-authorization
+        waiting-for-mkt-authorization waiting-for-order-authorization authorize-fulfillment waiting-seller-handling
+        ready-for-handling start-handling handling ready-for-invoicing order-accepted replaced
+        """.split()
+    )
+)
 
 # A cancel and an invoice closer than this lose each other, and the workflow never leaves its error.
 RACE = timedelta(seconds=0.5)
 
+# How long an order stays in `invoice` after a partial invoice, in seconds.
+VERIFYING = 1.0
 
-@define
-class VtexOrder(Order):
-    """An order, and what its seller does with a request to cancel it."""
-
-    status: str
-    sequence: str
-    seller: Seller
-    decides_after: float
-    waits_in: str
-    deny_reason: str
-    in_error: bool = field(default=False, init=False)
-    returns_to: str = field(default="", init=False)
-    requested_at: datetime | None = field(default=None, init=False)
-    requests: list[dict[str, object]] = field(factory=list[dict[str, object]], init=False)
-    cancellation: dict[str, object] | None = field(default=None, init=False)
-
-    @property
-    def cancellable(self) -> bool:
-        """The `allowCancellation` of the order."""
-        return self.status not in PENDING | NOT_CANCELLABLE | {"canceled"}
+NOTHING: Mapping[datetime, str] = {}
 
 
 class VtexSimulator(Simulator[VtexOrder]):
     """VTEX OMS. It accepts one app key and token, and the user tokens in `user_tokens`.
 
-    `refuses_with` is the status of a cancel that an order's state forbids; VTEX documents none.
+    `refuses_with` is the status of a cancel that an order's state forbids; VTEX documents none but the 400 for
+    a partially invoiced order. Without `receipts`, a 200 has an empty body: the seller is evaluating.
+    `receipt_dates` and `order_dates` are the forms in which dates are written, `utc_offset` the zone of those
+    that are not in UTC. With `capitalised_keys`, those of cancellationData are. With `requires_content_type`,
+    a cancel or a read without `Content-Type: application/json` gets the 422 of a mock made from VTEX's
+    own description. A second cancel confirms the first in the statuses of `confirming`.
     """
 
     name: ClassVar[Marketplace] = "vtex"
@@ -57,41 +67,116 @@ class VtexSimulator(Simulator[VtexOrder]):
         self.app_token = "sandbox-vtex-token"  # noqa: S105 - opens nothing but this sandbox
         self.user_tokens: set[str] = set()
         self.refuses_with = 409
-        self._receipts = 0
+        self.receipts = True
+        self.receipt_dates: DateForm = "offset"
+        self.order_dates: DateForm = "offset"
+        self.utc_offset: timedelta = timedelta(0)
+        self.capitalised_keys = False
+        self.requires_content_type = False
+        self.confirming: set[str] = {"cancellation-requested"}
+        self._numbered = 0
 
     def add_order(
         self,
         order_id: str,
         *,
-        status: str = "ready-for-handling",
+        status: str | None = "ready-for-handling",
         seller: Seller = "accepts",
         decides_after: float = 5.0,
         waits_in: str = "waiting-for-seller-decision",
         deny_reason: str = "The parcel has left",
         sequence: str | None = None,
+        seller_order_id: str | None = None,
+        shows_after: float = 0.0,
+        denied_before: Mapping[datetime, str] = NOTHING,
+        invoiced_value: int | None = None,
+        returned: bool = False,
+        revives: bool = False,
+        in_error: bool = False,
+        old: bool = False,
+        cancellation_data: bool = False,
     ) -> VtexOrder:
         """Add an order whose seller decides on a cancel after so many seconds.
 
         A `silent` seller never does. With `stuck`, the order loses the race between cancel and invoice
         and stays in `request-cancel`, in error. `waits_in` is the status of an order that waits.
+
+        `status` may be None: an incomplete order has no status text. With a `seller_order_id`, the order is
+        another seller's, and receipts name it so. A cancel is received at once, but reads show it
+        `shows_after` seconds later. `denied_before` holds requests that were denied, each at its moment and
+        with the seller's reason. `invoiced_value` is what sales invoices add up to (in cents; all of it by
+        default where the order is invoiced), `returned` whether there is a return invoice. With `revives`, a
+        request that an invoice overtook is carried out once there is a return invoice. `in_error` is the
+        `workflowIsInError` of the order; an `old` order has none, and no `allowCancellation`.
+        `cancellation_data` is there from the beginning, whatever the status.
         """
-        sequence = sequence or str(500_001 + len(self.orders))
-        order = VtexOrder(order_id, status, sequence, seller, decides_after, waits_in, deny_reason)
+        checks.new_order(self.name, order_id, self.orders)
+        for each in filter(None, (status, waits_in)):
+            checks.status("the status", each, STATUSES)
+        checks.one_of("the seller", seller, get_args(Seller))
+        order = VtexOrder(
+            order_id,
+            status,
+            sequence or str(500_001 + len(self.orders)),
+            seller,
+            decides_after,
+            waits_in,
+            deny_reason,
+            seller_order_id or f"00-{order_id}",
+            seller_order_id is not None,
+            shows_after,
+            revives,
+            old,
+            in_error,
+        )
+        if invoiced_value is None:
+            invoiced_value = VALUE if status == "invoiced" else 0
+        if invoiced_value:
+            order.add_package("Output", self._date(self.now), invoiced_value)
+        if returned:
+            order.add_package("Input", self._date(self.now), invoiced_value)
+        for moment, reason in denied_before.items():
+            order.add_request(self._next_id(), self._date(moment - timedelta(hours=1)))
+            order.deny_request(self._date(moment), reason)
+        if cancellation_data:
+            order.cancellation = self._cancellation(None)
         self.orders[order_id] = order
         return order
 
+    def return_invoice(self, order_id: str, *, after: float = 0.0) -> None:
+        """Let a return invoice be sent in `after` seconds, as `POST …/invoice` with type `Input` does."""
+        self.later(self.orders[order_id], after, "return")
+
+    # -- one request --------------------------------------------------------------------------------------
+
     def answer(self, request: SandboxRequest, path: list[str]) -> SandboxReply:
-        """Answer `POST /api/oms/pvt/orders/{orderId}/cancel` and `GET /api/oms/pvt/orders/{orderId}`."""
+        """Answer cancel, read, the read of an order group, and the invoice notification.
+
+        All under `/api/oms/pvt/orders/`: `POST {orderId}/cancel`, `GET {orderId}` (or `seq` and the sequence
+        number), `GET order-group/{orderGroup}`, `POST {orderId}/invoice`.
+        """
         match path:
+            case ["api", "oms", "pvt", "orders", "order-group", group]:
+                self.expect("GET", request)
+                self._authenticate(request)
+                self.note(group, "read")
+                self.permit("View order", self.may_read, group)
+                return json_reply(200, self._group(group))
             case ["api", "oms", "pvt", "orders", order_id, "cancel"]:
                 self.expect("POST", request)
                 self._authenticate(request)
                 self.note(order_id, "cancel received")
                 self.permit("Cancel order", self.may_cancel, order_id)
-                reason, by_user = self._body(request, order_id)
+                reason, by_user = self._reason(request, order_id)
                 if (order := self.orders.get(order_id)) is None:
                     raise self.rejection(404, "Order Not Found", order_id)
                 return self._cancel(order, reason, by_user)
+            case ["api", "oms", "pvt", "orders", order_id, "invoice"]:
+                self.expect("POST", request)
+                self._authenticate(request)
+                if (order := self.orders.get(order_id)) is None:
+                    raise self.rejection(404, "Order Not Found", order_id)
+                return self._invoice(order, request)
             case ["api", "oms", "pvt", "orders", key]:
                 self.expect("GET", request)
                 self._authenticate(request)
@@ -100,138 +185,203 @@ class VtexSimulator(Simulator[VtexOrder]):
                 self.permit("View order", self.may_read, key)
                 if order is None:
                     raise self.rejection(404, "Order Not Found", key)
-                return json_reply(200, _document(order))
+                return json_reply(200, self._shown(order))
             case _:
-                raise self.rejection(404, "no such path")
+                raise self.no_such_path()
 
-    def error(self, status: int, message: str) -> SandboxReply:
+    def own_error(self, status: int, message: str) -> SandboxReply:
         """Return `{"error": {...}}`, in which VTEX tells its errors. Inference: its 429 too."""
         return json_reply(status, {"error": {"code": str(status), "message": message, "exception": None}})
 
     def _authenticate(self, request: SandboxRequest) -> None:
         headers = request.headers
-        if headers.get("vtexidclientautcookie") in self.user_tokens:
-            return
-        if (headers.get("x-vtex-api-appkey"), headers.get("x-vtex-api-apptoken")) != (
+        known = (headers.get("x-vtex-api-appkey"), headers.get("x-vtex-api-apptoken")) == (
             self.app_key,
             self.app_token,
-        ):
+        )
+        if not known and headers.get("vtexidclientautcookie") not in self.user_tokens:
             raise self.rejection(401, "Acesso não autorizado")
+        if self.requires_content_type and media_type(request) != "application/json":
+            raise self.rejection(422, "the header Content-Type is required")
 
-    def _body(self, request: SandboxRequest, order_id: str) -> tuple[str | None, bool]:
+    def _reason(self, request: SandboxRequest, order_id: str) -> tuple[str | None, bool]:
         if not request.body:
             return None, False
-        if media_type(request) != "application/json":
-            raise self.rejection(415, "the body is not application/json", order_id)
-        if (body := json_object(request.body)) is None:
-            raise self.rejection(400, "the body is not a JSON object", order_id)
+        body = self._body(request, order_id)
         reason, by_user = body.get("reason"), body.get("requestedByUser", False)
         if not isinstance(reason, str | None) or not isinstance(by_user, bool):
             raise self.rejection(400, "reason is text and requestedByUser is true or false", order_id)
         return reason, by_user
 
+    def _body(self, request: SandboxRequest, order_id: str) -> dict[str, object]:
+        if media_type(request) != "application/json":
+            raise self.rejection(415, "the body is not application/json", order_id)
+        if (body := json_object(request.body)) is None:
+            raise self.rejection(400, "the body is not a JSON object", order_id)
+        return body
+
     def _by_sequence(self, key: str) -> VtexOrder | None:
-        # "Get order" takes an order id or a sequence number.
-        return next((order for order in self.orders.values() if order.sequence == key), None)
+        # "Get order" takes an order id, or `seq` and the sequence number.
+        return next((order for order in self.orders.values() if f"seq{order.sequence}" == key), None)
+
+    def _group(self, group: str) -> list[dict[str, object]]:
+        """Return the orders of one purchase. An element shows an empty status where the order has none."""
+        shown = [self._shown(order) for order in self.orders.values() if order.group == group]
+        return [{**order, "status": order["status"] or ""} for order in shown]
+
+    def _shown(self, order: VtexOrder) -> dict[str, object]:
+        if order.shown is not None and order.shown_until is not None and self.now < order.shown_until:
+            return order.shown
+        return order.document(capitalised_keys=self.capitalised_keys)
 
     def _cancel(self, order: VtexOrder, reason: str | None, by_user: bool) -> SandboxReply:
         order.cancels += 1
-        if order.status in NOT_CANCELLABLE:
-            self.note(order.order_id, "refused", order.status)
+        if order.partially_invoiced:
+            self.note(order.order_id, "refused", "partially invoiced")
+            return self.error(400, "The order is partially invoiced and cannot be canceled")
+        if order.status in NOT_CANCELLABLE and not order.cancellable and not order.waiting:
+            self.note(order.order_id, "refused", order.status or "")
             return self.error(self.refuses_with, f"The order cannot be canceled in status {order.status}")
+        before = deepcopy(self._shown(order)) if order.shows_after else None
         receipt: str | None = None
-        if order.cancellable:
-            self._receipts += 1
-            receipt = f"{self._receipts:032x}"
+        if order.status in self.confirming and not order.in_error:
+            receipt = self._next_id()
+            self._overrule(order, receipt, reason, by_user)
+        elif order.cancellable:
+            receipt = self._next_id()
             self._request(order, receipt, reason, by_user)
-        # The seventh digit is VTEX's own: microseconds have six.
-        date = f"{self.now:%Y-%m-%dT%H:%M:%S.%f}7+00:00"
-        return json_reply(200, {"date": date, "orderId": order.order_id, "receipt": receipt})
+        if receipt is not None and before is not None:
+            order.shown, order.shown_until = before, self.now + timedelta(seconds=order.shows_after)
+        if not self.receipts:
+            return SandboxReply(200)
+        return self._receipt(order, receipt)
+
+    def _receipt(self, order: VtexOrder, receipt: str | None) -> SandboxReply:
+        named = order.seller_order_id if order.of_another_seller else order.order_id
+        date = written(self.now, self.receipt_dates, self.utc_offset)
+        return json_reply(200, {"date": date, "orderId": named, "receipt": receipt})
+
+    def _invoice(self, order: VtexOrder, request: SandboxRequest) -> SandboxReply:
+        body = self._body(request, order.order_id)
+        texts = body.get("type"), body.get("issuanceDate"), body.get("invoiceNumber")
+        value, items = body.get("invoiceValue"), body.get("items")
+        if not all(isinstance(text, str) and text for text in texts) or not isinstance(value, int):
+            raise self.rejection(400, "type, issuanceDate, invoiceNumber or invoiceValue", order.order_id)
+        kind, date, number = cast("tuple[str, str, str]", texts)
+        if kind not in {"Input", "Output"} or (kind == "Input" and not items):
+            raise self.rejection(400, "type is Input, with items, or Output", order.order_id)
+        order.add_package(kind, date, value, number)
+        if kind == "Input":
+            self._returned(order)
+        elif order.partially_invoiced:
+            self._move(order, "invoice")
+            self.later(order, VERIFYING, "move", "", "payment-approved")
+        else:
+            self._move(order, "invoiced")
+        return self._receipt(order, self._next_id())
+
+    # -- what becomes of an order -------------------------------------------------------------------------
 
     def _request(self, order: VtexOrder, receipt: str, reason: str | None, by_user: bool) -> None:
         order.forwarded += 1
         order.returns_to, order.requested_at = order.status, self.now
-        order.requests.append(
-            {
-                "id": receipt,
-                "reason": reason,
-                "cancellationRequestDate": self.now.isoformat(),
-                "requestedByUser": by_user,
-                "deniedBySeller": False,
-                "deniedBySellerReason": None,
-                "cancellationRequestDenyDate": None,
-            }
-        )
-        order.status = order.waits_in
-        self.note(order.order_id, "requested", order.status)
+        order.undecided, order.overtaken = receipt, None
+        order.in_error = False  # to cancel is the way out of an invoice that is stuck
+        order.add_request(receipt, self._date(self.now), reason, by_user)
+        if order.status != "invoiced":  # with a return invoice it stays so until it is canceled
+            order.status = order.waits_in
+        self.note(order.order_id, "requested", order.status or "")
         if order.seller == "stuck":
             self._lose(order)
         elif order.seller != "silent":
-            self.later(order, order.decides_after, "decide")
+            self.later(order, order.decides_after, "decide", receipt)
+
+    def _overrule(self, order: VtexOrder, receipt: str, reason: str | None, by_user: bool) -> None:
+        """Confirm the cancellation that the seller is still deciding on: that is what a second cancel does."""
+        order.forwarded += 1
+        if order.undecided is None:  # asked for elsewhere, in the admin for instance
+            order.add_request(receipt, self._date(self.now), reason, by_user)
+        self.note(order.order_id, "overruled", f"by cancel {order.cancels}")
+        self._set_canceled(order)
 
     def land(self, order: VtexOrder, event: Event) -> None:
-        """The seller decides, or the order moves on."""
+        """The seller decides, a return invoice arrives, or the order moves on."""
         if event.what == "move":
             self._move(order, event.detail)
-        elif order.status not in PENDING or order.in_error:
+        elif event.what == "return":
+            order.add_package("Input", self._date(self.now), order.invoiced_value)
+            self._returned(order)
+        elif order.undecided != event.part or order.in_error:
             return
         elif order.seller == "accepts":
+            self.note(order.order_id, "confirmed")
             self._set_canceled(order)
         else:
-            order.status = order.returns_to
-            order.requests[-1] |= {
-                "deniedBySeller": True,
-                "deniedBySellerReason": order.deny_reason,
-                "cancellationRequestDenyDate": self.now.isoformat(),
-            }
+            order.status, order.undecided = order.returns_to, None
+            order.deny_request(self._date(self.now), order.deny_reason)
             self.note(order.order_id, "denied", order.deny_reason)
 
     def _move(self, order: VtexOrder, status: str) -> None:
-        if order.status == "canceled" or order.in_error:
+        if order.in_error:
             return
-        if order.status in PENDING:
-            if order.requested_at is not None and self.now - order.requested_at < RACE:
-                self._lose(order)
-                return
-            self.note(order.order_id, "denied", f"overtaken by {status}")
+        if order.status == "canceled":
+            if status == "cancel":  # a known issue: it falls back, and stays cancelled
+                order.status = status
+                self.note(order.order_id, "moved", status)
+            return
+        if order.waiting and not order.was_canceled:
+            if status == "canceled":
+                self.note(order.order_id, "confirmed")
+            elif status not in PENDING:
+                if order.requested_at is not None and self.now - order.requested_at < RACE:
+                    self._lose(order)
+                    return
+                if status != "invoice":  # transient: nothing is decided yet
+                    self.note(order.order_id, "denied", f"overtaken by {status}")
+                    order.overtaken, order.undecided = order.undecided, None
+        if status == "canceled":
+            self._set_canceled(order)
+            return
         order.status = status
+        if status == "invoiced" and order.invoiced_value < VALUE:
+            order.add_package("Output", self._date(self.now), VALUE - order.invoiced_value)
         self.note(order.order_id, "moved", status)
 
+    def _returned(self, order: VtexOrder) -> None:
+        self.note(order.order_id, "moved", "return invoice")
+        if order.revives and order.overtaken is not None and order.undecided is None:
+            order.undecided, order.overtaken = order.overtaken, None
+            self.note(order.order_id, "requested", "once more, with a return invoice")
+            self.later(order, order.decides_after, "decide", order.undecided)
+
     def _lose(self, order: VtexOrder) -> None:
-        order.status, order.in_error = "request-cancel", True
+        order.status, order.in_error, order.undecided = "request-cancel", True, None
         self.note(order.order_id, "moved", "request-cancel, in error for ever")
 
     def _set_canceled(self, order: VtexOrder) -> None:
-        request = order.requests[-1]
-        order.status = "canceled"
-        order.cancellation = {
-            "requestedByUser": request["requestedByUser"],
-            "requestedBySystem": False,
-            "reason": request["reason"],
-            "cancellationDate": self.now.isoformat(),
-            "cancellationRequestId": request["id"],
-        }
-        self.note(order.order_id, "confirmed")
+        order.status, order.undecided, order.was_canceled = "canceled", None, True
+        order.cancellation = self._cancellation(order.requests[-1] if order.requests else None)
         self.note(order.order_id, "cancelled")
 
+    def _cancellation(self, request: Mapping[str, object] | None) -> dict[str, object]:
+        return {
+            "requestedByUser": request["requestedByUser"] if request else False,
+            "requestedBySystem": request is None,
+            "requestedBySellerNotification": False,
+            "requestedByPaymentNotification": False,
+            "reason": request and request["reason"],
+            "cancellationDate": self._date(self.now),
+            "cancellationRequestId": request and request["id"],
+        }
+
+    def _next_id(self) -> str:
+        self._numbered += 1
+        return f"{self._numbered:032x}"
+
+    def _date(self, moment: datetime) -> str:
+        moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+        return written(moment, self.order_dates, self.utc_offset)
+
     def parts(self, order: VtexOrder) -> tuple[Part, ...]:
-        """Return the order itself: VTEX cancels it whole."""
-        return (Part(order.order_id, order.status, order.status == "canceled"),)
-
-
-def _document(order: VtexOrder) -> dict[str, object]:
-    """Return the order as "Get order" gives it, without the many fields that cancelling does not touch."""
-    return {
-        "orderId": order.order_id,
-        "sequence": order.sequence,
-        "origin": "Marketplace",
-        "status": order.status,
-        "statusDescription": order.status.replace("-", " ").capitalize(),
-        "workflowIsInError": order.in_error,
-        "allowCancellation": order.cancellable,
-        "cancelReason": order.cancellation and order.cancellation["reason"],
-        "cancellationData": order.cancellation,
-        "cancellationRequests": order.requests,
-        "value": 4990,
-        "items": [{"uniqueId": "0F1E2D", "id": "17", "quantity": 1, "price": 4990}],
-    }
+        """Return the order itself: VTEX cancels it whole. Falling back to `cancel` does not undo it."""
+        return (Part(order.order_id, order.status or "", order.was_canceled or order.status == "canceled"),)

@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from typing import Any, Final
 
+from countermand.sandbox import checks
 from countermand.sandbox.crux import CruxSimulator
 from countermand.sandbox.http import SandboxReply, SandboxRequest, json_reply, path_segments
 from countermand.sandbox.kibo import KiboSimulator
@@ -34,7 +35,8 @@ class World:
         self._date = now, ""
 
     def simulator(self, marketplace: str) -> Simulator[Any]:
-        """Return one of the four by its name."""
+        """Return one of the four by its name; raise ValueError for any other name."""
+        checks.marketplace(marketplace)
         return self._simulators[marketplace]
 
     @property
@@ -67,8 +69,8 @@ class World:
         return self._date[1]
 
     def advance(self, seconds: float) -> None:
-        """Move time on, letting everything scheduled until then happen in its order."""
-        self._run(self.now + timedelta(seconds=seconds))
+        """Move time on by `seconds`, letting everything scheduled until then happen in its order."""
+        self._run(self.now + timedelta(seconds=checks.not_negative("the time to advance by", seconds)))
 
     def settle(self) -> None:
         """Move time on until nothing is scheduled any more."""
@@ -81,4 +83,4 @@ class World:
 
     def truth(self, marketplace: Marketplace, order_id: object) -> Truth:
         """Return what has become of an order, and what will; KeyError for an order that does not exist."""
-        return self._simulators[marketplace].truth(str(order_id))
+        return self.simulator(marketplace).truth(str(order_id))

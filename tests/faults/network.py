@@ -4,7 +4,7 @@
 
 Every request is a *passage*: it is sent, it lands at the marketplace (now, later, twice, or never), and something
 comes back by its deadline, or a fault does. A `Trouble` says what goes wrong with one passage. Nothing is slept
-through: see `countermand.sandbox.virtual`.
+through: see `tests.faults.virtual`.
 """
 
 import random
@@ -18,8 +18,9 @@ from attrs import define, field, frozen
 
 from countermand.engine.wire import Call, Fault, Reply
 from countermand.sandbox.http import SandboxReply, SandboxRequest
-from countermand.sandbox.virtual import Journey, VirtualClock
 from countermand.sandbox.world import World
+
+from .virtual import Journey, VirtualClock
 
 #: Where a request to these paths goes is a login, whatever the marketplace.
 _LOGINS = ("/user-login/", "/authtickets/oauth")
@@ -95,7 +96,7 @@ class Network:
         self.world = world
         self.clock: VirtualClock = clock or VirtualClock()
         self.passages: list[Passage] = []
-        self._random = random.Random(str(seed))  # noqa: S311 - a simulation has to be repeatable
+        self._random = random.Random(str(seed))
         self._trouble = trouble
         self._origin_of_time = self.clock.now, world.now
         self._late: list[tuple[float, int, Passage]] = []
@@ -105,7 +106,7 @@ class Network:
         self._remember_now()
 
     def journey(self, call: Call) -> Journey:
-        """Carry one request. This is the interface `countermand.sandbox.virtual.Medium`."""
+        """Carry one request. This is the interface `tests.faults.virtual.Medium`."""
         now, deadline = self.clock.now, call.deadline
         passage = self._depart(call, now)
         trouble = passage.trouble
@@ -192,7 +193,7 @@ class Network:
 
     def _handle(self, passage: Passage, at: float) -> Reply:
         call, trouble = passage.call, passage.trouble
-        headers: Mapping[str, str] = call.headers if call.body is None else {**call.headers, **_JSON}
+        headers: Mapping[str, str] = {**call.headers, **(_JSON if call.body is not None else {})}
         request = SandboxRequest.to(call.method, call.target, headers, call.body or b"")
         with_the_past = passage.what == "read" and trouble.stale and self._remember is not None
         replies = [

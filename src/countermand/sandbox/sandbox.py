@@ -1,0 +1,220 @@
+"""A world with ready-made orders, and clients that talk to it and to nothing else."""
+
+import time as real_time
+from collections.abc import Sequence
+from contextlib import ExitStack
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Final, Literal, Self
+
+from countermand.sandbox import checks
+from countermand.sandbox.http import SandboxRequest
+from countermand.sandbox.ledger import Marketplace
+from countermand.sandbox.mishaps import Gateway, Mishap
+from countermand.sandbox.orders import READY_ORDERS, ReadyOrder, seed
+from countermand.sandbox.received import ReceivedRequest
+from countermand.sandbox.virtual import AsyncVirtualDriver, VirtualDriver, VirtualTime, finished
+from countermand.sandbox.world import World
+
+if TYPE_CHECKING:
+    import httpx
+
+    from countermand import AsyncCountermand, Countermand
+
+
+class Sandbox:
+    """A world with ready-made orders, and clients that talk to it and to nothing else.
+
+        with Sandbox(time="virtual") as sandbox:
+            client = sandbox.client()
+            client.vtex.cancel_order("1172452900789-01")
+            outcome = client.vtex.wait_until_settled("1172452900789-01", timeout=600)  # in milliseconds
+
+    `time` says whose time it is:
+
+    - `"real"`: the world's time follows the real time, `speed` times as fast (1 by default), and clients really
+      wait. With `speed=0` the world's time moves by `advance` alone.
+    - `"virtual"`: a client of `client()` or `async_client()` that waits moves the world's time and its own, and
+      takes no real time. While no such client waits, time stands still.
+
+    With `http=True` the world is served over real HTTP on loopback, which needs the `sandbox` extra; otherwise it is
+    in memory.
+
+    Leaving the with block closes the clients of `client()`. It raises `UnusedMishapsError` if a mishap never struck,
+    unless `allow_unused_mishaps=True` or another exception is on its way.
+
+    Raises ValueError for an argument that makes no sense.
+    """
+
+    ORDERS: Final[tuple[ReadyOrder, ...]] = READY_ORDERS
+
+    def __init__(
+        self,
+        *,
+        time: Literal["real", "virtual"] = "real",
+        speed: float | None = None,
+        http: bool = False,
+        allow_unused_mishaps: bool = False,
+    ) -> None:
+        checks.one_of("the time", time, ("real", "virtual"))
+        if time == "virtual" and speed is not None:
+            raise ValueError("virtual time has no speed: speed=… goes with time='real'")
+        pace = 1.0 if speed is None else checks.not_negative("the speed", speed)
+        self.world: World = World()
+        seed(self.world)
+        self._virtual: VirtualTime | None = None
+        if time == "real":
+            self._gateway = Gateway(self.world, clock=lambda: real_time.monotonic() * pace)
+        else:
+            self._gateway = Gateway(self.world)
+            self._virtual = VirtualTime(self.world, self._gateway.advance)
+        self._http = http
+        self._origin = None if http else "http://localhost"
+        self.allow_unused_mishaps: bool = allow_unused_mishaps
+        self._stack = ExitStack()
+
+    def __enter__(self) -> Self:
+        """Start serving, if it is over HTTP."""
+        if self._http:
+            from countermand.sandbox.app import App
+            from countermand.sandbox.server import serve
+
+            self._origin = self._stack.enter_context(serve(App(self._gateway)))
+        return self
+
+    def __exit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """Close the clients of `client()`, stop serving, and see that every mishap has struck."""
+        self._stack.close()
+        if exc_type is None and not self.allow_unused_mishaps:
+            self._gateway.check_mishaps()
+
+    def client(self, **overrides: Any) -> "Countermand":
+        """Return a client of all four marketplaces; `overrides` are arguments of `Countermand`.
+
+            client = sandbox.client(timeout=5.0, retry=RetryPolicy.never())
+
+        It is closed with the sandbox.
+        """
+        from countermand import Countermand  # in here, so that the world never loads the SDK
+        from countermand.transport import open_driver
+
+        settings = self._settings() | overrides
+        if settings.get("http_client") is None:
+            settings["http_client"] = self._http_client()
+        if self._virtual is not None:
+            settings["http_client"] = VirtualDriver(open_driver(settings["http_client"]), self._virtual)
+        return self._stack.enter_context(Countermand(**settings))
+
+    def async_client(self, **overrides: Any) -> "AsyncCountermand":
+        """Return an async client of all four marketplaces; `overrides` are arguments of `AsyncCountermand`.
+
+            async with sandbox.async_client() as client:
+                outcome = await client.kibo.cancel_order(1010101, "created_by_mistake")
+
+        Over HTTP, close it or use it in an `async with`; in memory it is closed with the sandbox.
+        """
+        from countermand import AsyncCountermand
+        from countermand.transport import open_async_driver
+
+        settings = self._settings() | overrides
+        if settings.get("http_client") is None:
+            settings["http_client"] = self._async_http_client()
+        if self._virtual is not None:
+            driver = open_async_driver(settings["http_client"])
+            settings["http_client"] = AsyncVirtualDriver(driver, self._virtual)
+        client = AsyncCountermand(**settings)
+        if not self._http:
+            self._stack.callback(
+                lambda: finished(client.aclose())
+            )  # nothing is behind it that would take time
+        return client
+
+    def mishap(self, marketplace: Marketplace, *mishaps: Mishap) -> None:
+        """Let these strike the next requests to a marketplace, one each; logins are left alone.
+
+            sandbox.mishap("vtex", RateLimited(30), LoseReply())
+
+        Raises ValueError for a marketplace that there is not, and TypeError for what is no mishap.
+        """
+        self._gateway.mishap(marketplace, *mishaps)
+
+    def advance(self, seconds: float) -> None:
+        """Move the world's time on by `seconds`; in virtual time the clients' time too.
+
+        Raises ValueError for a negative number.
+        """
+        checks.not_negative("the time to advance by", seconds)
+        (self._virtual or self._gateway).advance(seconds)
+
+    @property
+    def requests(self) -> Sequence[ReceivedRequest]:
+        """Every request that was sent here, in the order of arrival, without its credentials.
+
+            assert [request.method for request in sandbox.requests] == ["POST", "GET"]
+
+        What a mishap lost on its way is among them.
+        """
+        return tuple(self._gateway.requests)
+
+    def base_url(self, marketplace: Marketplace) -> str:
+        """Return the base URL under which a marketplace is found here, for a configuration of your own.
+
+            Crux(username="…", password="…", base_url=sandbox.base_url("crux"))
+
+        Raises RuntimeError outside the with block of a sandbox over HTTP.
+        """
+        checks.marketplace(marketplace)
+        if self._origin is None:
+            raise RuntimeError("over HTTP a sandbox serves inside its with block only")
+        return f"{self._origin}/{marketplace}"
+
+    def _settings(self) -> dict[str, Any]:
+        from countermand import Crux, Kibo, Pattern, Vtex
+
+        world, kibo = self.world, self.base_url("kibo")
+        return {
+            "pattern": Pattern(token=min(world.pattern.tokens), base_url=self.base_url("pattern")),
+            "vtex": Vtex(
+                account="sandbox",
+                app_key=world.vtex.app_key,
+                app_token=world.vtex.app_token,
+                base_url=self.base_url("vtex"),
+            ),
+            "crux": Crux(token=min(world.crux.tokens), base_url=self.base_url("crux")),
+            "kibo": Kibo(tenant_id=world.kibo.tenant_id, base_url=kibo, auth_url=kibo),
+        }
+
+    def _http_client(self) -> Any:
+        if self._http:
+            from countermand.transport.blocking import StockDriver
+
+            return StockDriver()  # a proxy of the environment is not asked
+        import httpx
+
+        client = httpx.Client(transport=httpx.MockTransport(self._answer), trust_env=False)
+        return self._stack.enter_context(client)
+
+    def _async_http_client(self) -> Any:
+        if self._http:
+            from countermand.transport.eventloop import AsyncStockDriver
+
+            return AsyncStockDriver()
+        import httpx
+
+        # Nothing is behind this client that would need closing.
+        return httpx.AsyncClient(transport=httpx.MockTransport(self._answer), trust_env=False)
+
+    def _answer(self, request: "httpx.Request") -> "httpx.Response":
+        import httpx
+
+        target = request.url.raw_path.decode("ascii")
+        reply = self._gateway.handle(
+            SandboxRequest.to(request.method, target, request.headers, request.content)
+        )
+        if reply == "lost":
+            raise httpx.ReadError("the reply was lost on the way", request=request)
+        return httpx.Response(reply.status, headers=list(reply.headers), content=reply.body)
