@@ -190,9 +190,9 @@ class Operation(Generic[I, R]):
         try:
             return (yield from self._auth.acquire(self))
         except LoginFailedError as failure:
-            detail, status = failure.detail, failure.status
-        kind = NotSentError if status == 200 else AuthenticationError
-        raise self.error(kind, detail, status=status)
+            detail, status, cause = failure.detail, failure.status, failure.cause
+        kind = NotSentError if status in (None, 200) else AuthenticationError
+        raise self.error(kind, detail, status=status) from cause
 
     def _exchange(self, what: What, call: Call, headers: SealedHeaders, now: float) -> Flow[Reply | Fault]:
         deadline = self._patience(what, now)

@@ -39,7 +39,9 @@ class Account(Generic[S, Z]):
     """Access to one account at one marketplace: the parent of `Pattern`, `Vtex`, `Crux` and `Kibo`.
 
     The type parameters are the two sub-clients, blocking and asynchronous, so that `client[account]` has its type.
-    A marketplace of your own subclasses it, see `examples/fifth_marketplace`.
+    A credential may be text, a function that returns the text, or a `SecretFile`: what is read is read anew after a
+    401, and from a file when it has changed. A marketplace of your own subclasses it, see
+    `examples/fifth_marketplace`.
     """
 
     __slots__ = ()

@@ -13,7 +13,8 @@ from typing import ClassVar, Literal, TypeAlias
 import attrs
 
 from ..engine import checks
-from ..engine.auth import Auth, Token, TokenAuth
+from ..engine.auth import Auth, Token, TokenAuth, auth_for
+from ..engine.credentials import Credential, as_optional_credential, fits_a_header
 from ..engine.decoding import Answer, DecodingError, check_subject, decode, decode_object, decode_value
 from ..engine.operation import Operation
 from ..engine.rules import (
@@ -29,7 +30,7 @@ from ..engine.rules import (
     refused,
     requested,
 )
-from ..engine.secret import Secret, as_optional_secret, sealed
+from ..engine.secret import Secret, sealed
 from ..engine.wire import Call, Reply
 from ..engine.words import words_of
 from ..errors import InvalidRequestError, PermissionDeniedError, RejectedError
@@ -59,18 +60,18 @@ class Crux(Account["CruxClient", "AsyncCruxClient"]):
 
     marketplace: ClassVar[str] = "crux"
 
-    token: Secret | None = attrs.field(
-        default=None, converter=as_optional_secret, validator=checks.credential, repr=False
+    token: Credential | None = attrs.field(
+        default=None, converter=as_optional_credential, validator=checks.credential, repr=False
     )
     username: str | None = attrs.field(default=None, validator=checks.text, repr=False)
-    password: Secret | None = attrs.field(
-        default=None, converter=as_optional_secret, validator=checks.secret_text, repr=False
+    password: Credential | None = attrs.field(
+        default=None, converter=as_optional_credential, validator=checks.secret_text, repr=False
     )
     environment: Literal["dev", "sandbox", "production"] = attrs.field(
-        default="production", validator=attrs.validators.in_(tuple(_HOSTS))
+        default="production", validator=checks.one_of(*_HOSTS)
     )
     #: "v1", or "timp" for Timpanogos: the same API under /timp/.
-    release: Literal["v1", "timp"] = attrs.field(default="v1", validator=attrs.validators.in_(("v1", "timp")))
+    release: Literal["v1", "timp"] = attrs.field(default="v1", validator=checks.one_of("v1", "timp"))
     #: In place of the environment's base URL; https, or http to this machine.
     base_url: str | None = attrs.field(default=None, validator=checks.base_url)
     #: What outcomes, errors and requests call this account.
@@ -79,7 +80,7 @@ class Crux(Account["CruxClient", "AsyncCruxClient"]):
     def __attrs_post_init__(self) -> None:
         by_login = self.username is not None or self.password is not None
         if (self.token is not None) == by_login or (by_login and not (self.username and self.password)):
-            raise ValueError("Crux takes a token, or a username and a password")
+            raise ValueError("give a token, or a username and a password")
 
     @property
     def url(self) -> str:
@@ -238,12 +239,15 @@ class CruxRules(Rules[str, CancelCruxOrder, CruxOrder, CruxOrder]):
 
 def _auth(configuration: Crux, login: str) -> Auth:
     if configuration.token is not None:
-        return Auth(_headers(configuration.token), [configuration.token])
-    password = configuration.password
-    assert password is not None
+        return auth_for(_headers, token=configuration.token)
+    assert configuration.password is not None
     origin, _ = checks.split_base_url(configuration.url)
-    body = json.dumps({"username": configuration.username, "password": password.reveal()}).encode()
-    return TokenAuth(Call("POST", origin, login, body), _token, _headers, [password])
+
+    def ask(password: Secret) -> Call:
+        said = json.dumps({"username": configuration.username, "password": password.reveal()})
+        return Call("POST", origin, login, said.encode())
+
+    return TokenAuth(ask, _token, _headers, password=configuration.password)
 
 
 def _headers(token: Secret) -> dict[str, str]:
@@ -255,7 +259,7 @@ def _token(reply: Reply) -> Token | None:
         token = decode_object(reply.body).get("auth_token")
     except DecodingError:
         return None
-    return Token(Secret(token), _TOKEN_LIFETIME) if checks.fits_a_header(token) else None
+    return Token(Secret(token), _TOKEN_LIFETIME) if fits_a_header(token) else None
 
 
 def _line_of(item: _TimpLineItem) -> CruxLineItem:

@@ -12,7 +12,8 @@ from typing import Any, ClassVar, Literal, TypeAlias
 import attrs
 
 from ..engine import checks
-from ..engine.auth import Auth, Token, TokenAuth
+from ..engine.auth import Auth, Token, TokenAuth, auth_for
+from ..engine.credentials import Credential, as_optional_credential, fits_a_header
 from ..engine.decoding import Answer, DecodingError, check_subject, decode, decode_object
 from ..engine.operation import Operation
 from ..engine.rules import (
@@ -26,7 +27,7 @@ from ..engine.rules import (
     refused,
     requested,
 )
-from ..engine.secret import Secret, as_optional_secret, sealed
+from ..engine.secret import Secret, sealed
 from ..engine.wire import Call, Reply
 from ..engine.words import object_in
 from ..errors import RejectedError
@@ -62,14 +63,14 @@ class Kibo(Account["KiboClient", "AsyncKiboClient"]):
     #: The tenant, digits; part of the host name, and sent as x-vol-tenant.
     tenant_id: str = attrs.field(converter=_tenant)
     environment: Literal["production", "sandbox"] = attrs.field(
-        default="production", validator=attrs.validators.in_(tuple(_DOMAINS))
+        default="production", validator=checks.one_of(*_DOMAINS)
     )
-    access_token: Secret | None = attrs.field(
-        default=None, converter=as_optional_secret, validator=checks.credential, repr=False
+    access_token: Credential | None = attrs.field(
+        default=None, converter=as_optional_credential, validator=checks.credential, repr=False
     )
     client_id: str | None = attrs.field(default=None, validator=checks.text, repr=False)
-    client_secret: Secret | None = attrs.field(
-        default=None, converter=as_optional_secret, validator=checks.secret_text, repr=False
+    client_secret: Credential | None = attrs.field(
+        default=None, converter=as_optional_credential, validator=checks.secret_text, repr=False
     )
     #: In place of the tenant's base URL; https, or http to this machine.
     base_url: str | None = attrs.field(default=None, validator=checks.base_url)
@@ -81,9 +82,9 @@ class Kibo(Account["KiboClient", "AsyncKiboClient"]):
     def __attrs_post_init__(self) -> None:
         by_login = self.client_id is not None or self.client_secret is not None
         if by_login and not (self.client_id and self.client_secret):
-            raise ValueError("Kibo takes client_id and client_secret together")
+            raise ValueError("give client_id and client_secret together")
         if by_login and self.access_token is not None:
-            raise ValueError("Kibo takes an access_token, or client credentials, not both")
+            raise ValueError("give an access_token, or a client_id and a client_secret, not both")
 
     @property
     def url(self) -> str:
@@ -265,25 +266,27 @@ def _parts(order: KiboOrder) -> tuple[Part, ...]:
 def _auth(configuration: Kibo) -> Auth:
     tenant = {"x-vol-tenant": str(configuration.tenant_id)}
 
-    def headers(token: Secret) -> dict[str, str]:
-        return {**tenant, "Authorization": f"Bearer {token.reveal()}"}
+    def headers(access_token: Secret) -> dict[str, str]:
+        return {**tenant, "Authorization": f"Bearer {access_token.reveal()}"}
 
     if configuration.access_token is not None:
-        return Auth(headers(configuration.access_token), [configuration.access_token])
-    secret = configuration.client_secret
-    if secret is None:
+        return auth_for(headers, access_token=configuration.access_token)
+    if configuration.client_secret is None:
         return Auth(tenant, [])
-    said = {
-        "client_id": configuration.client_id,
-        "client_secret": secret.reveal(),
-        "grant_type": "client_credentials",
-    }
     origin, path = checks.split_base_url(configuration.auth_url)
-    login = Call(
-        "POST", origin, f"{path}/api/platform/applications/authtickets/oauth", json.dumps(said).encode()
-    )
+    target = f"{path}/api/platform/applications/authtickets/oauth"
+
+    def ask(client_secret: Secret) -> Call:
+        said = {
+            "client_id": configuration.client_id,
+            "client_secret": client_secret.reveal(),
+            "grant_type": "client_credentials",
+        }
+        return Call("POST", origin, target, json.dumps(said).encode())
+
     # Older pages have a token renewed on 403 as well.
-    return TokenAuth(login, _token, headers, [secret], frozenset({401, 403}))
+    renews_on = frozenset({401, 403})
+    return TokenAuth(ask, _token, headers, renews_on=renews_on, client_secret=configuration.client_secret)
 
 
 def _token(reply: Reply) -> Token | None:
@@ -292,7 +295,7 @@ def _token(reply: Reply) -> Token | None:
     except DecodingError:
         return None
     token, lifetime = said.get("access_token"), said.get("expires_in")
-    if not checks.fits_a_header(token):
+    if not fits_a_header(token):
         return None
     if lifetime is None:
         lifetime = _ASSUMED_LIFETIME

@@ -10,7 +10,8 @@ from typing import Any, ClassVar, Literal, TypeAlias
 import attrs
 
 from ..engine import checks
-from ..engine.auth import Auth
+from ..engine.auth import auth_for
+from ..engine.credentials import Credential, as_credential
 from ..engine.decoding import Answer, DecodingError, check_subject, decode
 from ..engine.operation import Operation
 from ..engine.rules import (
@@ -26,7 +27,7 @@ from ..engine.rules import (
     refused,
     requested,
 )
-from ..engine.secret import Secret, as_secret, sealed
+from ..engine.secret import Secret, sealed
 from ..engine.wire import Call, Reply
 from ..errors import InvalidRequestError, RejectedError
 from ..outcomes import Outcome, Part
@@ -45,9 +46,9 @@ class Pattern(Account["PatternClient", "AsyncPatternClient"]):
     marketplace: ClassVar[str] = "pattern"
 
     #: The Bearer token.
-    token: Secret = attrs.field(converter=as_secret, validator=checks.credential, repr=False)
+    token: Credential = attrs.field(converter=as_credential, validator=checks.credential, repr=False)
     environment: Literal["production", "staging"] = attrs.field(
-        default="production", validator=attrs.validators.in_(tuple(_HOSTS))
+        default="production", validator=checks.one_of(*_HOSTS)
     )
     #: In place of the environment's base URL; https, or http to this machine.
     base_url: str | None = attrs.field(default=None, validator=checks.base_url)
@@ -177,9 +178,7 @@ class PatternRules(Rules[str, CancelPatternOrder, PatternCancellation, PatternOr
     }
 
     def __init__(self, configuration: Pattern) -> None:
-        token = configuration.token
-        auth = Auth({"Authorization": f"Bearer {token.reveal()}"}, [token])
-        super().__init__(configuration.label, auth)
+        super().__init__(configuration.label, auth_for(_headers, token=configuration.token))
         self._origin, path = checks.split_base_url(configuration.url)
         self._cancel = f"{path}/v1/orders/cancel_order?market_order_id="
         self._status = f"{path}/v1/orders/status?market_order_id="
@@ -247,6 +246,10 @@ class PatternRules(Rules[str, CancelPatternOrder, PatternCancellation, PatternOr
         """Return the warehouse orders that a cancellation began to cancel."""
         begun = answer.cancelled_orders if isinstance(answer, PatternCancellation) else ()
         return tuple(Part(str(order.warehouse_order_id), order.status) for order in begun)
+
+
+def _headers(token: Secret) -> dict[str, str]:
+    return {"Authorization": f"Bearer {token.reveal()}"}
 
 
 def _is_shipped(status: str) -> bool:

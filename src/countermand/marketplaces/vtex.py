@@ -13,11 +13,12 @@ from typing import ClassVar, TypeAlias
 import attrs
 
 from ..engine import checks
-from ..engine.auth import Auth
+from ..engine.auth import auth_for
+from ..engine.credentials import Credential, as_credential
 from ..engine.decoding import Answer, check_subject, decode
 from ..engine.operation import Operation
 from ..engine.rules import CancelRequest, Doubt, Finding, Rules, Verdict, cancelled, refused, requested
-from ..engine.secret import Secret, as_secret, sealed
+from ..engine.secret import Secret, sealed
 from ..engine.wire import Call, Reply
 from ..outcomes import Outcome, Part
 from .base import Account, AsyncSubClient, Stored, SubClient, label_field
@@ -35,6 +36,23 @@ _OPEN = "window-to-cancel"
 _CLOCKS_AGREE = timedelta(seconds=1)
 #: A read also takes an order's sequence number in this form; a cancellation does not.
 _SEQUENCE = re.compile(r"seq(\d+)", re.ASCII)
+#: The environments that are known; there may be others of VTEX's.
+_ENVIRONMENTS = "vtexcommercestable", "vtexcommercebeta"
+#: Words that other marketplaces use for theirs: as a part of VTEX's host name they make a stranger's host.
+_NO_ENVIRONMENTS = frozenset(
+    "production prod sandbox staging stage dev development test live stable beta".split()
+)
+
+
+def _environment(_: object, field: "attrs.Attribute[str]", value: str) -> None:
+    """attrs validator: an environment is part of the host name, so another marketplace's word for one is none."""
+    from difflib import get_close_matches
+
+    misspelt = value not in _ENVIRONMENTS and get_close_matches(value, _ENVIRONMENTS, 1, 0.9)
+    if misspelt or value.casefold() in _NO_ENVIRONMENTS:
+        raise ValueError(
+            f"{field.name} must be one of VTEX's own, {_ENVIRONMENTS[0]} for nearly everybody: it is part of the host name"
+        )
 
 
 @sealed
@@ -47,10 +65,11 @@ class Vtex(Account["VtexClient", "AsyncVtexClient"]):
     #: The account's name, part of the host: `https://{account}.{environment}.com.br`.
     account: str = attrs.field(validator=checks.host_label)
     #: X-VTEX-API-AppKey.
-    app_key: Secret = attrs.field(converter=as_secret, validator=checks.credential, repr=False)
+    app_key: Credential = attrs.field(converter=as_credential, validator=checks.credential, repr=False)
     #: X-VTEX-API-AppToken.
-    app_token: Secret = attrs.field(converter=as_secret, validator=checks.credential, repr=False)
-    environment: str = attrs.field(default="vtexcommercestable", validator=checks.host_label)
+    app_token: Credential = attrs.field(converter=as_credential, validator=checks.credential, repr=False)
+    #: Part of the host; "vtexcommercestable" for nearly everybody.
+    environment: str = attrs.field(default=_ENVIRONMENTS[0], validator=[checks.host_label, _environment])
     #: In place of the host made from account and environment; https, or http to this machine.
     base_url: str | None = attrs.field(default=None, validator=checks.base_url)
     #: What outcomes, errors and requests call this account.
@@ -203,14 +222,8 @@ class VtexRules(Rules[str, CancelVtexOrder, VtexReceipt, VtexOrder]):
     rate_limit_pause: ClassVar[float | None] = 30.0
 
     def __init__(self, configuration: Vtex) -> None:
-        key, token = configuration.app_key, configuration.app_token
-        # VTEX's description requires the content type on a cancellation without a body and on a read, too.
-        headers = {
-            "Content-Type": "application/json",
-            "X-VTEX-API-AppKey": key.reveal(),
-            "X-VTEX-API-AppToken": token.reveal(),
-        }
-        super().__init__(configuration.label, Auth(headers, [key, token]))
+        auth = auth_for(_headers, app_key=configuration.app_key, app_token=configuration.app_token)
+        super().__init__(configuration.label, auth)
         self._origin, path = checks.split_base_url(configuration.url)
         self._orders = f"{path}/api/oms/pvt/orders/"
 
@@ -320,6 +333,15 @@ def _moment(text: str | None) -> datetime | None:
     except ValueError:
         return None
     return moment if moment.tzinfo is not None else None
+
+
+def _headers(app_key: Secret, app_token: Secret) -> dict[str, str]:
+    # VTEX's description requires the content type on a cancellation without a body and on a read, too.
+    return {
+        "Content-Type": "application/json",
+        "X-VTEX-API-AppKey": app_key.reveal(),
+        "X-VTEX-API-AppToken": app_token.reveal(),
+    }
 
 
 class VtexClient(SubClient[str, CancelVtexOrder, VtexReceipt, VtexOrder]):
