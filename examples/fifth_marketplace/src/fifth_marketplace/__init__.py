@@ -22,7 +22,7 @@ from countermand.engine.operation import Operation
 from countermand.engine.rules import Finding, Rules, Verdict, cancelled, refused, requested
 from countermand.engine.secret import Secret, as_secret, sealed
 from countermand.engine.wire import Call, Reply
-from countermand.marketplaces.base import label_field
+from countermand.marketplaces.base import Stored, label_field
 
 __all__ = ["AsyncShopClient", "CancelShopOrder", "Shop", "ShopClient", "ShopOrder", "ShopRules"]
 
@@ -53,10 +53,17 @@ class Shop(Account["ShopClient", "AsyncShopClient"]):
         """Return the two sub-clients' classes."""
         return ShopClient, AsyncShopClient
 
+    @classmethod
+    def stored(cls) -> Stored:
+        """Return the classes that stored data is read back as."""
+        return CancelShopOrder, (ShopOrder,)
+
 
 @attrs.frozen
 class ShopOrder(Answer):
     """An order's state. Shop answers a cancellation with the same object; all else that it sends is in `raw`."""
+
+    kind: ClassVar[str] = "shop.order"
 
     order: str
     #: Text, not a closed enum: a state that is new today must not make the order unreadable.
