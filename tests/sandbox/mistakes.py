@@ -9,8 +9,8 @@ import attrs
 from fifth_marketplace import AsyncShopClient, CancelShopOrder, Shop, ShopClient, ShopOrder, ShopRules
 
 from countermand import Cancelled, CancelRequest, Outcome, Part, Refused, Unknown
-from countermand.engine import checks
 from countermand.engine.auth import Auth
+from countermand.engine.credentials import fits_a_header
 from countermand.engine.decoding import decode
 from countermand.engine.rules import Finding, Rejections, cancelled, refused, requested
 from countermand.engine.secret import Secret, sealed
@@ -107,11 +107,6 @@ class DoesNotQuoteTheId(ShopRules):
 class ReadsAnyId(ShopRules):
     def check_order_id(self, order_id: object) -> str:
         return str(order_id)
-
-
-class CancelsAnyId(ShopRules):
-    def check(self, request: CancelShopOrder) -> str:
-        return request.order
 
 
 @attrs.frozen
@@ -313,7 +308,7 @@ class Bare(str):
 
 
 def _plain(_: object, field: Any, value: str) -> None:
-    if not checks.fits_a_header(value):
+    if not fits_a_header(value):
         raise ValueError(f"{field.name} does not fit into a header")
 
 
@@ -342,7 +337,7 @@ class TakesAnyKey(_Parts):
 
 
 def _showing(_: object, field: Any, value: Secret) -> None:
-    if not checks.fits_a_header(value.reveal()):
+    if not fits_a_header(value.reveal()):
         raise ValueError(f"{value.reveal()} is no key")
 
 

@@ -156,7 +156,7 @@ class Rules(Generic[I, R, C, O]):
     #: What names the order in a request. Requests check themselves when they are built.
     order_of: ClassVar["attrgetter[Any]"] = attrgetter("order_id")
     #: Whether asking twice is harmless: the order is cancelled once or not at all.
-    repeatable: ClassVar[bool] = True
+    repeatable: ClassVar[bool] = False
     #: Seconds that a request which arrived may take to show in a read. Before that, an open order says nothing, and
     #: the cancellation is not asked for again.
     shows_after: ClassVar[float] = 0.0
@@ -164,6 +164,8 @@ class Rules(Generic[I, R, C, O]):
     rate_limit_pause: ClassVar[float | None] = None
     #: Statuses of a part in which no cancellation, of now or of before, changes anything any more.
     beyond_cancelling: ClassVar[frozenset[str]] = frozenset()
+    #: Headers of a reply that name the request on the marketplace's side, by lower-case name, the most telling first.
+    request_id_headers: ClassVar[tuple[str, ...]] = ("x-request-id", "x-correlation-id", "request-id")
     #: Status codes that mean "not applied", and the error for each. Other 4xx are settled by reading.
     rejections: ClassVar[Rejections] = REJECTIONS
 
@@ -192,9 +194,9 @@ class Rules(Generic[I, R, C, O]):
         return names_its_error(reply)
 
     def reword(self, reply: Reply, operation: "Operation[I, R]") -> bool:
-        """Return whether `cancel_call` knows another way to say the same, worth trying after this clean 4xx.
+        """Set `operation.wording` to another way to say the same; return whether there is one worth trying.
 
-        It is asked once a call; `operation.reworded` tells `cancel_call` which way to take.
+        Called at most once a call, after a clean 4xx. `cancel_call` says it as `operation.wording` tells.
         """
         return False
 

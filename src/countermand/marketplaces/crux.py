@@ -8,7 +8,7 @@ is forwarded again each time it is asked for: an unclear one is never sent twice
 import json
 import re
 from operator import attrgetter
-from typing import ClassVar, Literal, TypeAlias
+from typing import Any, ClassVar, Literal, TypeAlias
 
 import attrs
 
@@ -32,7 +32,6 @@ from ..engine.rules import (
 )
 from ..engine.secret import Secret, sealed
 from ..engine.wire import Call, Reply
-from ..engine.words import words_of
 from ..errors import InvalidRequestError, PermissionDeniedError, RejectedError
 from ..outcomes import Outcome, Part
 from .base import Account, AsyncSubClient, Stored, SubClient, label_field
@@ -46,8 +45,8 @@ _HOSTS = {
 _TOKEN_LIFETIME = 7200.0
 #: Line item statuses that no cancellation changes any more.
 _FINAL = frozenset({"Rejected", "HasTracking"})
-#: Texts that outrank the other one of a line's two.
-_TELLING = _FINAL | {"Cancelled"}
+#: Texts that outrank the other one of a line's two, the most telling first.
+_TELLING = ("Cancelled", "HasTracking", "Rejected")
 #: `Rejected` is a supplier's answer to the allocation of the order, not to its cancellation (allocate an order).
 _NOT_ALLOCATED = "not allocated: its supplier will not ship it"
 _UUID = re.compile(r"[0-9a-f]{8}(-?)[0-9a-f]{4}\1[0-9a-f]{4}\1[0-9a-f]{4}\1[0-9a-f]{12}", re.IGNORECASE)
@@ -118,7 +117,7 @@ class CruxLineItem:
     def part(self) -> Part:
         """The line as a part of the order: cancelled when either of the two texts says so."""
         told = [text for text in (self.designation, self.status) if text]
-        said = next((text for text in told if text in _TELLING), told[0] if told else self.status)
+        said = next((text for text in _TELLING if text in told), told[0] if told else self.status)
         return Part(self.uuid, said, _NOT_ALLOCATED if said == "Rejected" else None)
 
 
@@ -172,6 +171,7 @@ class CruxRules(Rules[str, CancelCruxOrder, CruxOrder, CruxOrder]):
 
     name: ClassVar[str] = "crux"
     order_of: ClassVar["attrgetter[str]"] = attrgetter("order_uuid")
+    # A cancellation that is sent again is forwarded to the suppliers again.
     repeatable: ClassVar[bool] = False
     rejections: ClassVar[Rejections] = REJECTIONS | {
         400: InvalidRequestError,
@@ -276,30 +276,29 @@ def _check_body(body: bytes, order_id: str) -> None:
     """Raise `DecodingError` if the body of a 2xx is no JSON, names another order, or speaks of an error."""
     if not body.strip():
         return
-    said = decode_value(body)
-    fields = decode_object(body) if isinstance(said, dict) else {}
-    for name in ("order_uuid", "uuid"):
-        if name in fields:
-            check_subject(_canonical(str(fields[name])), _canonical(order_id))
-    if fields.keys() & {"error", "errors", "detail"}:
-        raise DecodingError("it speaks of an error")
+    said: Any = decode_value(body)
+    told: list[Any] = said if isinstance(said, list) else [said]
+    for fields in (each for each in told if isinstance(each, dict)):
+        for name in ("order_uuid", "uuid"):
+            if name in fields:
+                check_subject(_canonical(str(fields[name])), _canonical(order_id))
+        if fields.keys() & {"error", "errors", "detail"}:
+            raise DecodingError("it speaks of an error")
 
 
 def _not_performed(reply: Reply, operation: _Operation) -> Doubt:
     """Return what "the action can't be performed" means: the lines say why, or the order was cancelled before."""
-    words = words_of(reply).detail
+    error = operation.error(RejectedError, "answered 422: the action cannot be performed", reply)
 
     def confirm(order: CruxOrder) -> Finding[CruxOrder]:
         parts = tuple(item.part for item in order.line_items)
         gone = tuple(part for part in parts if part.status == "Cancelled")
-        rest = tuple(
-            attrs.evolve(part, reason=part.reason or words) for part in parts if part.status != "Cancelled"
-        )
+        rest = tuple(part for part in parts if part.status != "Cancelled")
         settled = all(part.status in _FINAL for part in rest)
         return partially_cancelled(order, gone, rest, settled=settled) if gone else refused(order, rest)
 
-    fallback: Finding[CruxOrder] = refused(None, (Part(operation.order_id, "not cancellable", words),))
-    return Doubt("answered 422: the action cannot be performed", confirm=confirm, fallback=fallback)
+    fallback: Finding[CruxOrder] = refused(None, (Part(operation.order_id, "not cancellable", error.detail),))
+    return Doubt(error.message, error, confirm=confirm, fallback=fallback)
 
 
 class CruxClient(SubClient[str, CancelCruxOrder, CruxOrder, CruxOrder]):

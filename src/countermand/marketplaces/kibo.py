@@ -17,10 +17,8 @@ from ..engine.credentials import Credential, as_optional_credential, fits_a_head
 from ..engine.decoding import Answer, DecodingError, check_subject, decode, decode_object
 from ..engine.operation import Operation
 from ..engine.rules import (
-    REJECTIONS,
     CancelRequest,
     Finding,
-    Rejections,
     Rules,
     Verdict,
     cancelled,
@@ -30,7 +28,6 @@ from ..engine.rules import (
 from ..engine.secret import Secret, sealed
 from ..engine.wire import Call, Reply
 from ..engine.words import object_in
-from ..errors import RejectedError
 from ..outcomes import Outcome, Part
 from .base import Account, AsyncSubClient, Stored, SubClient, label_field
 
@@ -38,7 +35,7 @@ _DOMAINS = {"production": "translation.mozu.com", "sandbox": "translation.sandbo
 _LOGIN_HOST = "https://home.mozu.com"
 #: Every field of a login's answer is nullable; a token without a lifetime is used for this many seconds.
 _ASSUMED_LIFETIME = 300.0
-_DECIMAL = re.compile(r"[1-9]\d*", re.ASCII)
+_DECIMAL = re.compile(r"[1-9]\d{0,18}", re.ASCII)
 #: Statuses in which an order cannot be cancelled any more (inferred from the order's life at Kibo).
 _BLOCKING = frozenset({"FULFILLED", "SHIPPED", "COMPLETED", "COMPLETE", "RETURNED", "CLOSED"})
 
@@ -185,7 +182,10 @@ class KiboRules(Rules[int, CancelKiboOrder, KiboOrder, KiboOrder]):
     """How Kibo is asked, and what its answers mean."""
 
     name: ClassVar[str] = "kibo"
-    rejections: ClassVar[Rejections] = REJECTIONS | {400: RejectedError}
+    repeatable: ClassVar[bool] = True
+    request_id_headers: ClassVar[tuple[str, ...]] = ("x-vol-correlation", *Rules.request_id_headers)
+    # What its 429s name in Retry-After.
+    rate_limit_pause: ClassVar[float | None] = 60.0
 
     def __init__(self, configuration: Kibo) -> None:
         self._origin, path = checks.split_base_url(configuration.url)
@@ -201,28 +201,28 @@ class KiboRules(Rules[int, CancelKiboOrder, KiboOrder, KiboOrder]):
 
     def cancel_call(self, request: CancelKiboOrder, operation: _Operation) -> Call:
         """POST, everything in the body."""
+        operation.wording = operation.wording or self._order_key
         said: dict[str, int | str] = {
-            self._spelling(operation): operation.order_id,
+            operation.wording: operation.order_id,
             "dispositionReason": request.disposition_reason,
         }
         if request.disposition_other_reason is not None:
             said["dispositionOtherReason"] = request.disposition_other_reason
         return Call("POST", self._origin, self._cancel, json.dumps(said).encode())
 
-    def _spelling(self, operation: _Operation) -> str:
-        """Return how a request names the order: as the reference does, or as other pages of the same call do."""
-        used = self._order_key
-        return used if not operation.reworded else "orderID" if used == "orderId" else "orderId"
-
     def reword(self, reply: Reply, operation: _Operation) -> bool:
-        """Return whether this is a 400 of Kibo's own, which a tenant gives that wants the other spelling."""
-        return reply.status == 400 and not reply.flaw and object_in(reply) is not None
+        """Take the other spelling after a 400 of Kibo's own: the reference and the vendor's other pages differ."""
+        if reply.status != 400 or reply.flaw or object_in(reply) is None:
+            return False
+        operation.wording = "orderID" if operation.wording == "orderId" else "orderId"
+        return True
 
     def judge(self, reply: Reply, operation: _Operation) -> Verdict[KiboOrder] | None:
         """Believe the order that comes back: cancelled only if it says so."""
+        if reply.status < 300 and operation.wording is not None:
+            self._order_key = operation.wording
         if reply.status != 200:
             return None
-        self._order_key = self._spelling(operation)
         order = self.order(reply, operation)
         if _is_cancelled(order):
             return cancelled(order, _parts(order))
@@ -309,7 +309,7 @@ class KiboClient(SubClient[int, CancelKiboOrder, KiboOrder, KiboOrder]):
 
     def cancel_order(
         self,
-        order_id: int,
+        order_id: int | str,
         disposition_reason: DispositionReason,
         disposition_other_reason: str | None = None,
         *,
@@ -328,7 +328,7 @@ class KiboClient(SubClient[int, CancelKiboOrder, KiboOrder, KiboOrder]):
             CancelKiboOrder(order_id, disposition_reason, disposition_other_reason), timeout=timeout
         )
 
-    def get_order(self, order_id: int, *, timeout: float | None = None) -> KiboOrder:
+    def get_order(self, order_id: int | str, *, timeout: float | None = None) -> KiboOrder:
         """Read an order (Kibo OMS, Get Order). Raises `OrderUnreadableError` and its siblings."""
         return self._read(order_id, timeout)
 
@@ -338,7 +338,7 @@ class AsyncKiboClient(AsyncSubClient[int, CancelKiboOrder, KiboOrder, KiboOrder]
 
     async def cancel_order(
         self,
-        order_id: int,
+        order_id: int | str,
         disposition_reason: DispositionReason,
         disposition_other_reason: str | None = None,
         *,
@@ -348,6 +348,6 @@ class AsyncKiboClient(AsyncSubClient[int, CancelKiboOrder, KiboOrder, KiboOrder]
         request = CancelKiboOrder(order_id, disposition_reason, disposition_other_reason)
         return await self.cancel(request, timeout=timeout)
 
-    async def get_order(self, order_id: int, *, timeout: float | None = None) -> KiboOrder:
+    async def get_order(self, order_id: int | str, *, timeout: float | None = None) -> KiboOrder:
         """Read an order; see `KiboClient.get_order`."""
         return await self._read(order_id, timeout)

@@ -74,6 +74,10 @@ class Pattern(Account["PatternClient", "AsyncPatternClient"]):
         return CancelPatternOrder, (PatternCancellation, PatternOrderStatus)
 
 
+def _without_nulls(said: dict[str, Any], *names: str) -> dict[str, Any]:
+    return {name: value for name, value in said.items() if value is not None or name not in names}
+
+
 @attrs.frozen
 class WarehouseOrder:
     """A warehouse order whose cancellation was initiated."""
@@ -109,8 +113,7 @@ class PatternCancellation(Answer):
     @classmethod
     def prepared(cls, said: dict[str, Any]) -> dict[str, Any]:
         """Leave out a null message and null lists: they read as empty (inferred)."""
-        empty = ("message", "cancelled_orders", "non_cancellable_orders")
-        return {name: value for name, value in said.items() if value is not None or name not in empty}
+        return _without_nulls(said, "message", "cancelled_orders", "non_cancellable_orders")
 
 
 @attrs.frozen
@@ -138,6 +141,11 @@ class PatternOrderStatus(Answer):
     market_order_id: str
     order_status: str
     sub_orders: tuple[SubOrder, ...] = ()
+
+    @classmethod
+    def prepared(cls, said: dict[str, Any]) -> dict[str, Any]:
+        """Leave out a null list: it reads as empty (inferred)."""
+        return _without_nulls(said, "sub_orders")
 
 
 @attrs.frozen
@@ -168,6 +176,7 @@ class PatternRules(Rules[str, CancelPatternOrder, PatternCancellation, PatternOr
     """How Pattern Hub is asked, and what its answers mean."""
 
     name: ClassVar[str] = "pattern"
+    repeatable: ClassVar[bool] = True
     order_of: ClassVar["attrgetter[str]"] = attrgetter("market_order_id")
     beyond_cancelling: ClassVar[frozenset[str]] = _BEYOND
     rejections: ClassVar[Rejections] = REJECTIONS | {
@@ -212,8 +221,10 @@ class PatternRules(Rules[str, CancelPatternOrder, PatternCancellation, PatternOr
         kept = tuple(part for part in rest if not _is_cancelled(part.status))
         if kept and (begun or before):
             return partially_cancelled(answer, begun + before, kept, settled=not begun)
-        if kept or (reply.status == 409 and not (begun or before or answer.success)):
+        if kept:
             return refused(answer, kept)
+        if reply.status == 409 and not (begun or before or answer.success):
+            return refused(answer, (Part(None, "not cancellable", answer.message or None),))
         if begun:
             return requested(answer)
         if before:

@@ -10,19 +10,33 @@ Every request carries X-Api-Key. The states are open, packing, cancellation_requ
 """
 
 import json
+from operator import attrgetter
 from typing import ClassVar, TypeAlias
 
 import attrs
 
 from countermand import Account, AsyncSubClient, CancelRequest, Outcome, Part, SubClient
-from countermand.engine import checks
-from countermand.engine.auth import Auth
-from countermand.engine.decoding import Answer, check_subject, decode
-from countermand.engine.operation import Operation
-from countermand.engine.rules import Finding, Rules, Verdict, cancelled, refused, requested
-from countermand.engine.secret import Secret, as_secret, sealed
-from countermand.engine.wire import Call, Reply
-from countermand.marketplaces.base import Stored, label_field
+from countermand.marketplaces.kit import (
+    Answer,
+    Auth,
+    Call,
+    Finding,
+    Operation,
+    Reply,
+    Rules,
+    Secret,
+    Stored,
+    Verdict,
+    as_secret,
+    cancelled,
+    check_subject,
+    checks,
+    decode,
+    label_field,
+    refused,
+    requested,
+    sealed,
+)
 
 __all__ = ["AsyncShopClient", "CancelShopOrder", "Shop", "ShopClient", "ShopOrder", "ShopRules"]
 
@@ -95,8 +109,10 @@ class ShopRules(Rules[str, CancelShopOrder, ShopOrder, ShopOrder]):
     """How Shop is asked, and what its answers mean. There is no I/O here, and no retry: both are the engine's."""
 
     name: ClassVar[str] = "shop"
-    # Shop cancels an order once, however often it is asked. If it did something each time, this would be False:
-    # the engine would then never ask a second time after a lost reply, and only read.
+    # The field of the request that names the order; the request has checked itself when it was built.
+    order_of = attrgetter("order")
+    # Shop cancels an order once, however often it is asked. Without this line the engine would never ask a second
+    # time after a lost reply, and only read.
     repeatable: ClassVar[bool] = True
 
     def __init__(self, account: Shop) -> None:
@@ -104,10 +120,6 @@ class ShopRules(Rules[str, CancelShopOrder, ShopOrder, ShopOrder]):
         super().__init__(account.label, Auth({"X-Api-Key": account.api_key.reveal()}, [account.api_key]))
         self._origin, path = checks.split_base_url(account.base_url)
         self._orders = f"{path}/v1/orders/"
-
-    def check(self, request: CancelShopOrder) -> str:
-        """Return the order's id. The rest was checked when the request was built."""
-        return self.check_order_id(request.order)
 
     def check_order_id(self, order_id: object) -> str:
         """Return `order_id` if it can name an order."""

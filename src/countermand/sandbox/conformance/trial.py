@@ -285,7 +285,8 @@ class Promise:
 
         `request` asks for the cancellation of the order that `counterpart` is about.
         """
-        order_id = account.rules().check(request)
+        rules = account.rules()
+        order_id = rules.check_order_id(rules.order_of(request))
         self._hold(Trial(self, account, request, counterpart, order_id))
 
     def __str__(self) -> str:
