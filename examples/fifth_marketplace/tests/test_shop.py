@@ -47,7 +47,8 @@ def test_an_outcome_and_a_request_are_stored_and_read_back(client: Countermand) 
     back = outcome_from_json(outcome.to_json())
     assert back == outcome
     assert back.attempts == outcome.attempts
-    assert back.answer is not None and outcome.answer is not None
+    assert back.answer is not None
+    assert outcome.answer is not None
     assert back.answer.raw == outcome.answer.raw
     assert request_from_dict(request.to_dict()) == request
 
