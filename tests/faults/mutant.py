@@ -1,4 +1,4 @@
-"""What a mutant is: a wrong version of the SDK, and the checks that have to catch it."""
+"""What a wrong version of the SDK is."""
 
 from attrs import frozen
 

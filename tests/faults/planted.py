@@ -3,6 +3,9 @@
 from .mutant import Mutant
 from .planted_looks import ANYWHERE, AT_KIBO, AT_PATTERN, LATER
 from .planted_rows import AT_CRUX, AT_VTEX
+from .planted_transport import TRANSPORT
+
+__all__ = ["CHECKS", "MUTANTS", "Mutant"]
 
 _PYTEST = ("pytest", "-x", "-q", "-p", "no:cacheprovider")
 
@@ -14,6 +17,11 @@ CHECKS: dict[str, tuple[str, ...]] = {
     "secrets": (*_PYTEST, "tests/faults/test_simulation_secrets.py"),
     "http": (*_PYTEST, "tests/http/test_faults.py"),
     "wire": (*_PYTEST, "tests/http/test_aiohttp.py", "tests/http/test_wire.py"),
+    "streams": (*_PYTEST, "tests/http/test_streams.py", "tests/http/test_connecting.py"),
+    "passing": (*_PYTEST, "tests/http/test_passing.py"),
+    "private": (*_PYTEST, "tests/http/test_private.py"),
+    "proxies": (*_PYTEST, "tests/http/test_proxies.py"),
+    "walkers": (*_PYTEST, "tests/http/test_walkers.py"),
     "marketplaces": (*_PYTEST, "tests/marketplaces"),
     "public": (*_PYTEST, "tests/public/test_interface.py"),
     "core": (*_PYTEST, "tests/core"),
@@ -120,7 +128,8 @@ MUTANTS = (
         "a 2xx is a success, whatever its body",
         "engine/flows.py",
         '            return Doubt(f"answered {status} with a body that is not as documented: {error}")\n',
-        '            if status < 300:\n                return Finding(Requested, None, {"status": None})\n            return Doubt(f"answered {status} with a body that is not as documented: {error}")\n',
+        "            if status < 300:\n                from .rules import requested\n\n                return requested(None)\n"
+        '            return Doubt(f"answered {status} with a body that is not as documented: {error}")\n',
     ),
     Mutant(
         "a truncated body is accepted",
@@ -156,7 +165,7 @@ MUTANTS = (
     ),
     Mutant(
         "a cancel of Crux is sent again after an unclear one",
-        "engine/rules.py",
+        "marketplaces/crux.py",
         "    repeatable: ClassVar[bool] = False\n",
         "    repeatable: ClassVar[bool] = True\n",
     ),
@@ -281,7 +290,7 @@ MUTANTS = (
         "transport/aiohttp.py",
         " or protocol.should_close:\n",
         ":\n",
-        ("wire",),
+        ("streams",),
     ),
     Mutant(
         "a connection of aiohttp's is used again with the beginning of a head on it",
@@ -331,4 +340,5 @@ MUTANTS = (
     *AT_PATTERN,
     *ANYWHERE,
     *LATER,
+    *TRANSPORT,
 )

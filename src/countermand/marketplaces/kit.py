@@ -26,7 +26,7 @@ from ..engine.secret import Secret, as_secret, sealed
 from ..engine.wire import Call, Reply
 from ..engine.words import words_of
 from ..outcomes import Outcome, Part
-from .base import Account, AsyncSubClient, SubClient, label_field
+from .base import Account, AsyncSubClient, Stored, SubClient, label_field
 
 __all__ = [
     "REJECTIONS",
@@ -47,6 +47,7 @@ __all__ = [
     "Reply",
     "Rules",
     "Secret",
+    "Stored",
     "SubClient",
     "Token",
     "TokenAuth",
