@@ -26,7 +26,7 @@ CHECKS: dict[str, tuple[str, ...]] = {
     "public": (*_PYTEST, "tests/public/test_interface.py"),
     "core": (*_PYTEST, "tests/core"),
     "rows": (*_PYTEST, "tests/truth/test_rows.py", "-k", "on_stage"),
-    "looks": (*_PYTEST, "tests/truth/test_later_looks.py"),
+    "looks": (*_PYTEST, "tests/truth/test_later_looks.py", "tests/truth/test_later_denials.py"),
 }
 
 

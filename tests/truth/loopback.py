@@ -138,7 +138,7 @@ class _Swift:
         try:
             step = next(flow)
             while True:
-                answer = self._sleep(step) if isinstance(step, Sleep) else self._driver.run(self._one(step))
+                answer = self._slept(step) if isinstance(step, Sleep) else self._driver.run(self._one(step))
                 step = flow.send(answer)
         except StopIteration as end:
             result: T = end.value
@@ -147,8 +147,9 @@ class _Swift:
     def close(self) -> None:
         """Leave the driver open: other rows use it."""
 
-    def _sleep(self, step: Sleep) -> None:
+    def _slept(self, step: Sleep) -> Reply | Fault | None:
         self._stage.now += step.seconds
+        return None
 
     def _one(self, call: Call) -> Flow[Reply | Fault | None]:
         """Send one request, whose deadline is told in real time."""
@@ -163,7 +164,7 @@ class _AsyncSwift(_Swift):
             step = next(flow)
             while True:
                 if isinstance(step, Sleep):
-                    answer = self._sleep(step)
+                    answer = self._slept(step)
                 else:
                     answer = await self._driver.run(self._one(step))
                 step = flow.send(answer)
