@@ -8,10 +8,10 @@ from typing import Any
 import httpx
 
 from ..engine.wire import Call, Clock
+from .agent import user_agent
 
 CLOCK = Clock(time.monotonic, time.time)
 
-USER_AGENT = "countermand"
 #: An idle connection is dropped after this many seconds, before most servers drop it: a request sent into a
 #: connection that the server is closing is one whose fate is unclear.
 KEEPALIVE = 4.0
@@ -59,10 +59,10 @@ def stock_request(call: Call, timeout: float) -> httpx.Request:
     return request
 
 
-def whole_headers(call: Call) -> dict[str, str]:
+def whole_headers(call: Call, library: str = "httpx") -> dict[str, str]:
     """Return the head of `call`, for drivers that add nothing to it; a body's length is still to be added."""
     host = call.origin.partition("://")[2]
-    headers = {"Host": host, "User-Agent": USER_AGENT, **standing_headers(call)}
+    headers = {"Host": host, "User-Agent": user_agent(library), **standing_headers(call)}
     if call.body is None and call.method != "GET":
         headers["Content-Length"] = "0"
     return headers
@@ -71,15 +71,21 @@ def whole_headers(call: Call) -> dict[str, str]:
 def client_request(client: Any, call: Call, connect: float, exchange: float | None) -> Any:
     """Return `call` as a request of a caller's own client, which adds its default headers and its cookies.
 
+    The User-Agent is ours, as it is without such a client.
+
     `connect` is the time in seconds for a connection; `exchange`, for one step of all that follows, if it is watched.
     """
     prepared = call.headers.prepared
     kind: Any = client.headers.__class__  # of httpx, or of httpx2
     key = kind, call.body is None
+    headers = prepared.get(key)
+    if headers is None:
+        agent = {"User-Agent": user_agent(kind.__module__.partition(".")[0])}
+        headers = prepared.setdefault(key, kind(agent | standing_headers(call)))
     return client.build_request(
         call.method,
         call.origin + call.target,
-        headers=prepared.get(key) or prepared.setdefault(key, kind(standing_headers(call))),
+        headers=headers,
         content=call.body,
         extensions=_timeouts(connect, exchange),
     )
