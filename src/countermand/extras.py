@@ -1,11 +1,11 @@
 """What is said when an optional dependency is not installed."""
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 
 
 @contextmanager
-def needs(extra: str, *packages: str) -> Iterator[None]:
+def needs(extra: str, *packages: str) -> Generator[None]:
     """Import in here what comes with an extra; if one of `packages` is missing, the error says how to install it.
 
         with needs("otel", "opentelemetry"):

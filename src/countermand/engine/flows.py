@@ -41,10 +41,10 @@ def concluded(operation: Operation[Any, Any], call: CallKind, flow: Flow[Any]) -
     if operation.telemetry is not None:
         operation.telemetry.call_started(call, operation.timeout)
     try:
-        found = yield from flow
-        if isinstance(found, Finding):
+        found: Any = yield from flow
+        if found.__class__ is Finding:
             found = operation.outcome(found)
-        if operation.telemetry is not None or isinstance(found, Unknown):
+        if operation.telemetry is not None or found.__class__ is Unknown:
             operation.listened().call_ended(found)
         return found
     except CountermandError as error:

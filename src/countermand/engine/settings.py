@@ -93,7 +93,7 @@ def refuse(headers: SealedHeaders, own: frozenset[str]) -> None:
 def _headers(given: object) -> SealedHeaders:
     if not isinstance(given, Mapping):
         raise InvalidRequestError(f"headers must be a mapping of names to values, not {checks.kind(given)}")
-    pairs: Mapping[Any, Any] = given
+    pairs: Any = given  # pyright: ignore[reportUnknownVariableType]
     for name, value in pairs.items():
         if not (isinstance(name, str) and _NAME.fullmatch(name)):
             raise InvalidRequestError(f"headers: {ascii(name)[:100]} is not the name of a header")
@@ -109,8 +109,7 @@ def _headers(given: object) -> SealedHeaders:
 def _hooks(given: object) -> tuple[Hook, ...]:
     if not isinstance(given, Iterable):
         raise InvalidRequestError(f"hooks must be a list of functions, not {checks.kind(given)}")
-    found: Iterable[Any] = given
-    hooks = tuple(found)
+    hooks: tuple[Any, ...] = (*given,)  # pyright: ignore[reportUnknownVariableType]
     for hook in hooks:
         if not callable(hook) or iscoroutinefunction(hook) or iscoroutinefunction(type(hook).__call__):
             raise InvalidRequestError(

@@ -37,10 +37,10 @@ _TARGET = re.compile(r"/[\x21-\x7e]*", re.ASCII)
 class AiohttpDriver(EventLoopDriver):
     """On asyncio, over aiohttp's connector and parser. It knows no proxies, keeps no cookies, follows no redirects.
 
-    It uses no `aiohttp.ClientSession`, and what hooks into one does not see its requests. Mocks: aioresponses,
-    pytest-aiohttp's client, vcrpy. Tracers: `aiohttp.TraceConfig`, opentelemetry-instrumentation-aiohttp-client,
-    and the integrations for aiohttp of Sentry, ddtrace and New Relic. Test with `countermand.sandbox` over HTTP or a
-    server of your own on loopback; observe with the client's `hooks`, which see every request of every driver.
+    It uses no `aiohttp.ClientSession`, and what hooks into one does not see its requests. Of mocks that is aioresponses
+    and vcrpy; of tracers `aiohttp.TraceConfig`, opentelemetry-instrumentation-aiohttp-client, and the aiohttp
+    integrations of Sentry and New Relic. Test with `countermand.sandbox` or a server on loopback; observe with the
+    client's `hooks`, which see every request whatever sends it.
 
     A `connector` of the caller's own, for a resolver, a proxy or TLS settings of theirs, is left open.
     """
