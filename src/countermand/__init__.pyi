@@ -1,5 +1,6 @@
 from .client import AsyncCountermand as AsyncCountermand
 from .client import Countermand as Countermand
+from .engine.credentials import SecretFile as SecretFile
 from .engine.events import CallEnd as CallEnd
 from .engine.events import CallEnded as CallEnded
 from .engine.events import CallEvent as CallEvent
@@ -50,6 +51,11 @@ from .marketplaces.pattern import PatternAnswer as PatternAnswer
 from .marketplaces.pattern import PatternCancellation as PatternCancellation
 from .marketplaces.pattern import PatternClient as PatternClient
 from .marketplaces.pattern import PatternOrderStatus as PatternOrderStatus
+from .marketplaces.stored import error_from_dict as error_from_dict
+from .marketplaces.stored import json_schema as json_schema
+from .marketplaces.stored import outcome_from_dict as outcome_from_dict
+from .marketplaces.stored import outcome_from_json as outcome_from_json
+from .marketplaces.stored import request_from_dict as request_from_dict
 from .marketplaces.vtex import AsyncVtexClient as AsyncVtexClient
 from .marketplaces.vtex import CancelVtexOrder as CancelVtexOrder
 from .marketplaces.vtex import Vtex as Vtex

@@ -1,10 +1,10 @@
 """The clients: any number of accounts, and for each a sub-client of its marketplace."""
 
-import os
 from collections.abc import Iterable, Mapping
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, NoReturn, Self, TypeVar, Unpack, overload
 
+from .configured import Configured
 from .engine import checks
 from .engine.decoding import Answer
 from .engine.events import Hook
@@ -28,9 +28,10 @@ if TYPE_CHECKING:
 
 A = TypeVar("A", bound=Answer)
 S = TypeVar("S")
+H = TypeVar("H")
 
 
-class _Accounts:
+class _Accounts(Configured[H]):
     """What both clients have in common: accounts by label, and their sub-clients, made when they are first used."""
 
     _driver: Any
@@ -162,7 +163,7 @@ class _Accounts:
         raise TypeError(f"{type(self).__name__} holds credentials and connections and is not pickled")
 
 
-class Countermand(_Accounts):
+class Countermand(_Accounts["httpx.Client | httpx2.Client | Driver"]):
     """Cancels orders at the accounts that it is given, and says what became of them.
 
     `client.pattern`, `client.vtex`, `client.crux` and `client.kibo` are the sub-clients of the only account at each
@@ -201,27 +202,6 @@ class Countermand(_Accounts):
         named = {"pattern": pattern, "vtex": vtex, "crux": crux, "kibo": kibo}
         super().__init__(accounts, named, settings_of(timeout, retry, hooks))
         self._driver: Driver = open_driver(http_client)
-
-    @classmethod
-    def from_env(
-        cls,
-        environ: Mapping[str, str] | None = None,
-        *,
-        timeout: float = 30.0,
-        retry: RetryPolicy = DEFAULT_RETRY,
-        hooks: Iterable[Hook] = (),
-        http_client: "httpx.Client | httpx2.Client | Driver | None" = None,
-    ) -> Self:
-        """Configure every marketplace that has COUNTERMAND_… variables: see `countermand.marketplaces.environment`.
-
-        The other arguments are the constructor's. Raises ValueError for a variable that is missing or makes no
-        sense; its value is not repeated.
-        """
-        from .marketplaces.environment import configured, named_in
-
-        given = named_in(os.environ if environ is None else environ)
-        del environ  # a handler that prints local variables would print the credentials in it
-        return cls(*configured(given), timeout=timeout, retry=retry, hooks=hooks, http_client=http_client)
 
     @property
     def pattern(self) -> "PatternClient":
@@ -300,7 +280,7 @@ class Countermand(_Accounts):
         self.close()
 
 
-class AsyncCountermand(_Accounts):
+class AsyncCountermand(_Accounts["httpx.AsyncClient | httpx2.AsyncClient | AsyncDriver"]):
     """`Countermand` on asyncio: the same calls with `await`.
 
     For one event loop at a time. An async context manager; or call `aclose()`.
@@ -330,23 +310,6 @@ class AsyncCountermand(_Accounts):
         named = {"pattern": pattern, "vtex": vtex, "crux": crux, "kibo": kibo}
         super().__init__(accounts, named, settings_of(timeout, retry, hooks))
         self._driver: AsyncDriver = open_async_driver(http_client)
-
-    @classmethod
-    def from_env(
-        cls,
-        environ: Mapping[str, str] | None = None,
-        *,
-        timeout: float = 30.0,
-        retry: RetryPolicy = DEFAULT_RETRY,
-        hooks: Iterable[Hook] = (),
-        http_client: "httpx.AsyncClient | httpx2.AsyncClient | AsyncDriver | None" = None,
-    ) -> Self:
-        """Configure every marketplace that has COUNTERMAND_… variables; see `Countermand.from_env`."""
-        from .marketplaces.environment import configured, named_in
-
-        given = named_in(os.environ if environ is None else environ)
-        del environ  # a handler that prints local variables would print the credentials in it
-        return cls(*configured(given), timeout=timeout, retry=retry, hooks=hooks, http_client=http_client)
 
     @property
     def pattern(self) -> "AsyncPatternClient":

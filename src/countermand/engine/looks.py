@@ -142,7 +142,10 @@ def _standing(rules: Rules[I, R, C, O], state: Finding[O], operation: Operation[
         stays = state.kind in (Refused, PartiallyCancelled)
         return state if stays else Finding(Refused, order, {"refused": prior.refused})
     if isinstance(prior, PartiallyCancelled):
-        if state.kind is PartiallyCancelled or (state.kind is Refused and not prior.settled):
+        if state.kind is PartiallyCancelled:  # what was final stays so, whatever else happened to the order
+            settled = prior.settled or state.settled
+            return state._replace(facts={**state.facts, "settled": settled})
+        if state.kind is Refused and not prior.settled:
             return state
         if not prior.settled or state.kind is Requested:
             facts = {"cancelled": begun, "refused": kept, "settled": prior.settled}
@@ -179,5 +182,8 @@ def _with_ids(state: Finding[O], begun: tuple[Part, ...], kept: tuple[Part, ...]
         begun = kept = begun + kept  # all of them went the same way
     for name, parts, named in (("cancelled", gone, begun), ("refused", rest, kept)):
         if parts and len(parts) == len(named):
-            facts[name] = tuple(attrs.evolve(part, id=one.id) for part, one in zip(parts, named, strict=True))
+            facts[name] = tuple(
+                attrs.evolve(part, id=one.id, reason=part.reason or (one.reason if parts is rest else None))
+                for part, one in zip(parts, named, strict=True)
+            )
     return state._replace(facts=facts)

@@ -27,7 +27,7 @@ from .secret import SealedHeaders, redacted
 from .settings import Settings, beside
 from .telemetry import Telemetry
 from .wire import Call, Clock, Fault, Flow, Reply, Sleep
-from .words import REQUEST_ID_HEADERS, shown_headers, words_of
+from .words import shown_headers, words_of
 
 A = TypeVar("A")
 E = TypeVar("E", bound=CountermandError)
@@ -57,8 +57,8 @@ class Operation(Generic[I, R]):
         self.attempts: list[Attempt] = list(prior.attempts) if prior else []
         #: Whether a cancellation may have reached the marketplace without a clear answer.
         self.ambiguous: bool = False
-        #: Whether the cancellation is being asked for in the marketplace's other words.
-        self.reworded: bool = False
+        #: How the cancellation is worded, at a marketplace that knows several ways; None before it is asked for.
+        self.wording: str | None = None
         self._auth = rules.auth
         self._throttle = rules.throttle
         self._policy = settings.retry
@@ -205,9 +205,9 @@ class Operation(Generic[I, R]):
         try:
             return (yield from self._auth.acquire(self))
         except LoginFailedError as failure:
-            detail, status = failure.detail, failure.status
-        kind = NotSentError if status == 200 else AuthenticationError
-        raise self.error(kind, detail, status=status)
+            detail, status, cause = failure.detail, failure.status, failure.cause
+        kind = NotSentError if status in (None, 200) else AuthenticationError
+        raise self.error(kind, detail, status=status) from cause
 
     def _exchange(self, what: What, call: Call, headers: SealedHeaders, now: float) -> Flow[Reply | Fault]:
         deadline = self._patience(what, now)
@@ -232,7 +232,7 @@ class Operation(Generic[I, R]):
             self.asked_at = self._monotonic()
         if isinstance(reply, Reply):
             if reply.body and what != "login":
-                body = self._redacted(reply.body)
+                body = redacted(reply.body, self._auth.secrets)
                 if body is not reply.body:
                     reply = Reply(reply.status, reply.headers, body, reply.flaw)
             if reply.status in (429, 503):
@@ -270,6 +270,9 @@ class Operation(Generic[I, R]):
 
     def _note(self, what: What, at: float, began: float, ended: Reply | Fault) -> None:
         reply = ended if isinstance(ended, Reply) else None
+        date = reply.headers.get("date") if reply else None
+        if date is not None and not date.endswith(" GMT"):
+            date = None  # no date, but whatever a gateway put there
         self.attempts.append(
             Attempt(
                 what,
@@ -278,38 +281,39 @@ class Operation(Generic[I, R]):
                 reply.status if reply else None,
                 _ended(ended),
                 not isinstance(ended, Fault) or ended.sent,
-                self._request_id(reply) if reply else None,
+                self._header(reply, *self.rules.request_id_headers) if reply else None,
                 self.rules.label,
-                reply.headers.get("date") if reply else None,
+                date,
             )
         )
+
+    def asked(self) -> Attempt | None:
+        """Return the last cancellation that may have arrived, one of an earlier call included."""
+        return next((each for each in reversed(self.attempts) if each.what == "cancel" and each.sent), None)
 
     def sent_at(self) -> datetime | None:
         """Return when the last cancellation was sent, by the marketplace's clock; None if its replies told no time.
 
-        Date headers tell the difference between the two clocks, to a second.
+        A Date header tells the difference between the two clocks, to a second. The one nearest to the cancellation
+        counts: a later look may come from a machine whose clock goes differently.
         """
-        asked = next((each for each in reversed(self.attempts) if each.what == "cancel" and each.sent), None)
-        told = next((each for each in reversed(self.attempts) if each.date), None)
-        date = timestamp(told.date) if told is not None and told.date else None
-        if asked is None or told is None or date is None:
+        asked = self.asked()
+        if asked is None:
             return None
-        ahead = date - told.at.timestamp() - told.took
-        return asked.at + timedelta(seconds=ahead)
-
-    def _request_id(self, reply: Reply) -> str | None:
-        for name in REQUEST_ID_HEADERS:
-            if value := reply.headers.get(name):
-                said = self._redacted(value.encode(errors="replace"))
-                return said.decode(errors="replace")[:200]
+        index = self.attempts.index(asked)
+        for told in (*self.attempts[index:], *reversed(self.attempts[:index])):
+            date = timestamp(told.date) if told.date else None
+            if date is not None:
+                return asked.at + timedelta(seconds=date - told.at.timestamp() - told.took)
         return None
 
-    def _redacted(self, text: bytes) -> bytes:
-        """Return `text` with every credential in it struck out; the same object when there is none."""
-        for secret in self._auth.secrets:
-            if secret in text:
-                return redacted(text, self._auth.secrets)
-        return text
+    def _header(self, reply: Reply, *names: str) -> str | None:
+        """Return the first of a reply's headers that is there, credentials struck out."""
+        for name in names:
+            if value := reply.headers.get(name):
+                said = redacted(value.encode(errors="replace"), self._auth.secrets)
+                return said.decode(errors="replace")[:200]
+        return None
 
     def outcome(self, finding: Finding[A]) -> Outcome[A]:
         """Return what was found as the call's outcome, with the call's facts and evidence."""
@@ -346,7 +350,7 @@ class Operation(Generic[I, R]):
         if isinstance(reply, Reply):
             about["status"] = reply.status
             about["request_id"] = self.attempts[-1].request_id
-            about["headers"] = shown_headers(reply, self._auth.secrets)
+            about["headers"] = shown_headers(reply, self.rules.request_id_headers, self._auth.secrets)
             about["body"] = reply.body[: 4 * _BODY_SHOWN].decode(errors="replace")[:_BODY_SHOWN]
             words = words_of(reply)
             about["detail"], about["code"] = words

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, NamedTuple, TypeAlias, TypeVar
 
+from ..data import SCHEMA, Storable
 from ..errors import AuthenticationError, CountermandError, OrderNotFoundError, PermissionDeniedError
 from ..outcomes import Cancelled, Part, PartiallyCancelled, Refused, Requested, Unknown
 from .auth import Auth
@@ -17,6 +18,7 @@ from .wire import Call, Reply
 from .words import names_its_error
 
 if TYPE_CHECKING:
+    from ..data.shapes import Fields
     from .operation import Operation
 
 A = TypeVar("A", covariant=True)
@@ -33,7 +35,7 @@ Rejections: TypeAlias = dict[int, type[CountermandError]]
 REJECTIONS: Rejections = {401: AuthenticationError, 403: PermissionDeniedError, 404: OrderNotFoundError}
 
 
-class CancelRequest(Generic[A]):
+class CancelRequest(Storable, Generic[A]):
     """A cancellation of one order at one marketplace, whose outcome carries an `A`.
 
     Each marketplace has a class of its own: `CancelPatternOrder`, `CancelVtexOrder` and so on.
@@ -44,6 +46,12 @@ class CancelRequest(Generic[A]):
     marketplace: ClassVar[str]
     #: The label of the account to ask; None for the only account of the marketplace.
     account: str | None
+
+    @classmethod
+    def __countermand_shape__(cls) -> "Fields":
+        from ..data.shapes import fields_of
+
+        return fields_of(cls, {"schema": SCHEMA, "request": "cancel", "marketplace": cls.marketplace})
 
 
 #: Any typed request, of a third party's marketplace as well.
@@ -150,7 +158,7 @@ class Rules(Generic[I, R, C, O]):
     #: The lower-case names of the headers that say who asks, beside Authorization; a call's own may not have them.
     own_headers: ClassVar[frozenset[str]] = frozenset()
     #: Whether asking twice is harmless: the order is cancelled once or not at all.
-    repeatable: ClassVar[bool] = True
+    repeatable: ClassVar[bool] = False
     #: Seconds that a request which arrived may take to show in a read. Before that, an open order says nothing, and
     #: the cancellation is not asked for again.
     shows_after: ClassVar[float] = 0.0
@@ -158,6 +166,8 @@ class Rules(Generic[I, R, C, O]):
     rate_limit_pause: ClassVar[float | None] = None
     #: Statuses of a part in which no cancellation, of now or of before, changes anything any more.
     beyond_cancelling: ClassVar[frozenset[str]] = frozenset()
+    #: Headers of a reply that name the request on the marketplace's side, by lower-case name, the most telling first.
+    request_id_headers: ClassVar[tuple[str, ...]] = ("x-request-id", "x-correlation-id", "request-id")
     #: Status codes that mean "not applied", and the error for each. Other 4xx are settled by reading.
     rejections: ClassVar[Rejections] = REJECTIONS
 
@@ -186,9 +196,9 @@ class Rules(Generic[I, R, C, O]):
         return names_its_error(reply)
 
     def reword(self, reply: Reply, operation: "Operation[I, R]") -> bool:
-        """Return whether `cancel_call` knows another way to say the same, worth trying after this clean 4xx.
+        """Set `operation.wording` to another way to say the same; return whether there is one worth trying.
 
-        It is asked once a call; `operation.reworded` tells `cancel_call` which way to take.
+        Called at most once a call, after a clean 4xx. `cancel_call` says it as `operation.wording` tells.
         """
         return False
 

@@ -9,6 +9,7 @@ import attrs
 
 from ..errors import InvalidRequestError
 from . import checks
+from .credentials import fits_a_header
 from .events import Hook
 from .retry import DEFAULT_RETRY, RetryPolicy
 from .secret import SealedHeaders
@@ -97,7 +98,7 @@ def _headers(given: object) -> SealedHeaders:
     for name, value in pairs.items():
         if not (isinstance(name, str) and _NAME.fullmatch(name)):
             raise InvalidRequestError(f"headers: {ascii(name)[:100]} is not the name of a header")
-        if not checks.fits_a_header(value):
+        if not fits_a_header(value):
             raise InvalidRequestError(
                 f"headers: {name} must be printable ASCII without line breaks or spaces at its ends"
             )

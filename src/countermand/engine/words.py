@@ -10,30 +10,24 @@ from .wire import Reply
 #: The longest text that is repeated, in characters.
 _LONGEST = 500
 
-#: Headers that name a request on the marketplace's side, the most telling first.
-REQUEST_ID_HEADERS = (
-    "x-vol-correlation",
-    "x-vtex-operation-id",
-    "x-request-id",
-    "x-correlation-id",
-    "request-id",
-)
-#: The headers of a reply that an error shows: who answered, when, what, and when to come back.
+#: The headers of a reply that an error shows beside those that name the request: who answered, when, what, and when to come back.
 _SHOWN = (
-    *REQUEST_ID_HEADERS,
     *"date retry-after content-type content-length server via age www-authenticate allow location".split(),
     *"ratelimit ratelimit-policy ratelimit-limit ratelimit-remaining ratelimit-reset".split(),
     *"x-ratelimit-limit x-ratelimit-remaining x-ratelimit-reset x-cache cf-ray".split(),
-    *"x-amzn-requestid x-amzn-trace-id x-amz-cf-id x-azure-ref x-vtex-router-elapsed-time".split(),
+    *"x-amzn-requestid x-amzn-trace-id x-amz-cf-id x-azure-ref".split(),
 )
 #: The longest value of a header that is shown, in characters.
 _LONGEST_VALUE = 200
 
 
-def shown_headers(reply: Reply, secrets: Iterable[bytes]) -> dict[str, str]:
-    """Return the headers of a reply that help to tell what went wrong, cut short and without credentials."""
+def shown_headers(reply: Reply, names: Iterable[str], secrets: Iterable[bytes]) -> dict[str, str]:
+    """Return the headers of a reply that help to tell what went wrong, cut short and without credentials.
+
+    `names` are those by which the marketplace names a request.
+    """
     shown: dict[str, str] = {}
-    for name in _SHOWN:
+    for name in (*names, *_SHOWN):
         if value := reply.headers.get(name):
             clean = redacted(value.encode(errors="replace"), secrets).decode(errors="replace")
             shown[name] = clean[:_LONGEST_VALUE]
@@ -82,7 +76,11 @@ def names_its_error(reply: Reply) -> bool:
     A marketplace's own 404 is; a gateway's page, an empty object or a framework's "no such path" is not.
     """
     said = object_in(reply)
-    return said is not None and next(_texts(said, _OWN), None) is not None
+    if said is None:
+        return False
+    if isinstance(said.get("error"), str):
+        said = {**said, "error": None}  # a framework's bare "error": "Not Found" names no problem of its own
+    return next(_texts(said, _OWN), None) is not None
 
 
 _OWN = ("error", "message", "errors", "detail")

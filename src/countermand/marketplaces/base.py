@@ -5,7 +5,7 @@ A marketplace is one module: a configuration derived from `Account`, a typed req
 """
 
 from operator import attrgetter
-from typing import Any, ClassVar, Generic, TypeVar, Unpack, overload
+from typing import Any, ClassVar, Generic, TypeAlias, TypeVar, Unpack, overload
 
 import attrs
 
@@ -28,6 +28,9 @@ R = TypeVar("R")
 S = TypeVar("S", covariant=True)
 Z = TypeVar("Z", covariant=True)
 
+#: The class of a marketplace's request, and the classes of its answers.
+Stored: TypeAlias = tuple[type[CancelRequest[Any]], tuple[type[Answer], ...]]
+
 #: How long `wait_until_settled` waits when nothing else is said, in seconds.
 SETTLE_TIMEOUT = 600.0
 
@@ -36,7 +39,9 @@ class Account(Generic[S, Z]):
     """Access to one account at one marketplace: the parent of `Pattern`, `Vtex`, `Crux` and `Kibo`.
 
     The type parameters are the two sub-clients, blocking and asynchronous, so that `client[account]` has its type.
-    A marketplace of your own subclasses it, see `examples/fifth_marketplace`.
+    A credential may be text, a function that returns the text, or a `SecretFile`: what is read is read anew after a
+    401, and from a file when it has changed. A marketplace of your own subclasses it, see
+    `examples/fifth_marketplace`.
     """
 
     __slots__ = ()
@@ -51,6 +56,11 @@ class Account(Generic[S, Z]):
 
     def clients(self) -> tuple[type[S], type[Z]]:
         """Return the classes of the two sub-clients, the blocking one first."""
+        raise NotImplementedError
+
+    @classmethod
+    def stored(cls) -> Stored:
+        """Return the class of the request, and the classes of the answers: what stored data is read back as."""
         raise NotImplementedError
 
 

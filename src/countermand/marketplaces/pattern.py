@@ -10,7 +10,8 @@ from typing import Any, ClassVar, Literal, TypeAlias, Unpack
 import attrs
 
 from ..engine import checks
-from ..engine.auth import Auth
+from ..engine.auth import auth_for
+from ..engine.credentials import Credential, as_credential
 from ..engine.decoding import Answer, DecodingError, check_subject, decode
 from ..engine.operation import Operation
 from ..engine.rules import (
@@ -26,12 +27,12 @@ from ..engine.rules import (
     refused,
     requested,
 )
-from ..engine.secret import Secret, as_secret, sealed
+from ..engine.secret import Secret, sealed
 from ..engine.settings import CallOptions
 from ..engine.wire import Call, Reply
 from ..errors import InvalidRequestError, RejectedError
 from ..outcomes import Outcome, Part
-from .base import Account, AsyncSubClient, SubClient, label_field
+from .base import Account, AsyncSubClient, Stored, SubClient, label_field
 
 _HOSTS = {"production": "https://api.pattern.com/hub", "staging": "https://stage-api.pattern.com/hub"}
 #: Warehouse order statuses past the point where a cancellation has any effect.
@@ -46,9 +47,9 @@ class Pattern(Account["PatternClient", "AsyncPatternClient"]):
     marketplace: ClassVar[str] = "pattern"
 
     #: The Bearer token.
-    token: Secret = attrs.field(converter=as_secret, validator=checks.credential, repr=False)
+    token: Credential = attrs.field(converter=as_credential, validator=checks.credential, repr=False)
     environment: Literal["production", "staging"] = attrs.field(
-        default="production", validator=attrs.validators.in_(tuple(_HOSTS))
+        default="production", validator=checks.one_of(*_HOSTS)
     )
     #: In place of the environment's base URL; https, or http to this machine.
     base_url: str | None = attrs.field(default=None, validator=checks.base_url)
@@ -67,6 +68,15 @@ class Pattern(Account["PatternClient", "AsyncPatternClient"]):
     def clients(self) -> "tuple[type[PatternClient], type[AsyncPatternClient]]":
         """Return the two sub-clients' classes."""
         return PatternClient, AsyncPatternClient
+
+    @classmethod
+    def stored(cls) -> Stored:
+        """Return the classes that stored data is read back as."""
+        return CancelPatternOrder, (PatternCancellation, PatternOrderStatus)
+
+
+def _without_nulls(said: dict[str, Any], *names: str) -> dict[str, Any]:
+    return {name: value for name, value in said.items() if value is not None or name not in names}
 
 
 @attrs.frozen
@@ -93,6 +103,8 @@ class PatternCancellation(Answer):
     `success` is True when any warehouse order was cancelled; the two lists say which, and are what counts.
     """
 
+    kind: ClassVar[str] = "pattern.cancellation"
+
     market_order_id: str
     success: bool
     message: str = ""
@@ -102,8 +114,7 @@ class PatternCancellation(Answer):
     @classmethod
     def prepared(cls, said: dict[str, Any]) -> dict[str, Any]:
         """Leave out a null message and null lists: they read as empty (inferred)."""
-        empty = ("message", "cancelled_orders", "non_cancellable_orders")
-        return {name: value for name, value in said.items() if value is not None or name not in empty}
+        return _without_nulls(said, "message", "cancelled_orders", "non_cancellable_orders")
 
 
 @attrs.frozen
@@ -126,9 +137,16 @@ class SubOrder:
 class PatternOrderStatus(Answer):
     """The order's state. Known: cancelled, complete, partially shipped, processing, error, pending."""
 
+    kind: ClassVar[str] = "pattern.order_status"
+
     market_order_id: str
     order_status: str
     sub_orders: tuple[SubOrder, ...] = ()
+
+    @classmethod
+    def prepared(cls, said: dict[str, Any]) -> dict[str, Any]:
+        """Leave out a null list: it reads as empty (inferred)."""
+        return _without_nulls(said, "sub_orders")
 
 
 @attrs.frozen
@@ -159,6 +177,7 @@ class PatternRules(Rules[str, CancelPatternOrder, PatternCancellation, PatternOr
     """How Pattern Hub is asked, and what its answers mean."""
 
     name: ClassVar[str] = "pattern"
+    repeatable: ClassVar[bool] = True
     order_of: ClassVar["attrgetter[str]"] = attrgetter("market_order_id")
     beyond_cancelling: ClassVar[frozenset[str]] = _BEYOND
     rejections: ClassVar[Rejections] = REJECTIONS | {
@@ -169,9 +188,7 @@ class PatternRules(Rules[str, CancelPatternOrder, PatternCancellation, PatternOr
     }
 
     def __init__(self, configuration: Pattern) -> None:
-        token = configuration.token
-        auth = Auth({"Authorization": f"Bearer {token.reveal()}"}, [token])
-        super().__init__(configuration.label, auth)
+        super().__init__(configuration.label, auth_for(_headers, token=configuration.token))
         self._origin, path = checks.split_base_url(configuration.url)
         self._cancel = f"{path}/v1/orders/cancel_order?market_order_id="
         self._status = f"{path}/v1/orders/status?market_order_id="
@@ -205,8 +222,10 @@ class PatternRules(Rules[str, CancelPatternOrder, PatternCancellation, PatternOr
         kept = tuple(part for part in rest if not _is_cancelled(part.status))
         if kept and (begun or before):
             return partially_cancelled(answer, begun + before, kept, settled=not begun)
-        if kept or (reply.status == 409 and not (begun or before or answer.success)):
+        if kept:
             return refused(answer, kept)
+        if reply.status == 409 and not (begun or before or answer.success):
+            return refused(answer, (Part(None, "not cancellable", answer.message or None),))
         if begun:
             return requested(answer)
         if before:
@@ -239,6 +258,10 @@ class PatternRules(Rules[str, CancelPatternOrder, PatternCancellation, PatternOr
         """Return the warehouse orders that a cancellation began to cancel."""
         begun = answer.cancelled_orders if isinstance(answer, PatternCancellation) else ()
         return tuple(Part(str(order.warehouse_order_id), order.status) for order in begun)
+
+
+def _headers(token: Secret) -> dict[str, str]:
+    return {"Authorization": f"Bearer {token.reveal()}"}
 
 
 def _is_shipped(status: str) -> bool:
