@@ -6,7 +6,7 @@ from itertools import count
 from typing import Any
 
 from ..errors import CountermandError
-from ..outcomes import Cancelled, PartiallyCancelled, Refused, Requested, Unknown, is_outcome
+from ..outcomes import Cancelled, PartiallyCancelled, Refused, Requested, Unknown
 from .events import (
     CallEnd,
     CallEnded,
@@ -24,7 +24,7 @@ from .events import (
 from .logs import is_long, log, log_failure
 from .wire import Call, Clock, Fault, Reply
 
-_ENDS = {
+_ENDS: dict[type, CallEnd] = {
     Cancelled: CallEnd.CANCELLED,
     Requested: CallEnd.REQUESTED,
     PartiallyCancelled: CallEnd.PARTIALLY_CANCELLED,
@@ -49,6 +49,7 @@ class Telemetry:
         "_is_waiting_for_token",
         "_requests",
         "_started",
+        "_url",
     )
 
     def __init__(
@@ -73,6 +74,7 @@ class Telemetry:
         }
         self._started = clock.monotonic()
         self._requests = 0
+        self._url = ""
         self._is_waiting_for_token = False
         self._ended = False
 
@@ -86,8 +88,9 @@ class Telemetry:
         """Tell that a request is about to be sent."""
         self._requests += 1
         self._is_waiting_for_token = False
+        self._url = call.origin + call.target.partition("?")[0]
         event = RequestStarted(
-            what=what, number=self._requests, method=call.method, url=url_of(call), **self._about
+            what=what, number=self._requests, method=call.method, url=self._url, **self._about
         )
         self._tell(event)
 
@@ -106,7 +109,7 @@ class Telemetry:
             what=what,
             number=self._requests,
             method=call.method,
-            url=url_of(call),
+            url=self._url,
             status=status,
             seconds=seconds,
             ended=end,
@@ -137,13 +140,12 @@ class Telemetry:
         if self._ended:
             return
         self._ended = True
-        outcome = found if is_outcome(found) else None
+        end = _ENDS.get(type(found), CallEnd.READ)
         if error is not None:
             end = CallEnd.ERROR
         elif interruption is not None:
             end = CallEnd.INTERRUPTED
-        else:
-            end = CallEnd.READ if outcome is None else _ENDS[type(outcome)]
+        outcome: Any = found if type(found) in _ENDS else None
         event = CallEnded(
             ended=end,
             seconds=self._clock.monotonic() - self._started,
@@ -163,8 +165,3 @@ class Telemetry:
                 log_failure(hook, error)
         if self._is_logged or is_loud:
             log(event)
-
-
-def url_of(call: Call) -> str:
-    """Return a request's URL without its query."""
-    return call.origin + call.target.partition("?")[0]
