@@ -57,12 +57,10 @@ class Settings:
         """Return the settings with `options` in place of these; None changes nothing.
 
         `own` are the lower-case names of the headers that say who asks at one marketplace. Raises
-        `InvalidRequestError` for a value that makes no sense, TypeError for an option that there is not.
+        `InvalidRequestError` for a value that makes no sense.
         """
         changed: dict[str, Any] = {}
         for name, value in options.items():
-            if name not in _CHECKS:
-                raise TypeError(f"a call takes {', '.join(CallOptions.__annotations__)}, and no {name!r}")
             if value is not None:
                 changed[name] = _CHECKS[name](value)
         if "headers" in changed:
@@ -70,6 +68,14 @@ class Settings:
             refuse(given, own)
             changed["headers"] = given if self.headers is None else beside(self.headers, given)
         return attrs.evolve(self, **changed)
+
+
+def check_names(options: Iterable[str]) -> None:
+    """Raise TypeError if one of these is no option of a call."""
+    for name in options:
+        if name not in CallOptions.__optional_keys__:
+            known = ", ".join(sorted(CallOptions.__optional_keys__))
+            raise TypeError(f"a call takes {known} by name, and not {name!r}")
 
 
 def settings_of(timeout: object, retry: object, hooks: object) -> Settings:

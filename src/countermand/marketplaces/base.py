@@ -15,7 +15,7 @@ from ..engine.flows import cancelling
 from ..engine.looks import checking, reading, waiting
 from ..engine.operation import Operation
 from ..engine.rules import CancelRequest, Rules
-from ..engine.settings import CallOptions, RequestOptions, Settings
+from ..engine.settings import CallOptions, RequestOptions, Settings, check_names
 from ..engine.wire import AsyncDriver, Driver
 from ..errors import InvalidRequestError
 from ..outcomes import Outcome, is_outcome
@@ -89,6 +89,7 @@ class _SubClient(Generic[I, R, C, O]):
     ) -> Operation[I, R]:
         rules, settings = self._rules, self._settings
         if options:
+            check_names(options)
             try:
                 settings = settings.but(rules.own_headers, **options)
             except InvalidRequestError as error:
