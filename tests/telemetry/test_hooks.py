@@ -53,7 +53,7 @@ def names(events: Sequence[Event]) -> list[str]:
 
 def test_a_plain_call(market: Market, on_stage: OnStage) -> None:
     """It begins, asks once and ends; every event says of which call it is, and how long things took."""
-    told: list[Event] = []
+    told: list[Any] = []
     stage = Stage(cancel=[After(2.5, market.accepted)])
     outcome = market.cancel(on_stage(stage, market, hooks=[told.append]), timeout=20)
     begun, asked, answered, ended = told
@@ -75,7 +75,7 @@ def test_a_plain_call(market: Market, on_stage: OnStage) -> None:
 
 def test_a_call_that_takes_its_time(market: Market, on_stage: OnStage) -> None:
     """A gate, a lost answer and a settling read, each with its reason."""
-    told: list[Event] = []
+    told: list[Any] = []
     reads = [reply(500), market.cancelled]
     stage = Stage(cancel=[RATE_LIMITED, lost()], read=reads)
     door = on_stage(stage, market, hooks=[told.append], retry=RetryPolicy(first_pause=0))
@@ -98,7 +98,7 @@ def test_a_call_that_takes_its_time(market: Market, on_stage: OnStage) -> None:
 
 def test_how_a_request_ends(on_stage: OnStage) -> None:
     """A body that is cut short is unreadable, a connection that never came is not sent."""
-    told: list[Event] = []
+    told: list[Any] = []
     cut = VTEX.cancelled._replace(flaw="its body is not whole")
     stage = Stage(read=[unsent(), cut, VTEX.cancelled])
     VTEX.read(on_stage(stage, VTEX, hooks=[told.append]))
@@ -110,7 +110,7 @@ def test_how_a_request_ends(on_stage: OnStage) -> None:
 
 def test_waiting_for_an_outcome(market: Market, on_stage: OnStage) -> None:
     """What `wait_until_settled` sleeps is polling; `check` is a call of its own."""
-    told: list[Event] = []
+    told: list[Any] = []
     stage = Stage(read=[market.still_open, market.still_open, market.cancelled])
     door = on_stage(stage, market, hooks=[told.append])
     asked: Requested[Any] = Requested(marketplace=market.name, order_id=str(market.order_id))
@@ -123,7 +123,7 @@ def test_waiting_for_an_outcome(market: Market, on_stage: OnStage) -> None:
 
 def test_a_login_is_a_request_too(on_stage: OnStage) -> None:
     """It is told as one, and its body is in no event."""
-    told: list[Event] = []
+    told: list[Any] = []
     stage = Stage(login=[TOKEN], cancel=[CRUX.accepted])
     market = attrs.evolve(CRUX, access=Crux(username="shop", password="p4ssword-of-shop"))
     market.cancel(on_stage(stage, market, hooks=[told.append]))
@@ -137,7 +137,7 @@ def test_a_login_is_a_request_too(on_stage: OnStage) -> None:
 
 def test_the_token_that_another_call_fetches() -> None:
     """The call beside it waits once, and nobody knows for how long."""
-    told: list[Event] = []
+    told: list[Any] = []
     stage = Stage(login=[After(0.5, TOKEN)], cancel=[CRUX.accepted] * 2)
     access = Crux(username="shop", password="p4ssword-of-shop")
     with Door("async", crux=access, http_client=stage.async_driver, hooks=[told.append]) as door:
@@ -152,7 +152,7 @@ def test_the_token_that_another_call_fetches() -> None:
 )
 def test_an_error_ends_a_call(answer: Any, error: Any, on_stage: OnStage) -> None:
     """It is the error that is raised, with its attempts."""
-    told: list[Event] = []
+    told: list[Any] = []
     stage = Stage(cancel=[answer], read=[answer])
     door = on_stage(stage, PATTERN, hooks=[told.append], retry=RetryPolicy.never())
     with pytest.raises(error) as caught:
@@ -166,7 +166,7 @@ def test_an_error_ends_a_call(answer: Any, error: Any, on_stage: OnStage) -> Non
 
 def test_an_interruption_ends_a_call(market: Market, on_stage: OnStage) -> None:
     """The request that was under way is told as interrupted, and the exception is there with its evidence."""
-    told: list[Event] = []
+    told: list[Any] = []
     stage = Stage(cancel=[KeyboardInterrupt()])
     with pytest.raises(KeyboardInterrupt) as caught:
         market.cancel(on_stage(stage, market, hooks=[told.append]))
@@ -180,7 +180,7 @@ def test_an_interruption_ends_a_call(market: Market, on_stage: OnStage) -> None:
 
 def test_a_call_that_is_thrown_away_ends() -> None:
     """A coroutine that nobody awaits to its end is closed: its request and itself are told as interrupted."""
-    told: list[Event] = []
+    told: list[Any] = []
     stage = Stage(cancel=[VTEX.accepted])
     client = AsyncCountermand(VTEX.access, http_client=stage.async_driver, hooks=[told.append])
     call: Any = client.vtex.cancel_order(str(VTEX.order_id))
@@ -193,7 +193,7 @@ def test_a_call_that_is_thrown_away_ends() -> None:
 
 def test_a_call_that_never_begins_is_no_event(market: Market, on_stage: OnStage) -> None:
     """An id that can name no order, an option that makes no sense, a client that is closed."""
-    told: list[Event] = []
+    told: list[Any] = []
     door = on_stage(Stage(), market, hooks=[told.append])
     with pytest.raises(InvalidRequestError):
         door.do(market.name, market.reads, "")
@@ -204,7 +204,7 @@ def test_a_call_that_never_begins_is_no_event(market: Market, on_stage: OnStage)
 
 def test_calls_side_by_side_are_told_apart() -> None:
     """Each has a number of its own."""
-    told: list[Event] = []
+    told: list[Any] = []
     stage = Stage(cancel=[VTEX.accepted] * 3)
     with Door("async", http_client=stage.async_driver, hooks=[told.append], **VTEX.settings) as door:
         door.together(*[lambda: door.client.vtex.cancel_order(VTEX.order_id)] * 3)
@@ -220,7 +220,7 @@ def test_a_hook_that_raises_changes_nothing(
     market: Market, on_stage: OnStage, caplog: pytest.LogCaptureFixture
 ) -> None:
     """It is logged by its name, and the hooks after it are told all the same."""
-    told: list[Event] = []
+    told: list[Any] = []
 
     def broken(event: Event) -> None:
         raise LookupError(type(event).__name__)
@@ -323,7 +323,7 @@ def test_a_hook_is_no_coroutine_function(kind: Kind) -> None:
 
 def test_events_are_frozen_and_hold_plain_values(on_stage: OnStage) -> None:
     """Their fields are texts, numbers, times and enums, but for what was returned or raised."""
-    told: list[Event] = []
+    told: list[Any] = []
     stage = Stage(cancel=[RATE_LIMITED, VTEX.accepted])
     VTEX.cancel(on_stage(stage, VTEX, hooks=[told.append]))
     assert {*names(told)} == {"CallStarted", "RequestStarted", "RequestEnded", "WaitStarted", "CallEnded"}
@@ -380,7 +380,7 @@ def calls_for_telemetry(run: Callable[[], Any]) -> int:
 def test_without_hooks_a_call_pays_next_to_nothing() -> None:
     """At most two Python calls; with one hook, at most six for each event."""
     stage = Stage(cancel=[VTEX.accepted] * 8, read=[VTEX.still_open] * 8)
-    told: list[Event] = []
+    told: list[Any] = []
 
     def hook(event: Event) -> None:
         told.append(event)
