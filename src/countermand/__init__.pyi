@@ -4,6 +4,7 @@ from .engine.credentials import SecretFile as SecretFile
 from .engine.events import CallEnd as CallEnd
 from .engine.events import CallEnded as CallEnded
 from .engine.events import CallEvent as CallEvent
+from .engine.events import CallKind as CallKind
 from .engine.events import CallStarted as CallStarted
 from .engine.events import Event as Event
 from .engine.events import Hook as Hook

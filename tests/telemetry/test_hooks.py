@@ -57,7 +57,7 @@ def test_a_plain_call(market: Market, on_stage: OnStage) -> None:
     stage = Stage(cancel=[After(2.5, market.accepted)])
     outcome = market.cancel(on_stage(stage, market, hooks=[told.append]), timeout=20)
     begun, asked, answered, ended = told
-    about = {
+    about: dict[str, Any] = {
         "call_id": begun.call_id,
         "call": "cancel",
         "marketplace": market.name,
@@ -161,7 +161,7 @@ def test_an_error_ends_a_call(answer: Any, error: Any, on_stage: OnStage) -> Non
     assert isinstance(ended, CallEnded)
     assert (ended.ended, ended.outcome, ended.interruption) == (CallEnd.ERROR, None, None)
     assert ended.error is caught.value
-    assert ended.error.attempts
+    assert caught.value.attempts
 
 
 def test_an_interruption_ends_a_call(market: Market, on_stage: OnStage) -> None:
