@@ -46,7 +46,7 @@ class CountermandError(Exception):
     ) -> None:
         super().__init__(message)
         #: What went wrong, in words.
-        self.message = message
+        self.message: str = message
         #: "pattern", "vtex", "crux", "kibo", or None when no marketplace is concerned.
         self.marketplace = marketplace
         #: The label of the account, or None when no account is concerned.
