@@ -1,6 +1,7 @@
 """Over real HTTP on loopback, with every HTTP library that is supported."""
 
 import json
+import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -125,6 +126,27 @@ def test_every_ready_order(sandbox: Sandbox, over: Callable[..., Door]) -> None:
         sandbox.advance(10)
         settled = door.do(order.marketplace, "wait_until_settled", order.order_id, timeout=0.25)
         assert (names(answer), names(settled)) == (order.answer, order.settled)
+
+
+AGENT = re.compile(r"countermand/\d[\w.]* (httpx|httpx2|aiohttp)/\d[\w.]* python/\d+\.\d+\.\d+", re.ASCII)
+
+
+def test_who_asks_and_what_a_call_adds(over: Callable[..., Door], request: pytest.FixtureRequest) -> None:
+    """The User-Agent names this package and the library, once; a call's own headers go with this call."""
+    with RawServer(*[http(ACCEPTED)] * 2) as server:
+        door = over(**at(server))
+        door.do("pattern", "cancel_order", "114-1", headers={"X-Trace-Id": "t-1"})
+        door.do("pattern", "cancel_order", "114-1")
+    library = request.node.callspec.params["over"].partition(",")[0].replace("stock", "httpx")
+    first, second = (each.decode("ascii").lower() for each in server.requests)
+    for sent in (first, second):
+        (agent,) = re.findall(r"user-agent: (.*)\r\n", sent)
+        found = AGENT.fullmatch(agent)
+        assert found is not None
+        assert found[1] == library
+        assert sent.count("authorization:") == 1
+    assert "x-trace-id: t-1\r\n" in first
+    assert "x-trace-id" not in second
 
 
 def test_awkward_ids(sandbox: Sandbox, over: Callable[..., Door]) -> None:

@@ -9,7 +9,7 @@ Each request carries X-Api-Key. The states are open, packing, cancellation_reque
 
 import json
 from operator import attrgetter
-from typing import ClassVar, TypeAlias
+from typing import ClassVar, TypeAlias, Unpack
 
 import attrs
 
@@ -18,6 +18,7 @@ from countermand.marketplaces.kit import (
     Answer,
     Auth,
     Call,
+    CallOptions,
     Finding,
     Operation,
     Reply,
@@ -102,6 +103,7 @@ class ShopRules(Rules[str, CancelShopOrder, ShopOrder, ShopOrder]):
     """How Shop is asked, and what its answers mean. There is no I/O here, and no retry: both are the engine's."""
 
     name: ClassVar[str] = "shop"
+    own_headers: ClassVar[frozenset[str]] = frozenset({"x-api-key"})
     # The field of the request that names the order; the request has checked itself when it was built.
     order_of = attrgetter("order")
     # Shop cancels an order once, however often it is asked. Without this line the engine would never ask a second
@@ -171,29 +173,29 @@ class ShopClient(SubClient[str, CancelShopOrder, ShopOrder, ShopOrder]):
     """Shop, blocking."""
 
     def cancel_order(
-        self, order: str, *, reason: str | None = None, timeout: float | None = None
+        self, order: str, *, reason: str | None = None, **options: Unpack[CallOptions]
     ) -> Outcome[ShopOrder]:
-        """Ask Shop to cancel an order, and say what became of it. `timeout` is for the whole call, in seconds.
+        """Ask Shop to cancel an order, and say what became of it. `options` are those of every call.
 
         Returns `Requested` when the warehouse still decides, `Cancelled`, `Refused`, or `Unknown` when nothing
         could be learnt. Raises an error of `countermand.errors`; whenever it raises, the order is untouched.
         """
-        return self.cancel(CancelShopOrder(order, reason=reason), timeout=timeout)
+        return self.cancel(CancelShopOrder(order, reason=reason), **options)
 
-    def get_order(self, order: str, *, timeout: float | None = None) -> ShopOrder:
+    def get_order(self, order: str, **options: Unpack[CallOptions]) -> ShopOrder:
         """Read an order. Raises `OrderUnreadableError` and its siblings."""
-        return self._read(order, timeout)
+        return self._read(order, options)
 
 
 class AsyncShopClient(AsyncSubClient[str, CancelShopOrder, ShopOrder, ShopOrder]):
     """Shop, on an event loop. Each method does what its namesake in `ShopClient` does."""
 
     async def cancel_order(
-        self, order: str, *, reason: str | None = None, timeout: float | None = None
+        self, order: str, *, reason: str | None = None, **options: Unpack[CallOptions]
     ) -> Outcome[ShopOrder]:
         """Ask Shop to cancel an order; see `ShopClient.cancel_order`."""
-        return await self.cancel(CancelShopOrder(order, reason=reason), timeout=timeout)
+        return await self.cancel(CancelShopOrder(order, reason=reason), **options)
 
-    async def get_order(self, order: str, *, timeout: float | None = None) -> ShopOrder:
+    async def get_order(self, order: str, **options: Unpack[CallOptions]) -> ShopOrder:
         """Read an order; see `ShopClient.get_order`."""
-        return await self._read(order, timeout)
+        return await self._read(order, options)
