@@ -44,6 +44,8 @@ def standing_headers(call: Call) -> dict[str, str]:
     headers = {"Accept": "application/json", "Accept-Encoding": "identity", **call.headers}
     if call.body is not None:
         headers["Content-Type"] = "application/json"
+    if call.method == "GET":
+        headers["Cache-Control"] = "no-cache"  # a cache on the way may hold the order as it was
     return headers
 
 
@@ -134,7 +136,7 @@ def client_request(client: Any, call: Call, watch: Watch, connect: float, exchan
     """
     prepared = call.headers.prepared
     kind: Any = client.headers.__class__  # of httpx, or of httpx2
-    key = kind, call.body is None
+    key = kind, call.method, call.body is None
     headers = prepared.get(key)
     if headers is None:
         agent = {"User-Agent": user_agent(kind.__module__.partition(".")[0])}

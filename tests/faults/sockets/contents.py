@@ -37,12 +37,6 @@ def latin(x: Exchange) -> Steps:
     )
 
 
-@fault("byte order mark", EITHER)
-def byte_order_mark(x: Exchange) -> Steps:
-    """UTF-8 with a signature, which JSON does not allow."""
-    yield x.whole(None, b"\xef\xbb\xbf" + x.body)
-
-
 @fault("HTML with the status of success", LOST)
 def html(x: Exchange) -> Steps:
     """A page that says that all is well, or that nothing is."""
