@@ -163,7 +163,7 @@ def far_east(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 def test_the_rate_limit_is_told(market: Market, on_stage: OnStage) -> None:
     """The error has the request's id, the status, the attempts, and says when to come back."""
-    stage = Stage(cancel=[reply(429, retry_after="60", x_vol_correlation="c-1")])
+    stage = Stage(cancel=[reply(429, retry_after="60", x_request_id="c-1")])
     with pytest.raises(RateLimitedError, match="come back in 60") as caught:
         market.cancel(on_stage(stage, market, retry=RetryPolicy.never()))
     error = caught.value

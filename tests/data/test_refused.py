@@ -194,11 +194,13 @@ def test_kinds_are_not_taken_for_one_another() -> None:
         ({"marketplace": "vtex"}, r"@ \$\.disposition"),
         ({"disposition_reason": 1}, r"@ \$\.disposition_reason"),
         ({"token": "t"}, r"@ \$\.token"),
+        ({"order_id": 0}, r"order_id must be .* @ \$$"),
+        ({"disposition_other_reason": ""}, r"disposition_other_reason must be .* @ \$$"),
         ({"schema": 2}, r"@ \$\.schema"),
     ],
 )
 def test_a_request_is_checked(change: dict[str, Any], problem: str) -> None:
-    """Its types, and that no field is missing or superfluous."""
+    """Its types, that no field is missing or superfluous, and all that is checked when it is built."""
     with pytest.raises(ValueError, match=problem):
         request_from_dict(CancelKiboOrder(1, "other").to_dict() | change)
 

@@ -2,9 +2,8 @@
 
 import asyncio
 import socket
-import threading
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
 from typing import Any
 
 import httpcore
@@ -14,6 +13,7 @@ from countermand.engine.wire import CLOCK, Call, Fault, Reply
 from countermand.transport import connecting
 from countermand.transport.blocking import StockDriver
 from countermand.transport.eventloop import AsyncStockDriver
+from tests.support.proxies import SocksServer
 
 from .raw import RawServer, http
 
@@ -146,86 +146,6 @@ def test_nothing_is_left_open(kind: str, silent: Any, resolve: Callable[..., Non
         resolve(silent, address_of(server))
         assert isinstance(asked(kind, a_call("two.example")), Reply)
     gc.collect()
-
-
-class SocksServer:
-    """A SOCKS5 proxy that does what it is told: it connects, refuses, asks for a password, or says nothing."""
-
-    def __init__(self, manner: str = "connects") -> None:
-        self.manner = manner
-        self.asked: list[bytes] = []
-        self._listener = socket.create_server(("127.0.0.1", 0))
-        self.port: int = self._listener.getsockname()[1]
-        self._sockets: list[socket.socket] = [self._listener]
-        self._threads = [threading.Thread(target=self._accept, daemon=True)]
-
-    def __enter__(self) -> "SocksServer":
-        self._threads[0].start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        for one in self._sockets:
-            with suppress(OSError):
-                one.shutdown(socket.SHUT_RDWR)
-            one.close()
-        for thread in self._threads:
-            thread.join(5)
-
-    def _accept(self) -> None:
-        while True:
-            try:
-                connection, _ = self._listener.accept()
-            except OSError:
-                return
-            self._sockets.append(connection)
-            self._spawn(self._serve, connection)
-
-    def _spawn(self, work: Callable[..., None], *arguments: Any) -> None:
-        thread = threading.Thread(target=work, args=arguments, daemon=True)
-        self._threads.append(thread)
-        thread.start()
-
-    def _serve(self, connection: socket.socket) -> None:
-        try:
-            methods = connection.recv(257)
-            self.asked.append(methods)
-            if self.manner == "silent":
-                connection.recv(1)
-                return
-            if self.manner == "closes":
-                connection.close()
-                return
-            if b"\x02" in methods[2:]:
-                connection.sendall(b"\x05\x02")
-                self.asked.append(connection.recv(513))
-                connection.sendall(b"\x01\x01" if self.manner == "wrong password" else b"\x01\x00")
-            else:
-                connection.sendall(b"\x05\xff" if self.manner == "wants more" else b"\x05\x00")
-            request = connection.recv(300)
-            if not request:
-                return
-            self.asked.append(request)
-            if self.manner == "refuses":
-                connection.sendall(b"\x05\x05\x00\x01\x00\x00\x00\x00\x00\x00")
-                return
-            name = request[5 : 5 + request[4]].decode()
-            port = int.from_bytes(request[-2:], "big")
-            onward = socket.create_connection((name, port))
-            self._sockets.append(onward)
-            connection.sendall(b"\x05\x00\x00\x03\x04here\x00\x01")
-            self._spawn(_pump, onward, connection)
-            _pump(connection, onward)
-        except OSError:
-            return
-
-
-def _pump(source: socket.socket, sink: socket.socket) -> None:
-    try:
-        while data := source.recv(65_536):
-            sink.sendall(data)
-        sink.shutdown(socket.SHUT_WR)
-    except OSError:
-        return
 
 
 def by_way_of(proxy: SocksServer, userinfo: str = "") -> Any:

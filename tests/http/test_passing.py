@@ -414,6 +414,47 @@ def test_a_signal_handler_raises_while_a_reply_is_awaited(
     assert frames(mine) == []
 
 
+@pytest.mark.parametrize("library", [httpx, httpx2], ids=["httpx", "httpx2"])
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_a_signal_handler_raises_while_the_request_is_sent(
+    library: Any, method: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """httpcore would go on reading after an error of writing; the handler's exception passes."""
+    from importlib import import_module
+
+    backend = import_module("httpcore2" if library is httpx2 else "httpcore")._backends.sync
+    mine = OSError("the worker's limit")
+    original = backend.SyncStream.write
+
+    class Interrupted:
+        """A socket whose sending is interrupted."""
+
+        def __init__(self, inner: Any) -> None:
+            self.inner = inner
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(self.inner, name)
+
+        def send(self, _data: bytes) -> int:
+            raise mine
+
+    def write(stream: Any, buffer: bytes, timeout: float | None = None) -> None:
+        inner, stream._sock = stream._sock, Interrupted(stream._sock)
+        try:
+            original(stream, buffer, timeout)
+        finally:
+            stream._sock = inner
+
+    monkeypatch.setattr(backend.SyncStream, "write", write)
+    with RawServer(http({})) as server:
+        headers = SealedHeaders({"Authorization": SECRET})
+        call = Call(method, f"http://{server.origin}", "/", None, headers, CLOCK.monotonic() + 2)
+        [found] = ran(made("httpx2" if library is httpx2 else "httpx"), call)
+        assert server.requests == []
+    assert found is mine
+    assert call.sent
+
+
 @pytest.mark.parametrize("kind", ["async stock", "async httpx"])
 def test_trio_is_not_asyncio(kind: str) -> None:
     """Without asyncio's loop nothing is sent, and the reason says so."""

@@ -17,10 +17,10 @@ from countermand.transport.blocking import StockDriver
 from countermand.transport.eventloop import AsyncStockDriver
 from countermand.transport.opening import open_driver
 from countermand.transport.proxies import Proxies, environment_proxies, is_direct
+from tests.support.proxies import SocksServer, Tunnel
 from tests.support.tls import anonymous
 
 from .raw import RawServer, http
-from .tunnel import Tunnel
 
 KINDS = ("stock", "async stock")
 
@@ -267,8 +267,6 @@ def test_the_environment_counts_when_a_client_is_made(monkeypatch: pytest.Monkey
 @pytest.mark.parametrize("how", ["http", "socks5h"])
 def test_one_client_in_three_event_loops_behind_a_proxy(how: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Connections of a loop that is gone are not used in the next."""
-    from .test_connecting import SocksServer
-
     with Sandbox(http=True, speed=0) as sandbox, Tunnel() as tunnel, SocksServer() as socks:
         monkeypatch.setenv("ALL_PROXY", f"{how}://127.0.0.1:{tunnel.port if how == 'http' else socks.port}")
         access = Pattern(token="sandbox-pattern-token", base_url=sandbox.base_url("pattern"))
@@ -289,8 +287,6 @@ def test_one_client_in_three_event_loops_behind_a_proxy(how: str, monkeypatch: p
 @pytest.mark.parametrize("how", ["http", "socks5h"])
 def test_a_fork_behind_a_proxy_has_connections_of_its_own(how: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Parent and child never share one: each would read the other's replies."""
-    from .test_connecting import SocksServer
-
     with RawServer(*[http("one")] * 3) as server, Tunnel() as tunnel, SocksServer() as socks:
         monkeypatch.setenv("ALL_PROXY", f"{how}://127.0.0.1:{tunnel.port if how == 'http' else socks.port}")
         driver = open_driver(None)

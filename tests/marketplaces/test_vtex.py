@@ -211,9 +211,9 @@ def test_an_order_is_typed(on_stage: OnStage) -> None:
 
 def test_a_key_that_may_cancel_but_not_look(on_stage: OnStage) -> None:
     """After a lost answer a 403 at the read settles nothing; asking again might confirm over the seller's head."""
-    stage = Stage(cancel=[lost()], read=[reply(403)])
+    stage = Stage(cancel=[lost()], read=repeat(reply(403)))
     assert isinstance(VTEX.cancel(on_stage(stage, VTEX)), Unknown)
-    assert stage.kinds == ["cancel", "read"]
+    assert stage.kinds.count("cancel") == 1
 
 
 @pytest.mark.parametrize(

@@ -96,6 +96,28 @@ for _orders in ({}, {"sub_orders": None}, {"sub_orders": []}):
         assert play.kinds == ["read"]
 
 
+for _null in (True, False):
+    for _name in ("cancelled_orders", "non_cancellable_orders"):
+
+        @ROWS.add(
+            f"206 and {_name} is {'null' if _null else 'missing'}, in which something should be",
+            cancel=[reply(206, without(BOTH, _name, null=_null))],
+            read=[pattern_order("processing", "cancelled", "shipped")],
+        )
+        def _(play: Played) -> None:
+            assert isinstance(play.cancel(), PartiallyCancelled)
+            assert play.kinds == ["cancel", "read"]
+
+
+@ROWS.add(
+    "200 without the list of the begun is no refusal",
+    cancel=[reply(200, without(KEPT | {"success": True}, "cancelled_orders", null=False))],
+    read=[PATTERN.cancelled],
+)
+def _(play: Played) -> None:
+    assert isinstance(play.cancel(), Cancelled)
+
+
 # Every documented status of a read.
 
 

@@ -314,6 +314,17 @@ def test_what_contradicts_a_settled_outcome_is_named(on_stage: OnStage) -> None:
     assert isinstance(wait(door, before), Cancelled)
 
 
+def test_a_wait_remembers_what_it_has_seen(on_stage: OnStage) -> None:
+    """A cancellation that was under way was asked for, although the next read shows an open order."""
+    reads = [vtex_order("handling"), vtex_order("request-cancel"), *repeat(vtex_order("handling"), 99)]
+    before = ended(VTEX, "Unknown", on_stage)
+    for order_or_outcome in (before, "1172-01"):
+        door = on_stage(Stage(read=reads), VTEX)
+        outcome = door.do("vtex", "wait_until_settled", order_or_outcome, timeout=100.0)
+        assert isinstance(outcome, Requested)
+        assert outcome.status == "handling"
+
+
 # A denial counts if it is newer than the receipt.
 
 
@@ -340,7 +351,7 @@ def test_a_denial_after_a_lost_receipt_is_told_by_the_marketplaces_clock(
     listed: list[Any], answer: str, days: int, kind: str, on_stage: OnStage
 ) -> None:
     """Whatever the clock says of the machine that looks later."""
-    stage = Stage(cancel=[lost()], read=[reply(500, date="Mon, 02 Mar 2026 09:00:00 GMT"), reply(403)])
+    stage = Stage(cancel=[lost()], read=repeat(reply(500, date="Mon, 02 Mar 2026 09:00:00 GMT")))
     before = VTEX.cancel(on_stage(stage, VTEX), timeout=8.0)
     assert isinstance(before, Unknown)
     later = Stage(read=[order("handling", cancellationRequests=listed)])

@@ -25,7 +25,7 @@ class SimulatedShop:
             return httpx.Response(401, json={"error": "unknown key"})
         _, _, _, order, *rest = request.url.path.split("/")
         if order not in self.orders:
-            return httpx.Response(404, json={"error": "no such order"})
+            return httpx.Response(404, json={"message": "no such order"})
         if request.method == "GET" and not rest:
             return httpx.Response(200, json=self._order(order))
         if request.method == "POST" and rest == ["cancellation"]:

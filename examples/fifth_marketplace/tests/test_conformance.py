@@ -25,7 +25,7 @@ COUNTERPART = Counterpart(
     still_open=reply(200, order="A-1", state="open"),
     another_accepted=reply(202, order="A-2", state="cancellation_requested"),
     another_cancelled=reply(200, order="A-2", state="cancelled"),
-    not_found=reply(404, error="no such order"),
+    not_found=reply(404, message="no such order"),
     refused=reply(409, order="A-1", state="shipped", error="it is too late"),
     blocked=reply(200, order="A-1", state="shipped"),
     repeated=reply(409, order="A-1", state="cancelled", error="it is too late"),

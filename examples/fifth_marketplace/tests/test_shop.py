@@ -15,6 +15,8 @@ from countermand import (
     OrderNotFoundError,
     Refused,
     Requested,
+    outcome_from_json,
+    request_from_dict,
 )
 from countermand.marketplaces.registry import configuration_of
 
@@ -36,6 +38,19 @@ def client(shop: SimulatedShop) -> Countermand:
 def test_the_entry_point_names_the_configuration() -> None:
     """countermand finds the marketplace by its name alone."""
     assert configuration_of("shop") is Shop
+
+
+def test_an_outcome_and_a_request_are_stored_and_read_back(client: Countermand) -> None:
+    """The classes are found by the marketplace's name alone."""
+    request = CancelShopOrder("A1")
+    outcome = client.cancel(request)
+    back = outcome_from_json(outcome.to_json())
+    assert back == outcome
+    assert back.attempts == outcome.attempts
+    assert back.answer is not None
+    assert outcome.answer is not None
+    assert back.answer.raw == outcome.answer.raw
+    assert request_from_dict(request.to_dict()) == request
 
 
 def test_there_are_four_ways_to_ask(client: Countermand) -> None:

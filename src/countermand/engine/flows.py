@@ -225,8 +225,6 @@ def _settling(
         elif reply is not None:
             if order is None:
                 operation.fail()
-            if order is None and is_denied(reply) and not again:
-                return unknown(f"{doubt.reason}; {found}")
             wait = operation.pause("cancel" if again else "read")
         if wait is None:
             return unknown(f"{doubt.reason}; {found}", order)

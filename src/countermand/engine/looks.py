@@ -78,6 +78,7 @@ def _looking(
     """Read until the cancellation is settled, or `pause_of` gives no further pause."""
     ask = rules.read_call(operation)
     prior = operation.prior
+    known: Outcome[Any] | None = prior
     last: Finding[Any] | None = None
     pause = 1.0
     while True:
@@ -89,9 +90,11 @@ def _looking(
             return _ended(last, operation)
         found = order_in(rules, reply, operation)
         if not isinstance(found, str):
-            last = _standing(rules, rules.state(found, operation), operation)
+            last = _standing(rules, rules.state(found, operation), known)
             if last.settled:
                 return operation.outcome(last)
+            if last.kind is not Unknown:
+                known = operation.outcome(last)  # the next read is judged against what this one has shown
         elif last is None and prior is None and (is_denied(reply) or operation.shut_out("read")):
             raise _unread(reply, ask, operation, found)
         wait = None if is_denied(reply) else pause_of(pause)
@@ -125,9 +128,9 @@ def _unread(
     return operation.error(OrderUnreadableError, problem, reply)
 
 
-def _standing(rules: Rules[I, R, C, O], state: Finding[O], operation: Operation[I, R]) -> Finding[Any]:
+def _standing(rules: Rules[I, R, C, O], state: Finding[O], prior: Outcome[Any] | None) -> Finding[Any]:
     """Return what an order's state means after the prior outcome."""
-    prior, order = operation.prior, state.answer
+    order = state.answer
     is_open = state.kind is Requested and not state.conclusive
     if prior is None or isinstance(prior, Unknown):
         return unknown(_OPEN, order) if is_open else state

@@ -270,7 +270,7 @@ class Operation(Generic[I, R]):
 
     def _note(self, what: What, at: float, began: float, ended: Reply | Fault) -> None:
         reply = ended if isinstance(ended, Reply) else None
-        date = reply.headers.get("date") if reply else None
+        date = self._header(reply, "date") if reply else None
         if date is not None and not date.endswith(" GMT"):
             date = None  # no date, but whatever a gateway put there
         self.attempts.append(

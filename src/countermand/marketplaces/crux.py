@@ -8,7 +8,7 @@ is forwarded again each time it is asked for: an unclear one is never sent twice
 import json
 import re
 from operator import attrgetter
-from typing import Any, ClassVar, Literal, TypeAlias, Unpack
+from typing import Any, ClassVar, Literal, TypeAlias, Unpack, cast
 
 import attrs
 
@@ -277,9 +277,9 @@ def _check_body(body: bytes, order_id: str) -> None:
     """Raise `DecodingError` if the body of a 2xx is no JSON, names another order, or speaks of an error."""
     if not body.strip():
         return
-    said: Any = decode_value(body)
-    told: list[Any] = said if isinstance(said, list) else [said]
-    for fields in (each for each in told if isinstance(each, dict)):
+    said = decode_value(body)
+    for each in said if isinstance(said, list) else [said]:  # pyright: ignore[reportUnknownVariableType]
+        fields = cast("dict[str, Any]", each) if isinstance(each, dict) else {}
         for name in ("order_uuid", "uuid"):
             if name in fields:
                 check_subject(_canonical(str(fields[name])), _canonical(order_id))

@@ -27,7 +27,7 @@ from ..engine.settings import CallOptions
 from ..engine.wire import Call, Reply
 from ..engine.words import words_of
 from ..outcomes import Outcome, Part
-from .base import Account, AsyncSubClient, SubClient, label_field
+from .base import Account, AsyncSubClient, Stored, SubClient, label_field
 
 __all__ = [
     "REJECTIONS",
@@ -49,6 +49,7 @@ __all__ = [
     "Reply",
     "Rules",
     "Secret",
+    "Stored",
     "SubClient",
     "Token",
     "TokenAuth",

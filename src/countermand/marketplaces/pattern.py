@@ -35,6 +35,12 @@ from ..outcomes import Outcome, Part
 from .base import Account, AsyncSubClient, Stored, SubClient, label_field
 
 _HOSTS = {"production": "https://api.pattern.com/hub", "staging": "https://stage-api.pattern.com/hub"}
+#: The lists in which, by the status of an answer, something is.
+_TOLD = {
+    200: ("cancelled_orders",),
+    206: ("cancelled_orders", "non_cancellable_orders"),
+    409: ("non_cancellable_orders",),
+}
 #: Warehouse order statuses past the point where a cancellation has any effect.
 _BEYOND = frozenset({"batched", "picked", "packed", "departed", "complete"})
 
@@ -210,8 +216,9 @@ class PatternRules(Rules[str, CancelPatternOrder, PatternCancellation, PatternOr
         answer = decode(reply.body, PatternCancellation)
         check_subject(answer.market_order_id, operation.order_id)
         # The usual answer needs no part built for each of its orders.
-        if answer.cancelled_orders and not answer.non_cancellable_orders:
+        if answer.cancelled_orders and not answer.non_cancellable_orders and reply.status != 206:
             return requested(answer)
+        _check_lists(answer, reply.status)
         begun = self.named(answer)
         rest = tuple(
             Part(str(order.warehouse_order_id), order.status, order.reason)
@@ -262,6 +269,14 @@ class PatternRules(Rules[str, CancelPatternOrder, PatternCancellation, PatternOr
 
 def _headers(token: Secret) -> dict[str, str]:
     return {"Authorization": f"Bearer {token.reveal()}"}
+
+
+def _check_lists(answer: PatternCancellation, status: int) -> None:
+    """Raise `DecodingError` if a list is not there in which, by the status, something should be."""
+    raw = answer.raw
+    for name in _TOLD.get(status, ()):
+        if raw.get(name) is None:
+            raise DecodingError(f"{name} is missing, and the status says that something is in it")
 
 
 def _is_shipped(status: str) -> bool:

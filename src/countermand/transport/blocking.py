@@ -163,7 +163,7 @@ class BorrowedDriver(BlockingDriver):
         """Send `call` and return what came of it."""
         outer = sys.exception()
         left = max(call.deadline - CLOCK.monotonic(), 0.001)
-        watch, request = Watch(call), None
+        watch, request = Watch(call, outer), None
         try:
             request = client_request(self._client, call, watch, left, left)
             response = self._client.send(request, stream=True, auth=None, follow_redirects=False)

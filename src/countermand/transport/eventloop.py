@@ -200,7 +200,7 @@ class AsyncBorrowedDriver(EventLoopDriver):
         """Send `call` and return what came of it by its deadline."""
         outer = sys.exception()
         left = max(call.deadline - CLOCK.monotonic(), 0.0)
-        watch, request, response = AsyncWatch(call), None, None
+        watch, request, response = AsyncWatch(call, outer), None, None
         try:
             async with asyncio.timeout(left + GRACE):
                 request = client_request(self._client, call, watch, left, None)  # what follows is timed here

@@ -128,6 +128,12 @@ def _judged(response: Any) -> Reply:
         return Reply(status, headers, b"", "" if empty else BODY_LOST)
 
 
+def pass_on_foreign(error: BaseException, outer: BaseException | None) -> None:
+    """Raise what a library dressed up as `error`, if it is not the library's; `outer` is as in `settled`."""
+    if not is_foreign(error) and (theirs := foreign_cause(error, outer)) is not None:
+        _pass_on(theirs)
+
+
 def _pass_on(error: BaseException) -> NoReturn:
     context = error.__context__
     try:

@@ -11,7 +11,7 @@ import httpx
 from ..engine.wire import CLOCK, LARGEST_BODY, Call, Reply
 from . import private
 from .agent import user_agent
-from .faults import flaw
+from .faults import flaw, pass_on_foreign
 from .streams import Deadline, Recorder
 
 _ENCODINGS = {"gzip": zlib.MAX_WBITS | 16, "x-gzip": zlib.MAX_WBITS | 16, "deflate": zlib.MAX_WBITS}
@@ -87,23 +87,30 @@ def plain_headers(headers: Any) -> dict[str, str]:
 class Watch:
     """Notes from the `trace` events of a caller's own client whether a request began to be sent."""
 
-    __slots__ = ("call", "witnessed")
+    __slots__ = ("call", "outer", "witnessed")
 
-    def __init__(self, call: Call) -> None:
+    def __init__(self, call: Call, outer: BaseException | None) -> None:
         self.call = call
+        #: What the caller was handling when the call began.
+        self.outer = outer
         #: Whether there was any event. A mock has none.
         self.witnessed = False
         call.sent = True
 
     def note(self, event: str, info: Mapping[str, Any]) -> None:
-        """Take one event."""
+        """Take one event; raise what a signal handler raised while the request was sent: httpcore would swallow it."""
         if not self.witnessed:
             self.witnessed, self.call.sent = True, False
-        if event.endswith("send_request_headers.started"):
-            request = info["request"]
-            if request.method != b"CONNECT":  # that goes to a proxy, to open a tunnel
+        if event.endswith(".started"):
+            request = info.get("request")
+            if request is None or request.method == b"CONNECT":  # that goes to a proxy, to open a tunnel
+                return
+            if event.endswith("send_request_headers.started"):
                 self.call.sent = True
+            elif event.endswith("send_request_body.started"):
                 request.extensions.pop("trace", None)  # the rest is not worth its cost
+        elif event.endswith(".failed"):
+            pass_on_foreign(info["exception"], self.outer)
 
     __call__ = note
 

@@ -1,12 +1,10 @@
-"""Shop, as a marketplace of countermand.
-
-Shop is made up. Its API, as far as a cancellation goes:
+"""Shop, as a marketplace of countermand. It is made up; its API, as far as a cancellation goes:
 
     POST /v1/orders/{id}/cancellation    asks for one. 202 and {"order", "state"}: it was received, the warehouse
                                          decides. 409 and {"order", "state", "error"}: too late. 404: no such order.
     GET  /v1/orders/{id}                 200 and {"order", "state"}.
 
-Every request carries X-Api-Key. The states are open, packing, cancellation_requested, cancelled, shipped, delivered.
+Each request carries X-Api-Key. The states are open, packing, cancellation_requested, cancelled, shipped, delivered.
 """
 
 import json
@@ -26,6 +24,7 @@ from countermand.marketplaces.kit import (
     Reply,
     Rules,
     Secret,
+    Stored,
     Verdict,
     as_secret,
     cancelled,
@@ -38,8 +37,6 @@ from countermand.marketplaces.kit import (
     sealed,
 )
 
-__all__ = ["AsyncShopClient", "CancelShopOrder", "Shop", "ShopClient", "ShopOrder", "ShopRules"]
-
 #: States in which Shop does not cancel any more. A state that is in no list counts as open: new ones will come.
 _TOO_LATE = frozenset({"shipped", "delivered"})
 
@@ -51,7 +48,6 @@ class Shop(Account["ShopClient", "AsyncShopClient"]):
     """Access to one account at Shop, by its API key."""
 
     marketplace: ClassVar[str] = "shop"
-
     #: X-Api-Key.
     api_key: Secret = attrs.field(converter=as_secret, validator=checks.credential, repr=False)
     #: Where Shop is found: https, or http to this machine.
@@ -67,11 +63,17 @@ class Shop(Account["ShopClient", "AsyncShopClient"]):
         """Return the two sub-clients' classes."""
         return ShopClient, AsyncShopClient
 
+    @classmethod
+    def stored(cls) -> Stored:
+        """Return the classes that stored data is read back as."""
+        return CancelShopOrder, (ShopOrder,)
+
 
 @attrs.frozen
 class ShopOrder(Answer):
     """An order's state. Shop answers a cancellation with the same object; all else that it sends is in `raw`."""
 
+    kind: ClassVar[str] = "shop.order"
     order: str
     #: Text, not a closed enum: a state that is new today must not make the order unreadable.
     state: str
@@ -89,7 +91,6 @@ class CancelShopOrder(CancelRequest[ShopOrder]):
     account: str | None = attrs.field(default=None, kw_only=True)
 
     def __attrs_post_init__(self) -> None:
-        # A request that makes no sense fails where it is written, long before it is sent.
         checks.order_id(self.order, self.marketplace, "order")
         if not (self.reason is None or isinstance(self.reason, str)):
             raise checks.bad(self.marketplace, "reason", "must be text", self.order)
