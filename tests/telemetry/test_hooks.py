@@ -174,8 +174,8 @@ def test_an_error_ends_a_call(answer: Any, error: Any, on_stage: OnStage) -> Non
     ended = told[-1]
     assert isinstance(ended, CallEnded)
     assert (ended.ended, ended.outcome, ended.interruption) == (CallEnd.ERROR, None, None)
-    assert ended.error is caught.value
     assert caught.value.attempts
+    assert ended.error is caught.value
 
 
 def test_an_interruption_ends_a_call(market: Market, on_stage: OnStage) -> None:
