@@ -166,8 +166,7 @@ class ShopClient(SubClient[str, CancelShopOrder, ShopOrder, ShopOrder]):
     ) -> Outcome[ShopOrder]:
         """Ask Shop to cancel an order, and say what became of it. `options` are those of every call.
 
-        Returns `Requested` when the warehouse still decides, `Cancelled`, `Refused`, or `Unknown` when nothing
-        could be learnt. Raises an error of `countermand.errors`; whenever it raises, the order is untouched.
+        Returns `Requested` while the warehouse decides. If it raises (see `countermand.errors`), nothing was done.
         """
         return self.cancel(CancelShopOrder(order, reason=reason), **options)
 
