@@ -128,7 +128,8 @@ MUTANTS = (
         "a 2xx is a success, whatever its body",
         "engine/flows.py",
         '            return Doubt(f"answered {status} with a body that is not as documented: {error}")\n',
-        '            if status < 300:\n                return Finding(Requested, None, {"status": None})\n            return Doubt(f"answered {status} with a body that is not as documented: {error}")\n',
+        "            if status < 300:\n                from .rules import requested\n\n                return requested(None)\n"
+        '            return Doubt(f"answered {status} with a body that is not as documented: {error}")\n',
     ),
     Mutant(
         "a truncated body is accepted",
@@ -164,7 +165,7 @@ MUTANTS = (
     ),
     Mutant(
         "a cancel of Crux is sent again after an unclear one",
-        "engine/rules.py",
+        "marketplaces/crux.py",
         "    repeatable: ClassVar[bool] = False\n",
         "    repeatable: ClassVar[bool] = True\n",
     ),

@@ -131,7 +131,7 @@ AT_VTEX = (
         _VTEX,
         "    shows_after: ClassVar[float] = 10.0\n",
         "    shows_after: ClassVar[float] = 0.0\n",
-        ("rows", "stories"),
+        ("sweep",),
     ),
     Mutant(
         "VTEX: the ten seconds count from when the request was sent",

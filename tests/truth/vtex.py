@@ -470,7 +470,12 @@ def _(play: Played) -> None:
     assert play.times("cancel")[1] >= 10.0
 
 
-@ROWS.add("a lost reply, and then the order is hidden", cancel=[lost()], read=[reply(403)])
+@ROWS.add(
+    "a lost reply, and then the order is hidden",
+    cancel=[lost()],
+    read=[reply(403)],
+    retry=RetryPolicy(attempts=20),
+)
 def _(play: Played) -> None:
     assert isinstance(play.cancel(timeout=60.0), Unknown)
     assert play.kinds.count("cancel") == 1
