@@ -1,9 +1,23 @@
 from .client import AsyncCountermand as AsyncCountermand
 from .client import Countermand as Countermand
 from .engine.credentials import SecretFile as SecretFile
+from .engine.events import CallEnd as CallEnd
+from .engine.events import CallEnded as CallEnded
+from .engine.events import CallEvent as CallEvent
+from .engine.events import CallKind as CallKind
+from .engine.events import CallStarted as CallStarted
+from .engine.events import Event as Event
+from .engine.events import Hook as Hook
+from .engine.events import RequestEnd as RequestEnd
+from .engine.events import RequestEnded as RequestEnded
+from .engine.events import RequestStarted as RequestStarted
+from .engine.events import WaitReason as WaitReason
+from .engine.events import WaitStarted as WaitStarted
 from .engine.retry import RetryPolicy as RetryPolicy
 from .engine.rules import AnyRequest as AnyRequest
 from .engine.rules import CancelRequest as CancelRequest
+from .engine.settings import CallOptions as CallOptions
+from .engine.settings import RequestOptions as RequestOptions
 from .errors import AuthenticationError as AuthenticationError
 from .errors import CountermandError as CountermandError
 from .errors import InvalidRequestError as InvalidRequestError
@@ -61,3 +75,4 @@ from .outcomes import Unknown as Unknown
 from .outcomes import evidence_of as evidence_of
 
 __all__: list[str]
+from .version import __version__ as __version__

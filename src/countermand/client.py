@@ -1,22 +1,22 @@
 """The clients: any number of accounts, and for each a sub-client of its marketplace."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Generic, NoReturn, Self, TypeVar, overload
-from warnings import warn
+from typing import TYPE_CHECKING, Any, NoReturn, Self, TypeVar, Unpack, overload
 
+from .configured import Configured
 from .engine import checks
 from .engine.decoding import Answer
+from .engine.events import Hook
 from .engine.retry import DEFAULT_RETRY, RetryPolicy
 from .engine.rules import CancelRequest
+from .engine.settings import CallOptions, RequestOptions, Settings, settings_of
 from .errors import InvalidRequestError, NotConfiguredError
 from .marketplaces.base import SETTLE_TIMEOUT, Account, AsyncSubClient, SubClient
 from .marketplaces.registry import AnyAccount, configuration_of
 from .outcomes import Outcome, is_outcome
 
 if TYPE_CHECKING:
-    from os import PathLike
-
     import httpx
     import httpx2
 
@@ -31,7 +31,7 @@ S = TypeVar("S")
 H = TypeVar("H")
 
 
-class _Accounts(Generic[H]):
+class _Accounts(Configured[H]):
     """What both clients have in common: accounts by label, and their sub-clients, made when they are first used."""
 
     _driver: Any
@@ -39,12 +39,13 @@ class _Accounts(Generic[H]):
     _side: int
 
     def __init__(
-        self, accounts: tuple[AnyAccount, ...], named: Mapping[str, Any], timeout: float, retry: object
+        self, accounts: tuple[AnyAccount, ...], named: Mapping[str, Any], settings: Settings
     ) -> None:
-        self._timeout = checks.seconds(timeout)
-        self._retry = checks.instance(retry, RetryPolicy, "retry")
+        self._settings = settings
+        self._is_derived = False
         self._configurations: dict[str, AnyAccount] = {}
         self._labels: dict[str, list[str]] = {}
+        self._rules: dict[str, Any] = {}
         self._subclients: dict[str, Any] = {}
         for account in accounts:
             if not isinstance(account, Account):
@@ -55,81 +56,43 @@ class _Accounts(Generic[H]):
             if account is not None:
                 self._add(checks.instance(account, configuration_of(name), name))
 
-    @classmethod
-    def from_env(
-        cls,
-        environ: Mapping[str, str] | None = None,
-        *,
-        prefix: str = "COUNTERMAND_",
-        timeout: float | None = None,
-        retry: RetryPolicy = DEFAULT_RETRY,
-        http_client: H | None = None,
-    ) -> Self:
-        """Configure every marketplace that has COUNTERMAND_… variables, one account at each.
-
-        `environ` takes the place of the process's environment, and `prefix` that of "COUNTERMAND_". `timeout` is
-        COUNTERMAND_TIMEOUT, in seconds, or 30; an argument goes before it. The other arguments are the
-        constructor's. Raises ValueError if a variable is missing, not known or makes no sense, or if none
-        configures an account: the message names each such variable and its marketplace, and repeats no value.
-
-            client = Countermand.from_env()  # COUNTERMAND_PATTERN_TOKEN and so on
-        """
-        from .marketplaces.environment import from_environment
-        from .marketplaces.loading import Environ
-
-        given = Environ(environ)
-        del environ  # a handler that prints local variables would print the credentials in it
-        setup = from_environment(given, prefix)
-        opened: Any = cls
-        client: Self = opened(
-            *setup.checked(), timeout=setup.patience(timeout), retry=retry, http_client=http_client
-        )
-        return client
-
-    @classmethod
-    def from_file(
-        cls,
-        path: "str | PathLike[str]",
-        *,
-        environ: Mapping[str, str] | None = None,
-        timeout: float | None = None,
-        retry: RetryPolicy = DEFAULT_RETRY,
-        http_client: H | None = None,
-    ) -> Self:
-        """Configure the accounts that a TOML file lists, each in a table `[accounts.<label>]`.
-
-        A table has `marketplace` and the fields of its configuration. A value is text or a number,
-        `{ env = "NAME" }` (looked up in `environ`, by default the process's), or `{ file = "path" }`, relative to
-        the accounts' file; a credential's own file is read anew when it has changed. `timeout` at the top is the
-        client's, in seconds; an argument goes before it. The other arguments are the constructor's. Raises
-        ValueError if the file cannot be read or makes no sense: the message names the file, the account, the key
-        and the marketplace, and repeats no value. Warns (UserWarning) of a file that holds a credential itself and
-        that others than its owner can read.
-
-            client = Countermand.from_file("accounts.toml")
-            client["ar"].cancel(CancelVtexOrder("1172452900788-01"))
-        """
-        from .marketplaces.accounts_file import from_accounts_file
-        from .marketplaces.loading import Environ
-
-        given = Environ(environ)
-        del environ
-        setup = from_accounts_file(path, given)
-        accounts = setup.checked()
-        if setup.warning is not None:
-            warn(setup.warning, stacklevel=2)
-        opened: Any = cls
-        client: Self = opened(
-            *accounts, timeout=setup.patience(timeout), retry=retry, http_client=http_client
-        )
-        return client
-
     def _add(self, account: AnyAccount) -> None:
         label = account.label
         if label in self._configurations:
             raise ValueError(f"two accounts have the label {label!r}: give one of them another with label=…")
         self._configurations[label] = account
         self._labels.setdefault(account.marketplace, []).append(label)
+
+    def with_options(
+        self,
+        *,
+        timeout: float | None = None,
+        retry: RetryPolicy | None = None,
+        headers: Mapping[str, str] | None = None,
+        hooks: Iterable[Hook] | None = None,
+    ) -> Self:
+        """Return a client whose calls are made otherwise; what is not given stays as it is.
+
+        It shares everything else with this one: connections, accounts, tokens, rate limits and retry budgets. So
+        closing it closes nothing; it is closed with this one. `headers` are sent with every request beside those
+        that the package sets, logins excepted; `hooks` take the place of this client's. Raises
+        `InvalidRequestError` for a value that makes no sense, or a header that is the package's own.
+
+            nightly = client.with_options(timeout=120, headers={"X-Job": "nightly"})
+        """
+        own = frozenset[str]().union(*(self._rules_of(label).own_headers for label in self._configurations))
+        other: Self = object.__new__(type(self))
+        vars(other).update(vars(self))
+        other._settings = self._settings.but(own, timeout=timeout, retry=retry, headers=headers, hooks=hooks)
+        other._subclients = {}
+        other._is_derived = True
+        return other
+
+    def _rules_of(self, label: str) -> Any:
+        """Return an account's rules, the same ones for ever: all calls on an account share a gate, a budget, a token."""
+        found = self._rules.get(label)
+        # If two threads race, both get the first.
+        return found or self._rules.setdefault(label, self._configurations[label].rules())
 
     @property
     def accounts(self) -> tuple[str, ...]:
@@ -144,8 +107,7 @@ class _Accounts(Generic[H]):
             if account is None:
                 raise NotConfiguredError(f"no account has the label {label!r}; {self._told()}")
             kind = account.clients()[self._side]
-            opened = kind(account.rules(), self._driver, self._timeout, self._retry)
-            # If two threads race, both get the first: all calls on an account share one gate.
+            opened = kind(self._rules_of(label), self._driver, self._settings)
             found = self._subclients.setdefault(label, opened)
         return found
 
@@ -223,12 +185,14 @@ class Countermand(_Accounts["httpx.Client | httpx2.Client | Driver"]):
         kibo: "Kibo | None" = None,
         timeout: float = 30.0,
         retry: RetryPolicy = DEFAULT_RETRY,
+        hooks: Iterable[Hook] = (),
         http_client: "httpx.Client | httpx2.Client | Driver | None" = None,
     ) -> None:
         """Configure the client; nothing is connected yet.
 
         `accounts` are any number of configurations, several of one marketplace as well; the four keywords take one
         each. `timeout` is the deadline of one call in seconds: attempts, waits and the settling read included.
+        `hooks` are functions that are given every event of every call, such as `CallEnded`; see `countermand.Hook`.
         `http_client` is an `httpx.Client` or `httpx2.Client` of the caller's own, which is left open on close.
         Raises `InvalidRequestError` (a ValueError) for an argument of another kind, ValueError for two accounts
         with one label.
@@ -236,7 +200,7 @@ class Countermand(_Accounts["httpx.Client | httpx2.Client | Driver"]):
         from .transport import open_driver
 
         named = {"pattern": pattern, "vtex": vtex, "crux": crux, "kibo": kibo}
-        super().__init__(accounts, named, timeout, retry)
+        super().__init__(accounts, named, settings_of(timeout, retry, hooks))
         self._driver: Driver = open_driver(http_client)
 
     @property
@@ -270,15 +234,15 @@ class Countermand(_Accounts["httpx.Client | httpx2.Client | Driver"]):
     def __getitem__(self, key: object) -> Any:
         return self._find(key)
 
-    def cancel(self, request: CancelRequest[A], *, timeout: float | None = None) -> Outcome[A]:
+    def cancel(self, request: CancelRequest[A], **options: Unpack[CallOptions]) -> Outcome[A]:
         """Cancel the order that `request` describes, at the account it names; see that `cancel_order`.
 
         client.cancel(CancelVtexOrder("1172452900788-01", account="brand-ar"))
         """
-        outcome: Outcome[A] = self._asked_by(request).cancel(request, timeout=timeout)
+        outcome: Outcome[A] = self._asked_by(request).cancel(request, **options)
         return outcome
 
-    def check(self, outcome: Outcome[A], *, timeout: float | None = None) -> Outcome[A]:
+    def check(self, outcome: Outcome[A], **options: Unpack[CallOptions]) -> Outcome[A]:
         """Read the order of an earlier outcome once, at the account that it names; return it as it now stands.
 
         What the earlier call learnt decides what an open order means: after `Requested` it is still `Requested`,
@@ -289,20 +253,23 @@ class Countermand(_Accounts["httpx.Client | httpx2.Client | Driver"]):
             ...
             outcome = client.check(outcome)    # days later, in another process as well
         """
-        found: Outcome[A] = self._named_by(outcome).check(outcome, timeout=timeout)
+        found: Outcome[A] = self._named_by(outcome).check(outcome, **options)
         return found
 
-    def wait_until_settled(self, outcome: Outcome[A], *, timeout: float = SETTLE_TIMEOUT) -> Outcome[A]:
+    def wait_until_settled(
+        self, outcome: Outcome[A], *, timeout: float = SETTLE_TIMEOUT, **options: Unpack[RequestOptions]
+    ) -> Outcome[A]:
         """Do what `check` does again and again, with growing pauses, until the outcome is settled.
 
         Returns what it last saw when `timeout` seconds are over, and never waits past it.
         """
-        found: Outcome[A] = self._named_by(outcome).wait_until_settled(outcome, timeout=timeout)
+        found: Outcome[A] = self._named_by(outcome).wait_until_settled(outcome, timeout=timeout, **options)
         return found
 
     def close(self) -> None:
-        """Close the connections; a `http_client` of the caller's own stays open."""
-        self._driver.close()
+        """Close the connections; a `http_client` of the caller's own stays open, and so does all of `with_options`."""
+        if not self._is_derived:
+            self._driver.close()
 
     def __enter__(self) -> Self:
         return self
@@ -330,6 +297,7 @@ class AsyncCountermand(_Accounts["httpx.AsyncClient | httpx2.AsyncClient | Async
         kibo: "Kibo | None" = None,
         timeout: float = 30.0,
         retry: RetryPolicy = DEFAULT_RETRY,
+        hooks: Iterable[Hook] = (),
         http_client: "httpx.AsyncClient | httpx2.AsyncClient | AsyncDriver | None" = None,
     ) -> None:
         """Configure the client; nothing is connected yet. The arguments are those of `Countermand`.
@@ -340,7 +308,7 @@ class AsyncCountermand(_Accounts["httpx.AsyncClient | httpx2.AsyncClient | Async
         from .transport import open_async_driver
 
         named = {"pattern": pattern, "vtex": vtex, "crux": crux, "kibo": kibo}
-        super().__init__(accounts, named, timeout, retry)
+        super().__init__(accounts, named, settings_of(timeout, retry, hooks))
         self._driver: AsyncDriver = open_async_driver(http_client)
 
     @property
@@ -374,24 +342,29 @@ class AsyncCountermand(_Accounts["httpx.AsyncClient | httpx2.AsyncClient | Async
     def __getitem__(self, key: object) -> Any:
         return self._find(key)
 
-    async def cancel(self, request: CancelRequest[A], *, timeout: float | None = None) -> Outcome[A]:
+    async def cancel(self, request: CancelRequest[A], **options: Unpack[CallOptions]) -> Outcome[A]:
         """Cancel the order that `request` describes, at the account it names; see that `cancel_order`."""
-        outcome: Outcome[A] = await self._asked_by(request).cancel(request, timeout=timeout)
+        outcome: Outcome[A] = await self._asked_by(request).cancel(request, **options)
         return outcome
 
-    async def check(self, outcome: Outcome[A], *, timeout: float | None = None) -> Outcome[A]:
+    async def check(self, outcome: Outcome[A], **options: Unpack[CallOptions]) -> Outcome[A]:
         """Read the order of an earlier outcome once; see `Countermand.check`."""
-        found: Outcome[A] = await self._named_by(outcome).check(outcome, timeout=timeout)
+        found: Outcome[A] = await self._named_by(outcome).check(outcome, **options)
         return found
 
-    async def wait_until_settled(self, outcome: Outcome[A], *, timeout: float = SETTLE_TIMEOUT) -> Outcome[A]:
+    async def wait_until_settled(
+        self, outcome: Outcome[A], *, timeout: float = SETTLE_TIMEOUT, **options: Unpack[RequestOptions]
+    ) -> Outcome[A]:
         """Read the order of an earlier outcome until it is settled; see `Countermand.wait_until_settled`."""
-        found: Outcome[A] = await self._named_by(outcome).wait_until_settled(outcome, timeout=timeout)
+        found: Outcome[A] = await self._named_by(outcome).wait_until_settled(
+            outcome, timeout=timeout, **options
+        )
         return found
 
     async def aclose(self) -> None:
-        """Close the connections; a `http_client` of the caller's own stays open."""
-        await self._driver.aclose()
+        """Close the connections; a `http_client` of the caller's own stays open, and so does all of `with_options`."""
+        if not self._is_derived:
+            await self._driver.aclose()
 
     async def __aenter__(self) -> Self:
         return self

@@ -170,6 +170,7 @@ def error(rng: random.Random) -> CountermandError:
         "status": maybe(rng, 429),
         "request_id": maybe(rng, text(rng)),
         "body": text(rng),
+        "headers": {name: text(rng) for name in rng.sample(("date", "via", "server"), 2)},
         "attempts": tuple(attempt(rng) for _ in range(rng.randrange(3))),
     }
     if kind is RateLimitedError:

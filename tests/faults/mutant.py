@@ -1,4 +1,4 @@
-"""What a wrong version of the SDK is."""
+"""What a mutant is: a wrong version of the SDK, and the checks that have to catch it."""
 
 from attrs import frozen
 

@@ -334,11 +334,11 @@ MUTANTS = (
         "            found = self._subclients[label] = opened",
         ("public",),
     ),
+    *TRANSPORT,
     *AT_VTEX,
     *AT_CRUX,
     *AT_KIBO,
     *AT_PATTERN,
     *ANYWHERE,
     *LATER,
-    *TRANSPORT,
 )

@@ -1,5 +1,6 @@
 """What leaves: method, URL, headers and body of every request, byte for byte, whichever way it goes."""
 
+import platform
 from typing import Any
 
 import attrs
@@ -7,7 +8,7 @@ import httpx
 import pytest
 from pytest_httpx import HTTPXMock
 
-from countermand import CancelVtexOrder, Crux, Kibo, Pattern, Requested, Vtex
+from countermand import CancelVtexOrder, Crux, Kibo, Pattern, Requested, Vtex, __version__
 from tests.support.doors import Door, OpenDoor
 from tests.support.markets import CRUX, KIBO, PATTERN, VTEX, Market
 from tests.support.stage import reply
@@ -36,13 +37,13 @@ def said(request: httpx.Request) -> dict[str, str]:
 
 
 def test_a_cancellation(market: Market, open_http: OpenDoor, httpx_mock: HTTPXMock) -> None:
-    """Its method, its URL and its credentials; a content type only where there is a body."""
+    """Its method, its URL and its credentials; a content type where there is a body, and always at VTEX."""
     answer(httpx_mock, market.accepted, method=market.method, url=market.cancel_url)
     outcome = market.cancel(open_http(**market.settings))
     assert isinstance(outcome, Requested)
     request = only(httpx_mock)
     has_body = market.name in {"crux", "kibo"}
-    assert said(request) == {**ALWAYS, **market.credentials, **(JSON if has_body else {})}
+    assert said(request) == {**ALWAYS, **market.credentials, **(JSON if has_body or market is VTEX else {})}
     assert bool(request.content) is has_body
 
 
@@ -58,11 +59,12 @@ def test_a_request_object_sends_the_same(market: Market, open_http: OpenDoor, ht
 
 
 def test_a_read(market: Market, open_http: OpenDoor, httpx_mock: HTTPXMock) -> None:
-    """GET, without a body."""
+    """GET, without a body, and not from a cache; at VTEX with a content type all the same."""
     answer(httpx_mock, market.still_open, method="GET", url=market.read_url)
     market.read(open_http(**market.settings))
     request = only(httpx_mock)
-    assert said(request) == {**ALWAYS, **market.credentials}
+    always = {**ALWAYS, "cache-control": "no-cache", **(JSON if market is VTEX else {})}
+    assert said(request) == {**always, **market.credentials}
     assert request.content == b""
 
 
@@ -100,10 +102,9 @@ def test_vtex_says_what_it_is_given(
         assert str(request.url) == VTEX.cancel_url
         if sent is None:
             assert request.content == b""
-            assert "content-type" not in request.headers
         else:
             assert body(request) == sent
-            assert request.headers["content-type"] == "application/json"
+        assert request.headers["content-type"] == "application/json"
 
 
 def test_crux_sends_the_uuid(open_http: OpenDoor, httpx_mock: HTTPXMock) -> None:
@@ -223,7 +224,7 @@ def test_kibo_oauth(open_http: OpenDoor, httpx_mock: HTTPXMock) -> None:
 @pytest.mark.parametrize("release, prefix", [("v1", ""), ("timp", "/timp")])
 def test_crux_login(release: Any, prefix: str, open_http: OpenDoor, httpx_mock: HTTPXMock) -> None:
     """User name and password for a token, which goes with the word Token."""
-    url = "https://api.cruxconnect.com/organizations/user-login/"
+    url = f"https://api.cruxconnect.com{prefix}/organizations/user-login/"
     answer(httpx_mock, reply(200, {"auth_token": "fetched"}), method="POST", url=url)
     cancel_url = f"https://api.cruxconnect.com{prefix}/orders/cancel/"
     answer(httpx_mock, CRUX.accepted, method="PATCH", url=cancel_url)
@@ -234,9 +235,22 @@ def test_crux_login(release: Any, prefix: str, open_http: OpenDoor, httpx_mock: 
     assert said(cancel) == {**ALWAYS, **JSON, "authorization": "Token fetched"}
 
 
-def test_the_stock_client_names_itself(httpx_mock: HTTPXMock) -> None:
-    """And not the library underneath."""
+def test_requests_name_who_sends_them(open_http: OpenDoor, httpx_mock: HTTPXMock) -> None:
+    """The package, the library underneath and Python, with their versions; a caller's own client included."""
     answer(httpx_mock, PATTERN.accepted)
-    with Door("sync", **PATTERN.settings) as door:
-        PATTERN.cancel(door)
-    assert only(httpx_mock).headers["user-agent"].startswith("countermand")
+    PATTERN.cancel(open_http(**PATTERN.settings))
+    agent = only(httpx_mock).headers["user-agent"]
+    assert agent == f"countermand/{__version__} httpx/{httpx.__version__} python/{platform.python_version()}"
+
+
+def test_a_calls_headers_arrive(open_http: OpenDoor, httpx_mock: HTTPXMock) -> None:
+    """Beside ours, and not with the next call."""
+    answer(httpx_mock, PATTERN.accepted)
+    answer(httpx_mock, PATTERN.accepted)
+    door = open_http(**PATTERN.settings)
+    PATTERN.cancel(door, headers={"X-Trace-Id": "t-1"})
+    PATTERN.cancel(door)
+    first, second = httpx_mock.get_requests()
+    assert first.headers["x-trace-id"] == "t-1"
+    assert "x-trace-id" not in second.headers
+    assert first.headers["authorization"] == second.headers["authorization"]

@@ -75,17 +75,17 @@ def test_a_file_gives_labelled_accounts(accounts: Path, doors: Any) -> None:
     assert found["ar"] == Vtex(label="ar", account="brand-ar", app_key="ar-key", app_token=token)
     assert found["brand mx"].url == "https://brand-mx.vtexcommercebeta.com.br"
     assert found["shop"].tenant_id == "12345"
-    assert client._timeout == 7.0
+    assert client._settings.timeout == 7.0
 
 
 def test_an_argument_goes_before_the_files_timeout(accounts: Path, doors: Any) -> None:
     """As it goes before the environment's; without either it is 30 seconds."""
     environ = {"VTEX_AR_KEY": "k"}
-    assert doors.from_file(str(accounts), environ=environ, timeout=3)._timeout == 3.0
+    assert doors.from_file(str(accounts), environ=environ, timeout=3)._settings.timeout == 3.0
     token = {"COUNTERMAND_PATTERN_TOKEN": "t"}
-    assert doors.from_env(token | {"COUNTERMAND_TIMEOUT": "9.5"})._timeout == 9.5
-    assert doors.from_env(token | {"COUNTERMAND_TIMEOUT": "9.5"}, timeout=3)._timeout == 3.0
-    assert doors.from_env(token | {"COUNTERMAND_TIMEOUT": ""})._timeout == 30.0
+    assert doors.from_env(token | {"COUNTERMAND_TIMEOUT": "9.5"})._settings.timeout == 9.5
+    assert doors.from_env(token | {"COUNTERMAND_TIMEOUT": "9.5"}, timeout=3)._settings.timeout == 3.0
+    assert doors.from_env(token | {"COUNTERMAND_TIMEOUT": ""})._settings.timeout == 30.0
 
 
 def test_the_process_environment_is_looked_up(
@@ -106,7 +106,7 @@ def test_a_prefix_takes_the_place_of_ours(doors: Any) -> None:
     """And ours is then another program's."""
     environ = {"SHOP_PATTERN_TOKEN": "t", "SHOP_TIMEOUT": "5", "COUNTERMAND_PATTERN_TOKN": "x"}
     client = doors.from_env(environ, prefix="SHOP_")
-    assert (client.accounts, client._timeout) == (("pattern",), 5.0)
+    assert (client.accounts, client._settings.timeout) == (("pattern",), 5.0)
 
 
 def test_a_variable_may_name_a_file(tmp_path: Path, doors: Any) -> None:

@@ -161,14 +161,14 @@ def with_rules(rules: type[ShopRules]) -> Shop:
 
 
 class ForgetsTheTimeout(AsyncShopClient):
-    async def cancel(self, request: CancelShopOrder, *, timeout: float | None = None) -> Outcome[ShopOrder]:
+    async def cancel(self, request: CancelShopOrder, **options: Any) -> Outcome[ShopOrder]:
         return await super().cancel(request)
 
 
 class SwallowsErrors(ShopClient):
-    def cancel(self, request: CancelShopOrder, *, timeout: float | None = None) -> Outcome[ShopOrder]:
+    def cancel(self, request: CancelShopOrder, **options: Any) -> Outcome[ShopOrder]:
         try:
-            return super().cancel(request, timeout=timeout)
+            return super().cancel(request, **options)
         except CountermandError as error:
             return Refused(
                 marketplace="shop", order_id=request.order, account="eu", refused=(), attempts=error.attempts
@@ -176,16 +176,16 @@ class SwallowsErrors(ShopClient):
 
 
 class TriesAgainByItself(ShopClient):
-    def cancel(self, request: CancelShopOrder, *, timeout: float | None = None) -> Outcome[ShopOrder]:
+    def cancel(self, request: CancelShopOrder, **options: Any) -> Outcome[ShopOrder]:
         try:
-            return super().cancel(request, timeout=timeout)
+            return super().cancel(request, **options)
         except RateLimitedError:
-            return super().cancel(request, timeout=timeout)
+            return super().cancel(request, **options)
 
 
 class RaisesWhatIsUnknown(ShopClient):
-    def cancel(self, request: CancelShopOrder, *, timeout: float | None = None) -> Outcome[ShopOrder]:
-        outcome = super().cancel(request, timeout=timeout)
+    def cancel(self, request: CancelShopOrder, **options: Any) -> Outcome[ShopOrder]:
+        outcome = super().cancel(request, **options)
         if isinstance(outcome, Unknown):
             about: Any = {"marketplace": "shop", "account": outcome.account, "order_id": outcome.order_id}
             raise OrderUnreadableError(outcome.reason, attempts=outcome.attempts, **about)
@@ -193,9 +193,9 @@ class RaisesWhatIsUnknown(ShopClient):
 
 
 class WrapsInterruptions(AsyncShopClient):
-    async def cancel(self, request: CancelShopOrder, *, timeout: float | None = None) -> Outcome[ShopOrder]:
+    async def cancel(self, request: CancelShopOrder, **options: Any) -> Outcome[ShopOrder]:
         try:
-            return await super().cancel(request, timeout=timeout)
+            return await super().cancel(request, **options)
         except CountermandError:
             raise
         except BaseException as error:
@@ -203,21 +203,21 @@ class WrapsInterruptions(AsyncShopClient):
 
 
 class AsksAgainWhenItLooks(ShopClient):
-    def check(self, outcome: Outcome[Any], *, timeout: float | None = None) -> Outcome[Any]:
+    def check(self, outcome: Outcome[Any], **options: Any) -> Outcome[Any]:
         self.cancel_order(outcome.order_id)
-        return super().check(outcome, timeout=timeout)
+        return super().check(outcome, **options)
 
 
 class SettlesByWaiting(ShopClient):
-    def wait_until_settled(self, order: Any, *, timeout: float = 600.0) -> Outcome[Any]:
-        outcome: Outcome[Any] = super().wait_until_settled(order, timeout=timeout)
+    def wait_until_settled(self, order: Any, **options: Any) -> Outcome[Any]:
+        outcome: Outcome[Any] = super().wait_until_settled(order, **options)
         about: Any = {"marketplace": "shop", "account": outcome.account, "order_id": outcome.order_id}
         return outcome if outcome.settled else Refused(refused=(), attempts=outcome.attempts, **about)
 
 
 class RaisesAfterARefusal(ShopClient):
-    def cancel(self, request: CancelShopOrder, *, timeout: float | None = None) -> Outcome[ShopOrder]:
-        outcome = super().cancel(request, timeout=timeout)
+    def cancel(self, request: CancelShopOrder, **options: Any) -> Outcome[ShopOrder]:
+        outcome = super().cancel(request, **options)
         if isinstance(outcome, Cancelled):
             about: Any = {"marketplace": "shop", "account": outcome.account, "order_id": outcome.order_id}
             raise RejectedError("it is cancelled already", attempts=outcome.attempts, **about)
@@ -225,40 +225,40 @@ class RaisesAfterARefusal(ShopClient):
 
 
 class ReturnsText(ShopClient):
-    def cancel(self, request: CancelShopOrder, *, timeout: float | None = None) -> Any:
-        return str(super().cancel(request, timeout=timeout))
+    def cancel(self, request: CancelShopOrder, **options: Any) -> Any:
+        return str(super().cancel(request, **options))
 
 
 class CopiesInterruptions(ShopClient):
-    def cancel(self, request: CancelShopOrder, *, timeout: float | None = None) -> Outcome[ShopOrder]:
+    def cancel(self, request: CancelShopOrder, **options: Any) -> Outcome[ShopOrder]:
         try:
-            return super().cancel(request, timeout=timeout)
+            return super().cancel(request, **options)
         except LookupError as error:
             raise LookupError("of another call") from error
 
 
 class DropsTheAccount(AsyncShopClient):
-    async def cancel(self, request: CancelShopOrder, *, timeout: float | None = None) -> Outcome[ShopOrder]:
-        return attrs.evolve(await super().cancel(request, timeout=timeout), account=None)
+    async def cancel(self, request: CancelShopOrder, **options: Any) -> Outcome[ShopOrder]:
+        return attrs.evolve(await super().cancel(request, **options), account=None)
 
 
 class DropsTheAnswer(AsyncShopClient):
-    async def cancel(self, request: CancelShopOrder, *, timeout: float | None = None) -> Outcome[ShopOrder]:
-        return attrs.evolve(await super().cancel(request, timeout=timeout), answer=None)
+    async def cancel(self, request: CancelShopOrder, **options: Any) -> Outcome[ShopOrder]:
+        return attrs.evolve(await super().cancel(request, **options), answer=None)
 
 
 class RefusesWhatIsUnknown(ShopClient):
-    def cancel(self, request: CancelShopOrder, *, timeout: float | None = None) -> Outcome[ShopOrder]:
-        outcome = super().cancel(request, timeout=timeout)
+    def cancel(self, request: CancelShopOrder, **options: Any) -> Outcome[ShopOrder]:
+        outcome = super().cancel(request, **options)
         about: Any = {"marketplace": "shop", "account": outcome.account, "order_id": outcome.order_id}
         is_unknown = isinstance(outcome, Unknown)
         return Refused(refused=(), attempts=outcome.attempts, **about) if is_unknown else outcome
 
 
 class AsksBeforeItWaits(ShopClient):
-    def wait_until_settled(self, order: Any, *, timeout: float = 600.0) -> Outcome[Any]:
+    def wait_until_settled(self, order: Any, **options: Any) -> Outcome[Any]:
         self.cancel_order("A-1")
-        return super().wait_until_settled(order, timeout=timeout)
+        return super().wait_until_settled(order, **options)
 
 
 def with_client(kind: type[Any]) -> Shop:

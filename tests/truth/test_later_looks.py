@@ -346,7 +346,7 @@ def test_the_outcomes_account_is_asked(kind: Kind) -> None:
             check(door, attrs.evolve(before, account="brand-cl"))
 
 
-@pytest.mark.parametrize("wrong", [None, "1172-01", 5, object()], ids=ascii)
+@pytest.mark.parametrize("wrong", [None, "1172-01", 5, object()], ids=["None", "text", "number", "object"])
 def test_what_is_no_outcome_is_refused(wrong: Any, market: Market, on_stage: OnStage) -> None:
     """By both methods of the client, and by the sub-client's `check`."""
     stage = Stage()

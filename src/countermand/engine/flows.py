@@ -14,8 +14,9 @@ from typing import Any, TypeVar
 import attrs
 
 from ..errors import CountermandError, NotSentError
-from ..outcomes import Outcome, Part, PartiallyCancelled, Refused, attach_evidence
+from ..outcomes import Outcome, Part, PartiallyCancelled, Refused, Unknown, attach_evidence
 from .decoding import Answer, DecodingError
+from .events import CallKind, WaitReason
 from .operation import Operation
 from .rules import Doubt, Finding, Rules, Verdict, unknown
 from .wire import Call, Fault, Flow, Reply
@@ -24,25 +25,39 @@ C = TypeVar("C", bound=Answer)
 O = TypeVar("O", bound=Answer)  # noqa: E741
 I = TypeVar("I")  # noqa: E741
 R = TypeVar("R")
-T = TypeVar("T")
 
 
 def cancelling(rules: Rules[I, R, Any, Any], request: R, operation: Operation[I, R]) -> Flow[Outcome[Any]]:
     """Ask for the cancellation of an order and return what became of it."""
-    return operation.outcome((yield from concluded(operation, _cancelling(rules, request, operation))))
+    outcome: Outcome[Any] = yield from concluded(operation, "cancel", _cancelling(rules, request, operation))
+    return outcome
 
 
-def concluded(operation: Operation[Any, Any], flow: Flow[T]) -> Flow[T]:
-    """Run `flow`; put the evidence on whatever leaves it other than by returning."""
+def concluded(operation: Operation[Any, Any], call: CallKind, flow: Flow[Any]) -> Flow[Any]:
+    """Run `flow`, and tell how the call began and ended.
+
+    A finding becomes the call's outcome; an error or an interruption carries the evidence.
+    """
+    if operation.telemetry is not None:
+        operation.telemetry.call_started(call, operation.timeout)
     try:
-        return (yield from flow)
-    except GeneratorExit:
-        raise
+        found: Any = yield from flow
+        if found.__class__ is Finding:
+            found = operation.outcome(found)
+        if operation.telemetry is not None or found.__class__ is Unknown:
+            operation.listened().call_ended(found)
+        return found
     except CountermandError as error:
         error.attempts = tuple(operation.attempts)
+        if operation.telemetry is not None:
+            operation.telemetry.call_ended(error=error)
         raise
     except BaseException as interruption:
-        attach_evidence(interruption, operation.evidence())
+        evidence = operation.evidence()
+        if not isinstance(interruption, GeneratorExit):
+            attach_evidence(interruption, evidence)
+        if operation.telemetry is not None or evidence is not None:
+            operation.listened().call_ended(interruption=interruption)
         raise
 
 
@@ -94,7 +109,7 @@ def _cancelling(rules: Rules[I, R, Any, Any], request: R, operation: Operation[I
             pause = None if isinstance(reply, Reply) and reply.status != 429 else operation.pause("cancel")
             if pause is None:
                 raise verdict
-            yield from operation.sleep(pause)
+            yield from operation.sleep(pause, WaitReason.RETRY)
 
 
 def _may_reword(
@@ -125,7 +140,7 @@ def _judged(
     if isinstance(reply, Fault):
         if reply.sent:
             return Doubt(reply.detail)
-        return operation.error(NotSentError, f"not sent: {reply.detail}")
+        return operation.error(NotSentError, f"not sent: {reply.detail}", reply)
     status = reply.status
     if status == 429:
         return operation.rate_limited(reply)
@@ -215,7 +230,7 @@ def _settling(
             return unknown(f"{doubt.reason}; {found}", order)
         if again and rules.shows_after:
             return None  # at once: what has just been read is what allows it
-        yield from operation.sleep(wait)
+        yield from operation.sleep(wait, WaitReason.RETRY if again else WaitReason.SETTLING)
         if again:
             return None
 

@@ -21,6 +21,7 @@ from ..outcomes import (
     Unknown,
 )
 from .decoding import Answer
+from .events import WaitReason
 from .flows import concluded, is_denied, order_in
 from .operation import Operation
 from .rules import Finding, Rules, unknown
@@ -37,17 +38,23 @@ _OPEN = "the order is open and shows no cancellation"
 
 def reading(rules: Rules[I, R, C, O], operation: Operation[I, R]) -> Flow[O]:
     """Read an order and return it; raise if it cannot be read."""
-    return (yield from concluded(operation, _reading(rules, operation)))
+    order: O = yield from concluded(operation, "read", _reading(rules, operation))
+    return order
 
 
 def checking(rules: Rules[I, R, C, O], operation: Operation[I, R]) -> Flow[Outcome[Any]]:
     """Read an order once; return the prior outcome as it now stands."""
-    return (yield from concluded(operation, _looking(rules, operation, lambda _: None)))
+    outcome: Outcome[Any] = yield from concluded(
+        operation, "check", _looking(rules, operation, lambda _: None)
+    )
+    return outcome
 
 
 def waiting(rules: Rules[I, R, C, O], operation: Operation[I, R]) -> Flow[Outcome[Any]]:
     """Read an order, with growing pauses, until its cancellation is settled or the time is over."""
-    return (yield from concluded(operation, _looking(rules, operation, operation.pause_before_reading)))
+    looking = _looking(rules, operation, operation.pause_before_reading)
+    outcome: Outcome[Any] = yield from concluded(operation, "wait_until_settled", looking)
+    return outcome
 
 
 def _reading(rules: Rules[I, R, C, O], operation: Operation[I, R]) -> Flow[O]:
@@ -62,7 +69,7 @@ def _reading(rules: Rules[I, R, C, O], operation: Operation[I, R]) -> Flow[O]:
         pause = None if is_denied(reply) else operation.pause("read")
         if pause is None:
             raise _unread(reply, ask, operation, found)
-        yield from operation.sleep(pause)
+        yield from operation.sleep(pause, WaitReason.RETRY)
 
 
 def _looking(
@@ -97,7 +104,7 @@ def _looking(
                     raise _unread(reply, ask, operation, str(found))
                 return operation.outcome(unknown(str(found)))
             return _ended(last, operation)
-        yield from operation.sleep(wait)
+        yield from operation.sleep(wait, WaitReason.POLLING)
         pause = min(pause * 1.5, 60.0)
 
 
@@ -113,7 +120,7 @@ def _unread(
     reply: Reply | Fault, asked: Call, operation: Operation[Any, Any], problem: str
 ) -> CountermandError:
     if isinstance(reply, Fault) and not reply.sent:
-        return operation.error(NotSentError, f"not sent: {reply.detail}")
+        return operation.error(NotSentError, f"not sent: {reply.detail}", reply)
     if isinstance(reply, Reply) and reply.status == 429:
         return operation.rate_limited(reply)
     if isinstance(reply, Reply) and is_denied(reply):

@@ -155,6 +155,8 @@ class Rules(Generic[I, R, C, O]):
     name: ClassVar[str]
     #: What names the order in a request. Requests check themselves when they are built.
     order_of: ClassVar["attrgetter[Any]"] = attrgetter("order_id")
+    #: The lower-case names of the headers that say who asks, beside Authorization; a call's own may not have them.
+    own_headers: ClassVar[frozenset[str]] = frozenset()
     #: Whether asking twice is harmless: the order is cancelled once or not at all.
     repeatable: ClassVar[bool] = False
     #: Seconds that a request which arrived may take to show in a read. Before that, an open order says nothing, and

@@ -8,7 +8,7 @@ is forwarded again each time it is asked for: an unclear one is never sent twice
 import json
 import re
 from operator import attrgetter
-from typing import Any, ClassVar, Literal, TypeAlias, cast
+from typing import Any, ClassVar, Literal, TypeAlias, Unpack, cast
 
 import attrs
 
@@ -31,6 +31,7 @@ from ..engine.rules import (
     requested,
 )
 from ..engine.secret import Secret, sealed
+from ..engine.settings import CallOptions
 from ..engine.wire import Call, Reply
 from ..errors import InvalidRequestError, PermissionDeniedError, RejectedError
 from ..outcomes import Outcome, Part
@@ -304,7 +305,7 @@ def _not_performed(reply: Reply, operation: _Operation) -> Doubt:
 class CruxClient(SubClient[str, CancelCruxOrder, CruxOrder, CruxOrder]):
     """Crux Connect, blocking."""
 
-    def cancel_order(self, order_uuid: str, *, timeout: float | None = None) -> Outcome[CruxAnswer]:
+    def cancel_order(self, order_uuid: str, **options: Unpack[CallOptions]) -> Outcome[CruxAnswer]:
         """Ask Crux Connect to cancel an order, and say what became of it.
 
         Returns `Requested` when the request was received (200 or 204): it is forwarded to the suppliers, who
@@ -313,23 +314,23 @@ class CruxClient(SubClient[str, CancelCruxOrder, CruxOrder, CruxOrder]):
         the order is read until the line items show what became of it, else the answer is `Unknown`
         (Crux Connect API, Cancel Order).
 
-        `timeout` is the deadline of the whole call in seconds. Raises an error of `countermand.errors`; whenever it
+        `options` are those of every call, see `CallOptions`. Raises an error of `countermand.errors`; whenever it
         raises, the order is untouched.
         """
-        return self.cancel(CancelCruxOrder(order_uuid), timeout=timeout)
+        return self.cancel(CancelCruxOrder(order_uuid), **options)
 
-    def get_order(self, order_uuid: str, *, timeout: float | None = None) -> CruxOrder:
+    def get_order(self, order_uuid: str, **options: Unpack[CallOptions]) -> CruxOrder:
         """Read an order (Crux Connect API, Get Order). Raises `OrderUnreadableError` and its siblings."""
-        return self._read(order_uuid, timeout)
+        return self._read(order_uuid, options)
 
 
 class AsyncCruxClient(AsyncSubClient[str, CancelCruxOrder, CruxOrder, CruxOrder]):
     """Crux Connect, on an event loop. Each method does what its namesake in `CruxClient` does."""
 
-    async def cancel_order(self, order_uuid: str, *, timeout: float | None = None) -> Outcome[CruxAnswer]:
+    async def cancel_order(self, order_uuid: str, **options: Unpack[CallOptions]) -> Outcome[CruxAnswer]:
         """Ask Crux Connect to cancel an order; see `CruxClient.cancel_order`."""
-        return await self.cancel(CancelCruxOrder(order_uuid), timeout=timeout)
+        return await self.cancel(CancelCruxOrder(order_uuid), **options)
 
-    async def get_order(self, order_uuid: str, *, timeout: float | None = None) -> CruxOrder:
+    async def get_order(self, order_uuid: str, **options: Unpack[CallOptions]) -> CruxOrder:
         """Read an order; see `CruxClient.get_order`."""
-        return await self._read(order_uuid, timeout)
+        return await self._read(order_uuid, options)

@@ -7,7 +7,7 @@ Order" for the read; "Kibo, OAuth" for the tokens. The whole order is cancelled,
 import json
 import re
 from collections.abc import Mapping
-from typing import Any, ClassVar, Literal, TypeAlias
+from typing import Any, ClassVar, Literal, TypeAlias, Unpack
 
 import attrs
 
@@ -26,6 +26,7 @@ from ..engine.rules import (
     requested,
 )
 from ..engine.secret import Secret, sealed
+from ..engine.settings import CallOptions
 from ..engine.wire import Call, Reply
 from ..engine.words import object_in
 from ..outcomes import Outcome, Part
@@ -182,6 +183,7 @@ class KiboRules(Rules[int, CancelKiboOrder, KiboOrder, KiboOrder]):
     """How Kibo is asked, and what its answers mean."""
 
     name: ClassVar[str] = "kibo"
+    own_headers: ClassVar[frozenset[str]] = frozenset({"x-vol-tenant"})
     repeatable: ClassVar[bool] = True
     request_id_headers: ClassVar[tuple[str, ...]] = ("x-vol-correlation", *Rules.request_id_headers)
     # What its 429s name in Retry-After.
@@ -312,8 +314,7 @@ class KiboClient(SubClient[int, CancelKiboOrder, KiboOrder, KiboOrder]):
         order_id: int | str,
         disposition_reason: DispositionReason,
         disposition_other_reason: str | None = None,
-        *,
-        timeout: float | None = None,
+        **options: Unpack[CallOptions],
     ) -> Outcome[KiboAnswer]:
         """Ask Kibo to cancel a whole order, and say what became of it.
 
@@ -321,16 +322,14 @@ class KiboClient(SubClient[int, CancelKiboOrder, KiboOrder, KiboOrder]):
         Returns `Refused` when Kibo declines and the order's status says why, `Unknown` when nothing could be
         learnt. `disposition_other_reason`, 1 to 255 characters, goes with the reason "other" alone.
 
-        `timeout` is the deadline of the whole call in seconds. Raises an error of `countermand.errors`; whenever it
+        `options` are those of every call, see `CallOptions`. Raises an error of `countermand.errors`; whenever it
         raises, the order is untouched.
         """
-        return self.cancel(
-            CancelKiboOrder(order_id, disposition_reason, disposition_other_reason), timeout=timeout
-        )
+        return self.cancel(CancelKiboOrder(order_id, disposition_reason, disposition_other_reason), **options)
 
-    def get_order(self, order_id: int | str, *, timeout: float | None = None) -> KiboOrder:
+    def get_order(self, order_id: int | str, **options: Unpack[CallOptions]) -> KiboOrder:
         """Read an order (Kibo OMS, Get Order). Raises `OrderUnreadableError` and its siblings."""
-        return self._read(order_id, timeout)
+        return self._read(order_id, options)
 
 
 class AsyncKiboClient(AsyncSubClient[int, CancelKiboOrder, KiboOrder, KiboOrder]):
@@ -341,13 +340,12 @@ class AsyncKiboClient(AsyncSubClient[int, CancelKiboOrder, KiboOrder, KiboOrder]
         order_id: int | str,
         disposition_reason: DispositionReason,
         disposition_other_reason: str | None = None,
-        *,
-        timeout: float | None = None,
+        **options: Unpack[CallOptions],
     ) -> Outcome[KiboAnswer]:
         """Ask Kibo to cancel a whole order; see `KiboClient.cancel_order`."""
         request = CancelKiboOrder(order_id, disposition_reason, disposition_other_reason)
-        return await self.cancel(request, timeout=timeout)
+        return await self.cancel(request, **options)
 
-    async def get_order(self, order_id: int | str, *, timeout: float | None = None) -> KiboOrder:
+    async def get_order(self, order_id: int | str, **options: Unpack[CallOptions]) -> KiboOrder:
         """Read an order; see `KiboClient.get_order`."""
-        return await self._read(order_id, timeout)
+        return await self._read(order_id, options)

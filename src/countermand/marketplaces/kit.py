@@ -23,6 +23,7 @@ from ..engine.rules import (
     requested,
 )
 from ..engine.secret import Secret, as_secret, sealed
+from ..engine.settings import CallOptions
 from ..engine.wire import Call, Reply
 from ..engine.words import words_of
 from ..outcomes import Outcome, Part
@@ -35,6 +36,7 @@ __all__ = [
     "AsyncSubClient",
     "Auth",
     "Call",
+    "CallOptions",
     "CancelRequest",
     "Credential",
     "DecodingError",

@@ -5,7 +5,7 @@ A cancellation is initiated, never done, when it is answered: the warehouses dec
 """
 
 from operator import attrgetter
-from typing import Any, ClassVar, Literal, TypeAlias
+from typing import Any, ClassVar, Literal, TypeAlias, Unpack
 
 import attrs
 
@@ -28,6 +28,7 @@ from ..engine.rules import (
     requested,
 )
 from ..engine.secret import Secret, sealed
+from ..engine.settings import CallOptions
 from ..engine.wire import Call, Reply
 from ..errors import InvalidRequestError, RejectedError
 from ..outcomes import Outcome, Part
@@ -297,7 +298,7 @@ def _invalid(reply: Reply, operation: _Operation) -> InvalidRequestError:
 class PatternClient(SubClient[str, CancelPatternOrder, PatternCancellation, PatternOrderStatus]):
     """Pattern Hub, blocking."""
 
-    def cancel_order(self, market_order_id: str, *, timeout: float | None = None) -> Outcome[PatternAnswer]:
+    def cancel_order(self, market_order_id: str, **options: Unpack[CallOptions]) -> Outcome[PatternAnswer]:
         """Ask Pattern Hub to cancel an order, and say what became of it.
 
         Returns `Requested` when every warehouse order was initiated for cancellation, `PartiallyCancelled` when
@@ -305,25 +306,25 @@ class PatternClient(SubClient[str, CancelPatternOrder, PatternCancellation, Patt
         their status), `Unknown` when nothing could be learnt. Only warehouse orders in `new` or `backordered` can
         be cancelled (Pattern Hub API, Cancel an order).
 
-        `timeout` is the deadline of the whole call in seconds. Raises an error of `countermand.errors`; whenever it
+        `options` are those of every call, see `CallOptions`. Raises an error of `countermand.errors`; whenever it
         raises, the order is untouched.
         """
-        return self.cancel(CancelPatternOrder(market_order_id), timeout=timeout)
+        return self.cancel(CancelPatternOrder(market_order_id), **options)
 
-    def order_status(self, market_order_id: str, *, timeout: float | None = None) -> PatternOrderStatus:
+    def order_status(self, market_order_id: str, **options: Unpack[CallOptions]) -> PatternOrderStatus:
         """Read the order's status (Pattern Hub API, Order status). Raises `OrderUnreadableError` and its siblings."""
-        return self._read(market_order_id, timeout)
+        return self._read(market_order_id, options)
 
 
 class AsyncPatternClient(AsyncSubClient[str, CancelPatternOrder, PatternCancellation, PatternOrderStatus]):
     """Pattern Hub, on an event loop. Each method does what its namesake in `PatternClient` does."""
 
     async def cancel_order(
-        self, market_order_id: str, *, timeout: float | None = None
+        self, market_order_id: str, **options: Unpack[CallOptions]
     ) -> Outcome[PatternAnswer]:
         """Ask Pattern Hub to cancel an order; see `PatternClient.cancel_order`."""
-        return await self.cancel(CancelPatternOrder(market_order_id), timeout=timeout)
+        return await self.cancel(CancelPatternOrder(market_order_id), **options)
 
-    async def order_status(self, market_order_id: str, *, timeout: float | None = None) -> PatternOrderStatus:
+    async def order_status(self, market_order_id: str, **options: Unpack[CallOptions]) -> PatternOrderStatus:
         """Read the order's status; see `PatternClient.order_status`."""
-        return await self._read(market_order_id, timeout)
+        return await self._read(market_order_id, options)

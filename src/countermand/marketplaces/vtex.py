@@ -8,7 +8,7 @@ import json
 import re
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta, timezone
-from typing import ClassVar, TypeAlias
+from typing import ClassVar, TypeAlias, Unpack
 
 import attrs
 
@@ -19,6 +19,7 @@ from ..engine.decoding import Answer, check_subject, decode
 from ..engine.operation import Operation
 from ..engine.rules import CancelRequest, Doubt, Finding, Rules, Verdict, cancelled, refused, requested
 from ..engine.secret import Secret, sealed
+from ..engine.settings import CallOptions
 from ..engine.wire import Call, Reply
 from ..outcomes import Outcome, Part
 from .base import Account, AsyncSubClient, Stored, SubClient, label_field
@@ -218,6 +219,7 @@ class VtexRules(Rules[str, CancelVtexOrder, VtexReceipt, VtexOrder]):
     """How VTEX is asked, and what its answers mean."""
 
     name: ClassVar[str] = "vtex"
+    own_headers: ClassVar[frozenset[str]] = frozenset({"x-vtex-api-appkey", "x-vtex-api-apptoken"})
     repeatable: ClassVar[bool] = True
     request_id_headers: ClassVar[tuple[str, ...]] = ("x-vtex-operation-id", *Rules.request_id_headers)
     # A second cancellation confirms a first one that waits for the seller (help centre, Cancelling an order), so a
@@ -357,7 +359,7 @@ class VtexClient(SubClient[str, CancelVtexOrder, VtexReceipt, VtexOrder]):
         *,
         reason: str | None = None,
         requested_by_user: bool | None = None,
-        timeout: float | None = None,
+        **options: Unpack[CallOptions],
     ) -> Outcome[VtexAnswer]:
         """Ask VTEX to cancel an order, and say what became of it.
 
@@ -370,11 +372,11 @@ class VtexClient(SubClient[str, CancelVtexOrder, VtexReceipt, VtexOrder]):
         whole call in seconds. Raises an error of `countermand.errors`; whenever it raises, the order is untouched.
         """
         request = CancelVtexOrder(order_id, reason=reason, requested_by_user=requested_by_user)
-        return self.cancel(request, timeout=timeout)
+        return self.cancel(request, **options)
 
-    def get_order(self, order_id: str, *, timeout: float | None = None) -> VtexOrder:
+    def get_order(self, order_id: str, **options: Unpack[CallOptions]) -> VtexOrder:
         """Read an order (VTEX Orders API, Get order). The key needs "View order", which cancelling does not."""
-        return self._read(order_id, timeout)
+        return self._read(order_id, options)
 
 
 class AsyncVtexClient(AsyncSubClient[str, CancelVtexOrder, VtexReceipt, VtexOrder]):
@@ -386,12 +388,12 @@ class AsyncVtexClient(AsyncSubClient[str, CancelVtexOrder, VtexReceipt, VtexOrde
         *,
         reason: str | None = None,
         requested_by_user: bool | None = None,
-        timeout: float | None = None,
+        **options: Unpack[CallOptions],
     ) -> Outcome[VtexAnswer]:
         """Ask VTEX to cancel an order; see `VtexClient.cancel_order`."""
         request = CancelVtexOrder(order_id, reason=reason, requested_by_user=requested_by_user)
-        return await self.cancel(request, timeout=timeout)
+        return await self.cancel(request, **options)
 
-    async def get_order(self, order_id: str, *, timeout: float | None = None) -> VtexOrder:
+    async def get_order(self, order_id: str, **options: Unpack[CallOptions]) -> VtexOrder:
         """Read an order; see `VtexClient.get_order`."""
-        return await self._read(order_id, timeout)
+        return await self._read(order_id, options)

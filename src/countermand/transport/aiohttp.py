@@ -14,16 +14,18 @@ import sys
 from collections.abc import Mapping
 from weakref import WeakSet
 
-import aiohttp
-from multidict import CIMultiDict, CIMultiDictProxy
-from yarl import URL
-
 from ..engine.wire import CLOCK, Call, Fault, Reply
+from ..extras import needs
 from . import private
 from .eventloop import GRACE, KEEPALIVE, EventLoopDriver, home
 from .faults import flaw, settled
 from .messages import Body, tls_for, whole_headers
 from .streams import readable
+
+with needs("aiohttp", "aiohttp", "multidict", "yarl"):
+    import aiohttp
+    from multidict import CIMultiDict, CIMultiDictProxy
+    from yarl import URL
 
 #: Connections at most, as many as httpx's client opens by default.
 _CONNECTIONS = 100
@@ -35,6 +37,11 @@ _TARGET = re.compile(r"/[\x21-\x7e]*", re.ASCII)
 
 class AiohttpDriver(EventLoopDriver):
     """On asyncio, over aiohttp's connector and parser. It knows no proxies, keeps no cookies, follows no redirects.
+
+    It uses no `aiohttp.ClientSession`, and what hooks into one does not see its requests. Of mocks that is aioresponses
+    and vcrpy; of tracers `aiohttp.TraceConfig`, opentelemetry-instrumentation-aiohttp-client, and the aiohttp
+    integrations of Sentry and New Relic. Test with `countermand.sandbox` or a server on loopback; observe with the
+    client's `hooks`, which see every request whatever sends it.
 
     A `connector` of the caller's own, for a resolver, a proxy or TLS settings of theirs, is left open.
     """
@@ -182,7 +189,7 @@ def _bytes_of(call: Call) -> bytes:
 
 
 def _head(call: Call) -> bytes:
-    lines = [f"{name}: {value}" for name, value in whole_headers(call).items()]
+    lines = [f"{name}: {value}" for name, value in whole_headers(call, "aiohttp").items()]
     if not all(line.isprintable() for line in lines):
         raise ValueError("a header holds a line break, or another character that does not belong there")
     return "".join(f"{line}\r\n" for line in lines).encode("ascii")

@@ -10,10 +10,9 @@ import httpx
 
 from ..engine.wire import CLOCK, LARGEST_BODY, Call, Reply
 from . import private
+from .agent import user_agent
 from .faults import flaw, pass_on_foreign
 from .streams import Deadline, Recorder
-
-USER_AGENT = "countermand"
 
 _ENCODINGS = {"gzip": zlib.MAX_WBITS | 16, "x-gzip": zlib.MAX_WBITS | 16, "deflate": zlib.MAX_WBITS}
 
@@ -45,13 +44,15 @@ def standing_headers(call: Call) -> dict[str, str]:
     headers = {"Accept": "application/json", "Accept-Encoding": "identity", **call.headers}
     if call.body is not None:
         headers["Content-Type"] = "application/json"
+    if call.method == "GET":
+        headers["Cache-Control"] = "no-cache"  # a cache on the way may hold the order as it was
     return headers
 
 
-def whole_headers(call: Call) -> dict[str, str]:
+def whole_headers(call: Call, library: str = "httpx") -> dict[str, str]:
     """Return the head of `call`, for drivers that add nothing to it; a body's length is still to be added."""
     host = call.origin.partition("://")[2]
-    headers = {"Host": host, "User-Agent": USER_AGENT, **standing_headers(call)}
+    headers = {"Host": host, "User-Agent": user_agent(library), **standing_headers(call)}
     if call.body is None and call.method != "GET":
         headers["Content-Length"] = "0"
     return headers
@@ -129,15 +130,21 @@ class AsyncWatch(Watch):
 def client_request(client: Any, call: Call, watch: Watch, connect: float, exchange: float | None) -> Any:
     """Return `call` as a request of a caller's own client, which adds its default headers and its cookies.
 
+    The User-Agent is ours, as it is without such a client.
+
     `connect` is the time in seconds for a connection; `exchange`, for one step of all that follows, if it is watched.
     """
     prepared = call.headers.prepared
     kind: Any = client.headers.__class__  # of httpx, or of httpx2
-    key = kind, call.body is None
+    key = kind, call.method, call.body is None
+    headers = prepared.get(key)
+    if headers is None:
+        agent = {"User-Agent": user_agent(kind.__module__.partition(".")[0])}
+        headers = prepared.setdefault(key, kind(agent | standing_headers(call)))
     return client.build_request(
         call.method,
         call.origin + call.target,
-        headers=prepared.get(key) or prepared.setdefault(key, kind(standing_headers(call))),
+        headers=headers,
         content=call.body,
         extensions={
             "timeout": {"connect": connect, "pool": connect, "read": exchange, "write": exchange},
