@@ -101,12 +101,12 @@ def _texts(said: Mapping[str, Any], names: tuple[str, ...]) -> Iterator[str]:
             yield "; ".join(texts)
 
 
-def _flat(value: Any) -> Iterator[str]:
-    """Yield the texts in a text, a list of texts, or an object with a message."""
+def _flat(value: Any, levels: int = 4) -> Iterator[str]:
+    """Yield the texts in a text, a list of texts, or an object with a message; no deeper than words ever are."""
     if isinstance(value, str):
         yield value
-    elif isinstance(value, list):
+    elif isinstance(value, list) and levels:
         for each in value:  # pyright: ignore[reportUnknownVariableType]
-            yield from _flat(each)
-    elif isinstance(value, dict):
-        yield from _flat(value.get("message") or value.get("detail"))  # pyright: ignore[reportUnknownMemberType]
+            yield from _flat(each, levels - 1)
+    elif isinstance(value, dict) and levels:
+        yield from _flat(value.get("message") or value.get("detail"), levels - 1)  # pyright: ignore[reportUnknownMemberType]
