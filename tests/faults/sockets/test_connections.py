@@ -104,9 +104,9 @@ def test_a_forged_reply_in_a_tls_record_of_its_own_is_nobodys_answer(monkeypatch
 
 
 def _forge_over_tls(listener: socket.socket, pairs: int) -> None:
-    """Answer each first request with 200 and a forged 204 behind it, and each second one, wherever it comes, with 422."""
+    """Answer each first request with 200 and a forged 204 behind it; each second one, and the read after it, with 422."""
     context = anonymous(ssl.PROTOCOL_TLS_SERVER)
-    for _ in range(pairs * 2):
+    for _ in range(pairs * 3):
         plain, _address = listener.accept()
         plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_CORK, 1)  # both records leave as one
         # A client that drops the connection with something unread in it resets it.
