@@ -72,7 +72,7 @@ class CountermandError(Exception):
     def add(self, text: str) -> None:
         """Add a clause to the message. For the engine alone."""
         self.message = f"{self.message}; {text}"
-        self.args = (self.message,)
+        super().__init__(self.message)
 
     def __str__(self) -> str:
         where = " ".join(

@@ -2,7 +2,7 @@
 
 import asyncio
 import ssl
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from functools import cache
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -46,7 +46,7 @@ class Server(ThreadingHTTPServer):
 
 
 class _Handler(BaseHTTPRequestHandler):
-    server: Server
+    server: Any
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
 
@@ -71,7 +71,7 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 @contextmanager
-def serving() -> Iterator[Server]:
+def serving() -> Generator[Server]:
     """Serve on a thread."""
     with Server() as server:
         thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
@@ -99,7 +99,7 @@ class Way:
         if row.market.name == "kibo":
             here["auth_url"] = server.origin
         access = attrs.evolve(row.settings.get(row.market.name, row.market.access), **here)
-        settings = {**row.settings, row.market.name: access, "http_client": swift}
+        settings: dict[str, Any] = {**row.settings, row.market.name: access, "http_client": swift}
         client: Any = (AsyncCountermand if self._kind == "async" else Countermand)(**settings)
         door = Door.to(self._kind, client)
         door.run = self._run  # type: ignore[method-assign]

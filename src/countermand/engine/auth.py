@@ -93,7 +93,7 @@ class SharedAuth(Auth):
     A subclass says in `_fetch` how, and has its result kept by `_keep`.
     """
 
-    renews_on = frozenset({401})
+    renews_on: frozenset[int] = frozenset({401})
     # Said again, so that type checkers take no other type for them.
     headers: SealedHeaders | None
     expires_at: float
@@ -251,7 +251,7 @@ class TokenAuth(SharedAuth):
         **credentials: Credential,
     ) -> None:
         super().__init__(secrets, credentials)
-        self.renews_on = renews_on
+        self.renews_on: frozenset[int] = renews_on
         self._login = login
         self._token_in = read
         self._headers_for = headers

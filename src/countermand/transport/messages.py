@@ -92,17 +92,18 @@ class Watch:
     __slots__ = ("call", "outer", "witnessed")
 
     def __init__(self, call: Call, outer: BaseException | None) -> None:
-        self.call = call
+        self.call: Call = call
         #: What the caller was handling when the call began.
-        self.outer = outer
+        self.outer: BaseException | None = outer
         #: Whether there was any event. A mock has none.
-        self.witnessed = False
+        self.witnessed: bool = False
         call.sent = True
 
     def note(self, event: str, info: Mapping[str, Any]) -> None:
         """Take one event; raise what a signal handler raised while the request was sent: httpcore would swallow it."""
         if not self.witnessed:
-            self.witnessed, self.call.sent = True, False
+            self.witnessed = True
+            self.call.sent = False
         if event.endswith(".started"):
             request = info.get("request")
             if request is None or request.method == b"CONNECT":  # that goes to a proxy, to open a tunnel
@@ -163,7 +164,7 @@ class Body:
         # What comes after the first piece: one buffer, because many small pieces cost more than they hold.
         self._rest = bytearray()
         self._deadline = deadline
-        self.size = 0
+        self.size: int = 0
 
     def take(self, chunk: bytes) -> None:
         """Add a piece; raise `OverflowError` or `TimeoutError` where it is one too many."""
