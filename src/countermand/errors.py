@@ -9,7 +9,7 @@ CountermandError
 └── RejectedError             the marketplace answered, and did not do it
     ├── AuthenticationError       401: the credential is not accepted
     ├── PermissionDeniedError     403: the credential may not do this
-    └── OrderNotFoundError        404
+    └── OrderNotFoundError        404, in the marketplace's own words
 """
 
 from collections.abc import Mapping
@@ -189,6 +189,6 @@ class PermissionDeniedError(RejectedError):
 
 
 class OrderNotFoundError(RejectedError):
-    """The marketplace knows no such order (404)."""
+    """The marketplace says that it knows no such order: a 404 in its own words, which no gateway's page is."""
 
     meaning = "there is no such order"

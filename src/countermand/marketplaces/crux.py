@@ -308,9 +308,10 @@ class CruxClient(SubClient[str, CancelCruxOrder, CruxOrder, CruxOrder]):
     def cancel_order(self, order_uuid: str, **options: Unpack[CallOptions]) -> Outcome[CruxAnswer]:
         """Ask Crux Connect to cancel an order, and say what became of it.
 
-        Returns `Requested` when the request was received (200 or 204): it is forwarded to the suppliers, who
-        confirm or reject it later, see `wait_until_settled`. Returns `Refused` when the action cannot be performed
-        on this order (422). A request whose answer was lost is not sent again, because it would be forwarded again;
+        Returns `Requested` when the request was received (200, 201 or 204): it is forwarded to the suppliers, who
+        confirm or reject it later, see `wait_until_settled`. When the action cannot be performed on this order
+        (422, which does not say why), the order is read once: `Cancelled` or `PartiallyCancelled` where it was
+        cancelled before, else `Refused` with the state of its line items. A request whose answer was lost is not sent again, because it would be forwarded again;
         the order is read until the line items show what became of it, else the answer is `Unknown`
         (Crux Connect API, Cancel Order).
 
