@@ -30,6 +30,11 @@ from .marketplaces.kibo import Kibo as Kibo
 from .marketplaces.kibo import KiboAnswer as KiboAnswer
 from .marketplaces.kibo import KiboClient as KiboClient
 from .marketplaces.kibo import KiboOrder as KiboOrder
+from .marketplaces.loading import error_from_dict as error_from_dict
+from .marketplaces.loading import json_schema as json_schema
+from .marketplaces.loading import outcome_from_dict as outcome_from_dict
+from .marketplaces.loading import outcome_from_json as outcome_from_json
+from .marketplaces.loading import request_from_dict as request_from_dict
 from .marketplaces.pattern import AsyncPatternClient as AsyncPatternClient
 from .marketplaces.pattern import CancelPatternOrder as CancelPatternOrder
 from .marketplaces.pattern import Pattern as Pattern

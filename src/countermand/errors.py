@@ -12,9 +12,14 @@ CountermandError
     └── OrderNotFoundError        404
 """
 
-from typing import Any, ClassVar, Literal
+from functools import cache
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
+from .data import SCHEMA
 from .outcomes import Attempt
+
+if TYPE_CHECKING:
+    from .data.shapes import Fields
 
 
 class CountermandError(Exception):
@@ -89,8 +94,29 @@ class CountermandError(Exception):
     def __hash__(self) -> int:
         return hash((type(self), self.message, self.marketplace, self.order_id, self.status))
 
+    def to_dict(self) -> dict[str, Any]:
+        """Return this as plain data, as JSON has it, for `error_from_dict`.
+
+        An error of a third party's own class is written as the nearest of ours that it derives from.
+
+            job.failure = error.to_dict()
+        """
+        return self.__countermand_shape__().write(self, "$")
+
+    @classmethod
+    def __countermand_shape__(cls) -> "Fields":
+        return _shape(next(kind for kind in cls.__mro__ if kind.__module__ == __name__))
+
     def __reduce__(self) -> tuple[Any, ...]:
         return _rebuilt, (type(self), self.message), vars(self)
+
+
+@cache
+def _shape(kind: type[CountermandError]) -> "Fields":
+    """Return how errors of a class of this module are written: by the arguments they are made with."""
+    from .data.shapes import fields_of_arguments, tag_of
+
+    return fields_of_arguments(kind, {"schema": SCHEMA, "error": tag_of(kind)})
 
 
 def _rebuilt(kind: type[CountermandError], message: str) -> CountermandError:

@@ -11,9 +11,14 @@
 """
 
 from datetime import datetime
-from typing import Any, ClassVar, Generic, Literal, TypeAlias, TypeGuard, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal, TypeAlias, TypeGuard, TypeVar
 
 import attrs
+
+from .data import SCHEMA, Storable
+
+if TYPE_CHECKING:
+    from .data.shapes import Fields
 
 A = TypeVar("A", covariant=True)
 
@@ -58,7 +63,7 @@ class Part:
 
 
 @attrs.frozen(kw_only=True)
-class Answered(Generic[A]):
+class Answered(Storable, Generic[A]):
     """What the five answers have in common."""
 
     #: "pattern", "vtex", "crux", "kibo", or the name of a third party's marketplace.
@@ -74,6 +79,14 @@ class Answered(Generic[A]):
 
     def _says(self, what: str) -> str:
         return f"{self.marketplace} order {self.order_id}: {what}"
+
+    @classmethod
+    def __countermand_shape__(cls, answer: Any = None) -> "Fields":
+        from .data.shapes import fields_of, tag_of
+
+        says: dict[str, Any] = {"schema": SCHEMA, "outcome": tag_of(cls)}
+        settled = getattr(cls, "settled", None)
+        return fields_of(cls, says | {"settled": settled} if isinstance(settled, bool) else says, answer)
 
 
 @attrs.frozen(kw_only=True)

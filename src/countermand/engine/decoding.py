@@ -16,6 +16,8 @@ import attrs
 if TYPE_CHECKING:
     from cattrs.preconf.msgspec import MsgspecJsonConverter
 
+    from ..data.scalars import Shape
+
 M = TypeVar("M", bound="Answer")
 
 _BOM = b"\xef\xbb\xbf"
@@ -30,6 +32,8 @@ class Answer:
 
     __slots__ = ("_body",)
 
+    #: What it is called where it is stored, such as "vtex.receipt"; empty for a part of another answer.
+    kind: ClassVar[str] = ""
     #: Python name → name on the wire, for the fields that differ.
     wire_names: ClassVar[Mapping[str, str]] = {}
     _body: bytes
@@ -50,6 +54,14 @@ class Answer:
         """Keep `body` as what `raw` shows; returns the same answer. For decoders alone."""
         object.__setattr__(self, "_body", body)
         return self
+
+    @classmethod
+    def __countermand_shape__(cls) -> "Shape":
+        from ..data.answers import AnswerShape
+        from ..data.shapes import fields_of
+
+        fields = fields_of(cls, is_open=True)
+        return AnswerShape(cls.kind, fields, partial(decode, model=cls)) if cls.kind else fields
 
     def __reduce__(self) -> tuple[Any, ...]:
         fields = attrs.fields(type(self))  # type: ignore[arg-type]
@@ -97,7 +109,7 @@ def decode_value(body: bytes) -> object:
         body = body.removeprefix(_BOM)  # RFC 8259, 8.1, allows to ignore it
         said = _loads()(body)
         if _may_repeat_a_name(body, said):
-            json.loads(body, object_pairs_hook=_without_repeats)
+            json.loads(body, object_pairs_hook=without_repeats)
     except (ValueError, RecursionError) as error:
         problem = _place(error)
     else:
@@ -171,7 +183,8 @@ def _structure(model: Any) -> Callable[[dict[str, Any]], Any]:
     return lambda said: structure(said, model)
 
 
-def _without_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+def without_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Return the fields of an object; raise `DecodingError` if one is named twice."""
     found = dict(pairs)
     if len(found) != len(pairs):
         raise DecodingError("an object names a field twice")

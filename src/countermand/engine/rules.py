@@ -7,6 +7,7 @@ attempts, deadlines or retries. What a reply or an order says is a `Finding`; th
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, NamedTuple, TypeAlias, TypeVar
 
+from ..data import SCHEMA, Storable
 from ..errors import AuthenticationError, CountermandError, OrderNotFoundError, PermissionDeniedError
 from ..outcomes import Cancelled, Part, PartiallyCancelled, Refused, Requested, Unknown
 from .auth import Auth
@@ -16,6 +17,7 @@ from .wire import Call, Reply
 from .words import names_its_error
 
 if TYPE_CHECKING:
+    from ..data.shapes import Fields
     from .operation import Operation
 
 A = TypeVar("A", covariant=True)
@@ -32,7 +34,7 @@ Rejections: TypeAlias = dict[int, type[CountermandError]]
 REJECTIONS: Rejections = {401: AuthenticationError, 403: PermissionDeniedError, 404: OrderNotFoundError}
 
 
-class CancelRequest(Generic[A]):
+class CancelRequest(Storable, Generic[A]):
     """A cancellation of one order at one marketplace, whose outcome carries an `A`.
 
     Each marketplace has a class of its own: `CancelPatternOrder`, `CancelVtexOrder` and so on.
@@ -43,6 +45,12 @@ class CancelRequest(Generic[A]):
     marketplace: ClassVar[str]
     #: The label of the account to ask; None for the only account of the marketplace.
     account: str | None
+
+    @classmethod
+    def __countermand_shape__(cls) -> "Fields":
+        from ..data.shapes import fields_of
+
+        return fields_of(cls, {"schema": SCHEMA, "request": "cancel", "marketplace": cls.marketplace})
 
 
 #: Any typed request, of a third party's marketplace as well.

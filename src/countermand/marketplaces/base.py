@@ -5,7 +5,7 @@ A marketplace is one module: a configuration derived from `Account`, a typed req
 """
 
 from operator import attrgetter
-from typing import Any, ClassVar, Generic, TypeVar, overload
+from typing import Any, ClassVar, Generic, TypeAlias, TypeVar, overload
 
 import attrs
 
@@ -27,6 +27,9 @@ I = TypeVar("I")  # noqa: E741
 R = TypeVar("R")
 S = TypeVar("S", covariant=True)
 Z = TypeVar("Z", covariant=True)
+
+#: The class of a marketplace's request, and the classes of its answers.
+Stored: TypeAlias = tuple[type[CancelRequest[Any]], tuple[type[Answer], ...]]
 
 #: How long `wait_until_settled` waits when nothing else is said, in seconds.
 SETTLE_TIMEOUT = 600.0
@@ -51,6 +54,11 @@ class Account(Generic[S, Z]):
 
     def clients(self) -> tuple[type[S], type[Z]]:
         """Return the classes of the two sub-clients, the blocking one first."""
+        raise NotImplementedError
+
+    @classmethod
+    def stored(cls) -> Stored:
+        """Return the class of the request, and the classes of the answers: what stored data is read back as."""
         raise NotImplementedError
 
 

@@ -33,7 +33,7 @@ from ..engine.wire import Call, Reply
 from ..engine.words import words_of
 from ..errors import InvalidRequestError, PermissionDeniedError, RejectedError
 from ..outcomes import Outcome, Part
-from .base import Account, AsyncSubClient, SubClient, label_field
+from .base import Account, AsyncSubClient, Stored, SubClient, label_field
 
 _HOSTS = {
     "dev": "https://api-dev.cruxconnect.com",
@@ -93,6 +93,11 @@ class Crux(Account["CruxClient", "AsyncCruxClient"]):
         """Return the two sub-clients' classes."""
         return CruxClient, AsyncCruxClient
 
+    @classmethod
+    def stored(cls) -> Stored:
+        """Return the classes that stored data is read back as."""
+        return CancelCruxOrder, (CruxOrder,)
+
 
 @attrs.frozen
 class CruxLineItem:
@@ -118,6 +123,8 @@ class CruxLineItem:
 @attrs.frozen
 class CruxOrder(Answer):
     """An order and the state of its lines."""
+
+    kind: ClassVar[str] = "crux.order"
 
     uuid: str
     line_items: tuple[CruxLineItem, ...]

@@ -31,7 +31,7 @@ from ..engine.wire import Call, Reply
 from ..engine.words import object_in
 from ..errors import RejectedError
 from ..outcomes import Outcome, Part
-from .base import Account, AsyncSubClient, SubClient, label_field
+from .base import Account, AsyncSubClient, Stored, SubClient, label_field
 
 _DOMAINS = {"production": "translation.mozu.com", "sandbox": "translation.sandbox.mozu.com"}
 _LOGIN_HOST = "https://home.mozu.com"
@@ -98,11 +98,17 @@ class Kibo(Account["KiboClient", "AsyncKiboClient"]):
         """Return the two sub-clients' classes."""
         return KiboClient, AsyncKiboClient
 
+    @classmethod
+    def stored(cls) -> Stored:
+        """Return the classes that stored data is read back as."""
+        return CancelKiboOrder, (KiboOrder,)
+
 
 @attrs.frozen
 class KiboOrder(Answer):
     """An order; what is not listed here is in `raw`."""
 
+    kind: ClassVar[str] = "kibo.order"
     wire_names: ClassVar[Mapping[str, str]] = {
         "order_id": "orderID",
         "order_state": "orderState",

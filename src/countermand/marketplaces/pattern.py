@@ -29,7 +29,7 @@ from ..engine.secret import Secret, as_secret, sealed
 from ..engine.wire import Call, Reply
 from ..errors import InvalidRequestError, RejectedError
 from ..outcomes import Outcome, Part
-from .base import Account, AsyncSubClient, SubClient, label_field
+from .base import Account, AsyncSubClient, Stored, SubClient, label_field
 
 _HOSTS = {"production": "https://api.pattern.com/hub", "staging": "https://stage-api.pattern.com/hub"}
 #: Warehouse order statuses past the point where a cancellation has any effect.
@@ -66,6 +66,11 @@ class Pattern(Account["PatternClient", "AsyncPatternClient"]):
         """Return the two sub-clients' classes."""
         return PatternClient, AsyncPatternClient
 
+    @classmethod
+    def stored(cls) -> Stored:
+        """Return the classes that stored data is read back as."""
+        return CancelPatternOrder, (PatternCancellation, PatternOrderStatus)
+
 
 @attrs.frozen
 class WarehouseOrder:
@@ -90,6 +95,8 @@ class PatternCancellation(Answer):
 
     `success` is True when any warehouse order was cancelled; the two lists say which, and are what counts.
     """
+
+    kind: ClassVar[str] = "pattern.cancellation"
 
     market_order_id: str
     success: bool
@@ -123,6 +130,8 @@ class SubOrder:
 @attrs.frozen
 class PatternOrderStatus(Answer):
     """The order's state. Known: cancelled, complete, partially shipped, processing, error, pending."""
+
+    kind: ClassVar[str] = "pattern.order_status"
 
     market_order_id: str
     order_status: str

@@ -20,7 +20,7 @@ from ..engine.rules import CancelRequest, Doubt, Finding, Rules, Verdict, cancel
 from ..engine.secret import Secret, as_secret, sealed
 from ..engine.wire import Call, Reply
 from ..outcomes import Outcome, Part
-from .base import Account, AsyncSubClient, SubClient, label_field
+from .base import Account, AsyncSubClient, Stored, SubClient, label_field
 
 #: Statuses in which a cancellation is under way (order flow and status; announcements; known issues).
 _PENDING = frozenset(
@@ -69,11 +69,17 @@ class Vtex(Account["VtexClient", "AsyncVtexClient"]):
         """Return the two sub-clients' classes."""
         return VtexClient, AsyncVtexClient
 
+    @classmethod
+    def stored(cls) -> Stored:
+        """Return the classes that stored data is read back as."""
+        return CancelVtexOrder, (VtexReceipt, VtexOrder)
+
 
 @attrs.frozen
 class VtexReceipt(Answer):
     """The answer to a cancellation: the notification was received."""
 
+    kind: ClassVar[str] = "vtex.receipt"
     wire_names: ClassVar[Mapping[str, str]] = {"order_id": "orderId"}
 
     #: When it was received, as VTEX wrote it: seven fractional digits and an offset, more than a datetime holds.
@@ -125,6 +131,7 @@ class VtexPackages(Answer):
 class VtexOrder(Answer):
     """What an order says of its cancellation; all the rest of it is in `raw`."""
 
+    kind: ClassVar[str] = "vtex.order"
     wire_names: ClassVar[Mapping[str, str]] = {
         "order_id": "orderId",
         "seller_order_id": "sellerOrderId",
