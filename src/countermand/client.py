@@ -1,16 +1,17 @@
 """The clients: any number of accounts, and for each a sub-client of its marketplace."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import AsyncIterable, Iterable, Mapping
+from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, NoReturn, Self, TypeVar, overload
 
 from .engine import checks
 from .engine.decoding import Answer
 from .engine.retry import DEFAULT_RETRY, RetryPolicy
-from .engine.rules import CancelRequest
+from .engine.rules import AnyRequest, CancelRequest
 from .errors import InvalidRequestError, NotConfiguredError
-from .marketplaces.base import SETTLE_TIMEOUT, Account, AsyncSubClient, SubClient
+from .marketplaces.base import SETTLE_TIMEOUT, Account, AsyncSubClient, SubClient, requests_a_second
 from .marketplaces.registry import AnyAccount, configuration_of
 from .outcomes import Outcome, is_outcome
 
@@ -18,6 +19,9 @@ if TYPE_CHECKING:
     import httpx
     import httpx2
 
+    from .bulk.blocking import CancelMany
+    from .bulk.eventloop import AsyncCancelMany
+    from .bulk.results import Accounts
     from .engine.wire import AsyncDriver, Driver
     from .marketplaces.crux import AsyncCruxClient, Crux, CruxClient
     from .marketplaces.kibo import AsyncKiboClient, Kibo, KiboClient
@@ -85,6 +89,14 @@ class _Accounts:
         several = f"the client has several accounts at {name}: {', '.join(labels)}; say which, by its label"
         problem = several if labels else f"the client was built without an account at {name}; {self._told()}"
         raise NotConfiguredError(problem, marketplace=name)
+
+    def _for_bulk(self) -> "Accounts":
+        from .bulk.results import Accounts
+
+        accounts = self._configurations.items()
+        known = {label: (one.marketplace, str(getattr(one, "url", ""))) for label, one in accounts}
+        rates = {label: rate for label, one in accounts if (rate := requests_a_second(one)) is not None}
+        return Accounts(self._driver, self._asked_by, self._named_by, known, rates)
 
     def _told(self) -> str:
         return f"there is {', '.join(self._configurations)}" if self._configurations else "there is none"
@@ -248,6 +260,27 @@ class Countermand(_Accounts):
         found: Outcome[A] = self._named_by(outcome).wait_until_settled(outcome, timeout=timeout)
         return found
 
+    def cancel_many(
+        self, requests: Iterable[AnyRequest], *, concurrency: int = 8, journal: str | Path | None = None
+    ) -> "CancelMany":
+        """Cancel many orders, at any of the client's accounts, and give each result as it completes.
+
+        `concurrency` is the number of calls at once on one account. Each account has a lane of its own, which
+        keeps the account's known rate or learns it, waits after a 429 and sends again, and stops when the credential
+        is refused. `journal` is the path of a file that makes the run resumable: the same call again, with the same
+        requests, finishes it. See `docs/bulk.md`.
+
+            with client.cancel_many(requests, journal="run.db") as results:
+                for result in results:
+                    print(result.request, result.outcome or result.error)
+
+        Iterating raises `countermand.bulk.JournalError` if the journal cannot be used, and `InvalidRequestError` if
+        it is of other requests; nothing new is sent then.
+        """
+        from .bulk.blocking import CancelMany
+
+        return CancelMany(self._for_bulk(), requests, concurrency, journal)
+
     def close(self) -> None:
         """Close the connections; a `http_client` of the caller's own stays open."""
         self._driver.close()
@@ -352,6 +385,23 @@ class AsyncCountermand(_Accounts):
         """Read the order of an earlier outcome until it is settled; see `Countermand.wait_until_settled`."""
         found: Outcome[A] = await self._named_by(outcome).wait_until_settled(outcome, timeout=timeout)
         return found
+
+    def cancel_many(
+        self,
+        requests: Iterable[AnyRequest] | AsyncIterable[AnyRequest],
+        *,
+        concurrency: int = 8,
+        journal: str | Path | None = None,
+    ) -> "AsyncCancelMany":
+        """Cancel many orders, and give each result as it completes; see `Countermand.cancel_many`.
+
+        async with client.cancel_many(requests, journal="run.db") as results:
+            async for result in results:
+                print(result.request, result.outcome or result.error)
+        """
+        from .bulk.eventloop import AsyncCancelMany
+
+        return AsyncCancelMany(self._for_bulk(), requests, concurrency, journal)
 
     async def aclose(self) -> None:
         """Close the connections; a `http_client` of the caller's own stays open."""

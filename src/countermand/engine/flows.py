@@ -32,6 +32,20 @@ def cancelling(rules: Rules[I, R, Any, Any], request: R, operation: Operation[I,
     return operation.outcome((yield from concluded(operation, _cancelling(rules, request, operation))))
 
 
+def resuming(rules: Rules[I, R, Any, Any], request: R, operation: Operation[I, R]) -> Flow[Outcome[Any]]:
+    """Find out what became of a cancellation that an earlier process may have asked for; see `Operation.was_asked`.
+
+    The order is read before anything else. It is asked for again only where that is harmless.
+    """
+    return operation.outcome((yield from concluded(operation, _resuming(rules, request, operation))))
+
+
+def _resuming(rules: Rules[I, R, Any, Any], request: R, operation: Operation[I, R]) -> Flow[Finding[Any]]:
+    lost = Doubt("it may have been asked for before, by a process that ended without an answer")
+    settled = yield from _settling(rules, operation, lost)
+    return settled if settled is not None else (yield from _cancelling(rules, request, operation))
+
+
 def _cancelling(rules: Rules[I, R, Any, Any], request: R, operation: Operation[I, R]) -> Flow[Finding[Any]]:
     ask = rules.cancel_call(request, operation)
     first: CountermandError | None = None

@@ -1,0 +1,198 @@
+"""Bulk runs on blocking I/O: the consumer's thread decides, threads make the calls."""
+
+import queue
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from ..engine.rules import AnyRequest
+from .course import Course, flow_of, pausing
+from .journal import Journal
+from .lane import Ticket
+from .records import Closed, Event
+from .results import Accounts, BulkResult
+from .run import End, Give, Read, Send, Step, Store, Wait
+
+
+class CancelMany(Course):
+    """The results of `Countermand.cancel_many`, as they complete. An iterator and a context manager."""
+
+    def __init__(
+        self,
+        accounts: Accounts,
+        requests: Iterable[AnyRequest],
+        concurrency: int,
+        journal: str | Path | None,
+    ) -> None:
+        super().__init__(accounts, concurrency, journal)
+        self._input: Iterator[Any] = iter(requests)
+        #: What happened, to be told to the run.
+        self._events: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
+        self._workers = _Workers(self._call)
+        self._timers: list[threading.Thread] = []
+        self._journal: Journal | None = None
+        self._journal_is_open = False
+
+    def __iter__(self) -> Self:
+        return self
+
+    def __next__(self) -> BulkResult:
+        if self._closed:
+            raise StopIteration
+        try:
+            self._begin()
+            while True:
+                self._take_events()
+                step = self._run.step()
+                if isinstance(step, Give):
+                    return step.result
+                if isinstance(step, End):
+                    break
+                self._do(step)
+        except BaseException:
+            self.close()
+            raise
+        self.close()
+        if step.error is not None:
+            raise step.error
+        raise StopIteration
+
+    def _begin(self) -> None:
+        if not self._begun:
+            self._begun = True
+            if self._path is not None:
+                self._journal = Journal(self._path, self._accounts.known, self._journal_tells)
+                self._journal_is_open = True
+                self._journal.open()
+
+    def _do(self, step: Step) -> None:
+        match step:
+            case Send(ticket):
+                self._workers.begin(ticket)
+            case Store(ops):
+                assert self._journal is not None
+                self._journal.submit(ops)
+            case Read():
+                try:
+                    item = next(self._input)
+                except StopIteration:
+                    self._run.end_input()
+                else:
+                    self._run.read(item)
+            case Wait(until):
+                self._wait(until)
+            case _:
+                raise AssertionError(step)
+
+    def _wait(self, until: float | None) -> None:
+        delay = None if until is None else until - self._clock.monotonic()
+        if delay is not None and delay <= 0:
+            return
+        if delay is not None and not self._time_is_real:
+            timer = threading.Thread(target=self._let_pass, args=(delay,), daemon=True)
+            self._timers.append(timer)
+            timer.start()
+            delay = None
+        try:
+            event = self._events.get(timeout=delay)
+        except queue.Empty:
+            return
+        event()
+
+    def _take_events(self) -> None:
+        while not self._events.empty():
+            self._events.get()()
+
+    def close(self) -> None:
+        """End the run: begin nothing more, wait for the calls that are under way, and close the journal."""
+        if self._closed:
+            return
+        self._closed = True
+        try:
+            self._run.stop()
+            while not isinstance(step := self._run.step(), End):
+                self._do(step)
+                self._take_events()
+        finally:
+            self._workers.join()
+            if self._journal is not None:
+                self._journal.finish()
+                while self._journal_is_open:
+                    self._events.get()()
+                self._journal.join()
+            for timer in self._timers:
+                timer.join()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def __del__(self) -> None:
+        if getattr(self, "_begun", False):
+            self.close()
+
+    # In other threads.
+
+    def _call(self, ticket: Ticket) -> None:
+        try:
+            ended = self._driver.run(flow_of(ticket))
+        except BaseException as error:  # noqa: BLE001 - it is told, or raised in the consumer's thread
+            ended = error
+        self._events.put(partial(self._came_back, ticket, ended))
+
+    def _journal_tells(self, event: Event) -> None:
+        self._events.put(partial(self._journal_told, event))
+
+    def _let_pass(self, seconds: float) -> None:
+        self._driver.run(pausing(seconds))
+        self._events.put(lambda: None)
+
+    # In the consumer's thread again.
+
+    def _came_back(self, ticket: Ticket, ended: Any) -> None:
+        self._workers.ended()
+        self._run.came_back(ticket, ended)
+
+    def _journal_told(self, event: Event) -> None:
+        if isinstance(event, Closed):
+            self._journal_is_open = False
+        self._run.journal_told(event)
+
+
+class _Workers:
+    """Threads that make calls: as many as there were ever calls at once."""
+
+    def __init__(self, call: Callable[[Ticket], None]) -> None:
+        self._target = call
+        self._work: queue.SimpleQueue[Ticket | None] = queue.SimpleQueue()
+        self._threads: list[threading.Thread] = []
+        self._busy = 0
+
+    def begin(self, ticket: Ticket) -> None:
+        self._busy += 1
+        if self._busy > len(self._threads):
+            thread = threading.Thread(target=self._serve, name="countermand-bulk", daemon=True)
+            self._threads.append(thread)
+            thread.start()
+        self._work.put(ticket)
+
+    def ended(self) -> None:
+        self._busy -= 1
+
+    def join(self) -> None:
+        for _ in self._threads:
+            self._work.put(None)
+        for thread in self._threads:
+            thread.join()
+        self._threads.clear()
+
+    def _serve(self) -> None:
+        while (ticket := self._work.get()) is not None:
+            self._target(ticket)
