@@ -1,3 +1,13 @@
+from .bulk.blocking import CancelMany as CancelMany
+from .bulk.eventloop import AsyncCancelMany as AsyncCancelMany
+from .bulk.journal import JournalError as JournalError
+from .bulk.results import BulkResult as BulkResult
+from .bulk.results import InFlight as InFlight
+from .bulk.results import LaneProgress as LaneProgress
+from .bulk.results import Progress as Progress
+from .bulk.results import result_from_dict as result_from_dict
+from .bulk.seam import AsyncIntent as AsyncIntent
+from .bulk.seam import Intent as Intent
 from .client import AsyncCountermand as AsyncCountermand
 from .client import Countermand as Countermand
 from .engine.retry import RetryPolicy as RetryPolicy

@@ -1,15 +1,15 @@
 """The clients: any number of accounts, and for each a sub-client of its marketplace."""
 
 import os
-from collections.abc import AsyncIterable, Iterable, Mapping
-from pathlib import Path
+from collections.abc import Mapping
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, NoReturn, Self, TypeVar, overload
 
+from .bulk.calls import AsyncBulkCalls, BulkCalls
 from .engine import checks
 from .engine.decoding import Answer
 from .engine.retry import DEFAULT_RETRY, RetryPolicy
-from .engine.rules import AnyRequest, CancelRequest
+from .engine.rules import CancelRequest
 from .errors import InvalidRequestError, NotConfiguredError
 from .marketplaces.base import SETTLE_TIMEOUT, Account, AsyncSubClient, SubClient, requests_a_second
 from .marketplaces.registry import AnyAccount, configuration_of
@@ -19,8 +19,6 @@ if TYPE_CHECKING:
     import httpx
     import httpx2
 
-    from .bulk.blocking import CancelMany
-    from .bulk.eventloop import AsyncCancelMany
     from .bulk.results import Accounts
     from .engine.wire import AsyncDriver, Driver
     from .marketplaces.crux import AsyncCruxClient, Crux, CruxClient
@@ -141,7 +139,7 @@ class _Accounts:
         raise TypeError(f"{type(self).__name__} holds credentials and connections and is not pickled")
 
 
-class Countermand(_Accounts):
+class Countermand(_Accounts, BulkCalls):
     """Cancels orders at the accounts that it is given, and says what became of them.
 
     `client.pattern`, `client.vtex`, `client.crux` and `client.kibo` are the sub-clients of the only account at each
@@ -260,27 +258,6 @@ class Countermand(_Accounts):
         found: Outcome[A] = self._named_by(outcome).wait_until_settled(outcome, timeout=timeout)
         return found
 
-    def cancel_many(
-        self, requests: Iterable[AnyRequest], *, concurrency: int = 8, journal: str | Path | None = None
-    ) -> "CancelMany":
-        """Cancel many orders, at any of the client's accounts, and give each result as it completes.
-
-        `concurrency` is the number of calls at once on one account. Each account has a lane of its own, which
-        keeps the account's known rate or learns it, waits after a 429 and sends again, and stops when the credential
-        is refused. `journal` is the path of a file that makes the run resumable: the same call again, with the same
-        requests, finishes it. See `docs/bulk.md`.
-
-            with client.cancel_many(requests, journal="run.db") as results:
-                for result in results:
-                    print(result.request, result.outcome or result.error)
-
-        Iterating raises `countermand.bulk.JournalError` if the journal cannot be used, and `InvalidRequestError` if
-        it is of other requests; nothing new is sent then.
-        """
-        from .bulk.blocking import CancelMany
-
-        return CancelMany(self._for_bulk(), requests, concurrency, journal)
-
     def close(self) -> None:
         """Close the connections; a `http_client` of the caller's own stays open."""
         self._driver.close()
@@ -294,7 +271,7 @@ class Countermand(_Accounts):
         self.close()
 
 
-class AsyncCountermand(_Accounts):
+class AsyncCountermand(_Accounts, AsyncBulkCalls):
     """`Countermand` on asyncio: the same calls with `await`.
 
     For one event loop at a time. An async context manager; or call `aclose()`.
@@ -385,23 +362,6 @@ class AsyncCountermand(_Accounts):
         """Read the order of an earlier outcome until it is settled; see `Countermand.wait_until_settled`."""
         found: Outcome[A] = await self._named_by(outcome).wait_until_settled(outcome, timeout=timeout)
         return found
-
-    def cancel_many(
-        self,
-        requests: Iterable[AnyRequest] | AsyncIterable[AnyRequest],
-        *,
-        concurrency: int = 8,
-        journal: str | Path | None = None,
-    ) -> "AsyncCancelMany":
-        """Cancel many orders, and give each result as it completes; see `Countermand.cancel_many`.
-
-        async with client.cancel_many(requests, journal="run.db") as results:
-            async for result in results:
-                print(result.request, result.outcome or result.error)
-        """
-        from .bulk.eventloop import AsyncCancelMany
-
-        return AsyncCancelMany(self._for_bulk(), requests, concurrency, journal)
 
     async def aclose(self) -> None:
         """Close the connections; a `http_client` of the caller's own stays open."""

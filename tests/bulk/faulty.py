@@ -75,7 +75,9 @@ def requests(orders: int) -> Iterator[AnyRequest]:
 def rows(orders: int) -> list[int]:
     """Return the order of each row of `requests`."""
     return [
-        each for number in range(orders) for each in ([number, number - 50] if number % 97 == 96 else [number])
+        each
+        for number in range(orders)
+        for each in ([number, number - 50] if number % 97 == 96 else [number])
     ]
 
 
@@ -211,8 +213,10 @@ async def run_async(origin: str, orders: int, journal: str, out: str, concurrenc
 def run_blocking(origin: str, orders: int, journal: str, out: str, concurrency: int) -> None:
     """Cancel all on the blocking door."""
     with client_at(origin) as client, open(out, "a", buffering=1, encoding="utf-8") as file:
-        for result in client.cancel_many(requests(orders), concurrency=concurrency, journal=journal):
-            file.write(json.dumps(result.to_dict()) + "\n")
+        file.writelines(
+            json.dumps(result.to_dict()) + "\n"
+            for result in client.cancel_many(requests(orders), concurrency=concurrency, journal=journal)
+        )
 
 
 def serve_until_asked(orders: int, seed: int, share: float) -> None:

@@ -116,7 +116,9 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--share", type=float, default=0.02, help="of the requests that a fault strikes")
     parser.add_argument("--concurrency", type=int, default=16)
-    parser.add_argument("--between", type=float, nargs=2, default=(0.5, 8.0), help="seconds between two kills")
+    parser.add_argument(
+        "--between", type=float, nargs=2, default=(0.5, 8.0), help="seconds between two kills"
+    )
     given = vars(parser.parse_args())
     given["between"] = tuple(given["between"])
     found = killed(given.pop("orders"), given.pop("kills"), **given)

@@ -109,7 +109,9 @@ def play(
     half = seconds / 2
     orders = left = int(rate * half + rate * factor * half)
     now, in_flight, sent, refused, changed = 0.0, 0, 0, 0, False
-    events: list[tuple[float, float, float | None]] = []  # when it comes back, when it was sent, the 429's wait
+    events: list[
+        tuple[float, float, float | None]
+    ] = []  # when it comes back, when it was sent, the 429's wait
     while left or in_flight:
         if not changed and now >= half:
             limiter.limit(rate * factor)

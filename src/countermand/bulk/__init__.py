@@ -1,9 +1,5 @@
 """Many cancellations at once: a lane per account, a pace that is known or learnt, a journal, and resume.
 
-`Countermand.cancel_many` is the way in. See `docs/bulk.md`.
+`Countermand.cancel_many` is the way in; see `docs/bulk.md`. What is decided (`run`, `lane`, `pace`, `replay`,
+`following`) does no input or output; two thin runners (`blocking`, `eventloop`) and the `journal` do it.
 """
-
-from .journal import JournalError
-from .results import BulkResult, InFlight, LaneProgress, Progress, result_from_dict
-
-__all__ = ["BulkResult", "InFlight", "JournalError", "LaneProgress", "Progress", "result_from_dict"]

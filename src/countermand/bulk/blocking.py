@@ -14,20 +14,21 @@ from .journal import Journal
 from .lane import Ticket
 from .records import Closed, Event
 from .results import Accounts, BulkResult
-from .run import End, Give, Read, Send, Step, Store, Wait
+from .steps import End, Give, Read, Send, Step, Store, Wait
 
 
 class CancelMany(Course):
-    """The results of `Countermand.cancel_many`, as they complete. An iterator and a context manager."""
+    """The results of `Countermand.cancel_many` or `settle_many`, as they complete. An iterator and a context manager."""
 
     def __init__(
         self,
         accounts: Accounts,
-        requests: Iterable[AnyRequest],
+        requests: Iterable[AnyRequest] | Iterable[BulkResult],
         concurrency: int,
-        journal: str | Path | None,
+        journal: str | Path | None = None,
+        follow_for: float | None = None,
     ) -> None:
-        super().__init__(accounts, concurrency, journal)
+        super().__init__(accounts, concurrency, journal, follow_for)
         self._input: Iterator[Any] = iter(requests)
         #: What happened, to be told to the run.
         self._events: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()

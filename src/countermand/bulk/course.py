@@ -6,6 +6,8 @@ from typing import Any
 
 from ..engine.wire import Clock, Flow, Sleep
 from ..errors import InvalidRequestError
+from .flights import under_way
+from .following import Following
 from .lane import Ticket
 from .progress import progress
 from .results import Accounts, InFlight, Progress
@@ -15,14 +17,23 @@ from .run import Run
 class Course:
     """A bulk run: an iterator over its results, and a context manager that ends it."""
 
-    def __init__(self, accounts: Accounts, concurrency: int, journal: "str | Path | None") -> None:
+    def __init__(
+        self,
+        accounts: Accounts,
+        concurrency: int,
+        journal: str | Path | None,
+        follow_for: float | None,
+    ) -> None:
         if not isinstance(concurrency, int) or isinstance(concurrency, bool) or concurrency < 1:
             raise InvalidRequestError("concurrency must be a whole number of 1 or more")
         self._accounts = accounts
         self._driver: Any = accounts.driver
         self._clock: Clock = accounts.driver.clock
         self._path = None if journal is None else Path(journal)
-        self._run = Run(accounts, self._clock, concurrency, journaled=journal is not None)
+        if follow_for is None:
+            self._run = Run(accounts, self._clock, concurrency, journaled=journal is not None)
+        else:
+            self._run = Following(accounts, self._clock, concurrency, follow_for)
         self._begun = False
         self._closed = False
 
@@ -34,7 +45,7 @@ class Course:
     @property
     def in_flight(self) -> tuple[InFlight, ...]:
         """The calls that are under way; after an early stop, those that were, and what is known of them."""
-        return tuple(self._run.cut_off if self._closed else self._run.under_way())
+        return tuple(self._run.cut_off if self._closed else under_way(self._run.lanes.values()))
 
     @property
     def _time_is_real(self) -> bool:

@@ -9,26 +9,26 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from ..engine.rules import AnyRequest
 from .course import Course, flow_of, pausing
 from .journal import Journal
 from .lane import Ticket
 from .records import Closed, Event
 from .results import Accounts, BulkResult
-from .run import End, Give, Read, Send, Step, Store, Wait
+from .steps import End, Give, Read, Send, Step, Store, Wait
 
 
 class AsyncCancelMany(Course):
-    """The results of `AsyncCountermand.cancel_many`, as they complete. An async iterator and context manager."""
+    """The results of `cancel_many` or `settle_many`, as they complete. An async iterator and context manager."""
 
     def __init__(
         self,
         accounts: Accounts,
-        requests: Iterable[AnyRequest] | AsyncIterable[AnyRequest],
+        requests: Iterable[Any] | AsyncIterable[Any],
         concurrency: int,
-        journal: str | Path | None,
+        journal: str | Path | None = None,
+        follow_for: float | None = None,
     ) -> None:
-        super().__init__(accounts, concurrency, journal)
+        super().__init__(accounts, concurrency, journal, follow_for)
         self._input: Iterator[Any] | None = None
         self._async_input: AsyncIterator[Any] | None = None
         if isinstance(requests, AsyncIterable):

@@ -62,6 +62,7 @@ SELECT own.row, own.account, own.request, own.asked, said.kind, said.answer, own
 FROM row AS own JOIN row AS said ON said.row = coalesce(own.first, own.row)
 """
 
+
 class JournalError(CountermandError):
     """A journal cannot be used: it is of another run, locked, newer, on a network file system, or not writable."""
 
@@ -150,9 +151,7 @@ def _connect(path: Path) -> sqlite3.Connection:
     return connection
 
 
-def _prepare(
-    connection: sqlite3.Connection, accounts: Mapping[str, tuple[str, str]]
-) -> Opened:
+def _prepare(connection: sqlite3.Connection, accounts: Mapping[str, tuple[str, str]]) -> Opened:
     tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
     connection.execute("BEGIN IMMEDIATE")
     if not tables:
@@ -164,7 +163,9 @@ def _prepare(
         raise JournalError("it is a database, and not a journal")
     meta = dict(connection.execute("SELECT name, value FROM meta"))
     if int(meta["schema"]) > SCHEMA:
-        raise JournalError(f"its schema {meta['schema']} is newer than this version writes, which is {SCHEMA}")
+        raise JournalError(
+            f"its schema {meta['schema']} is newer than this version writes, which is {SCHEMA}"
+        )
     _compare(json.loads(meta["accounts"]), accounts)
     connection.execute("INSERT INTO session (began) VALUES (?)", (time.time(),))
     connection.execute("COMMIT")
@@ -202,7 +203,9 @@ def write(connection: sqlite3.Connection, ops: Iterable[Write]) -> dict[int, Row
                     connection.execute("UPDATE row SET asked = NULL WHERE row = ?", (row,))
                 case Answer(row, kind, text, at):
                     values = (kind, text, at, row)
-                    connection.execute("UPDATE row SET kind = ?, answer = ?, answered = ? WHERE row = ?", values)
+                    connection.execute(
+                        "UPDATE row SET kind = ?, answer = ?, answered = ? WHERE row = ?", values
+                    )
                 case Learn(account, rate):
                     connection.execute("INSERT OR REPLACE INTO pace VALUES (?, ?)", (account, rate))
         connection.execute("COMMIT")

@@ -9,12 +9,13 @@ from collections import deque
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from itertools import count
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, TypeAlias
 
 from ..engine.wire import Clock
 from ..errors import CountermandError, InvalidRequestError, NotSentError
 from ..marketplaces.loading import request_from_dict
-from ..outcomes import Outcome, evidence_of
+from ..outcomes import Outcome
+from .flights import cut_off
 from .lane import Lane, Ticket
 from .pace import Learnt, Pace
 from .records import (
@@ -26,8 +27,6 @@ from .records import (
     Event,
     Insert,
     Learn,
-    Load,
-    LoadPending,
     Loaded,
     Op,
     Opened,
@@ -38,7 +37,9 @@ from .records import (
     request_text,
     result_of,
 )
+from .replay import Replay
 from .results import Accounts, BulkResult, InFlight
+from .steps import End, Give, Read, Send, Step, Store, Wait
 from .tally import Tally
 
 #: Requests that are held for lanes that are busy, so that others get work.
@@ -49,41 +50,6 @@ _READ_AT_ONCE = 64
 _LEARN_EVERY = 5.0
 
 
-class Send(NamedTuple):
-    """Begin a call."""
-
-    ticket: Ticket
-
-
-class Store(NamedTuple):
-    """Give these to the journal."""
-
-    ops: list[Op]
-
-
-class Read(NamedTuple):
-    """Read one row of the input."""
-
-
-class Wait(NamedTuple):
-    """Wait until something happens, until an instant at the longest."""
-
-    until: float | None
-
-
-class Give(NamedTuple):
-    """Give a result to the consumer."""
-
-    result: BulkResult
-
-
-class End(NamedTuple):
-    """All is done; or the run has to stop, with this exception."""
-
-    error: BaseException | None = None
-
-
-Step: TypeAlias = Send | Store | Read | Wait | Give | End
 #: What became of a call: its outcome, one of our errors, or an exception that is not ours.
 Ended: TypeAlias = Outcome[Any] | BaseException
 
@@ -109,7 +75,6 @@ class Run:
         self._journaled = journaled
         self._opening = journaled
         self._learnt: dict[str, float] = {}
-        self._stored_rows = 0
         self._ready: deque[BulkResult] = deque()
         self._sends: deque[Ticket] = deque()
         self._ops: list[Op] = []
@@ -120,11 +85,7 @@ class Run:
         self._active: dict[int, list[tuple[int, Any]]] = {}
         self._answers: dict[int, tuple[Ticket, Outcome[Any] | CountermandError]] = {}
         self._tickets: dict[int, Ticket] = {}  # inserted, or declared, and not confirmed
-        self._stored: deque[Row] = deque()  # of the journal, to be compared with the input
-        self._followers: dict[int, list[tuple[int, Any]]] = {}  # rows of it that wait for the first of their order
-        self._comparing = False
-        self._pending_from: int | None = None  # of the journal, to be asked again
-        self._loading = False
+        self._replay = Replay(0)
         self._reading = False
         self._read_lately = 0
         self._error: BaseException | None = None
@@ -139,8 +100,10 @@ class Run:
         if self._opening:
             return End() if self._stopping else Wait(None)
         if self._error is None and not self._stopping:
-            self._load()
-            if not self._comparing:
+            load = self._replay.next_load(self.tally.read, has_room=self._has_room())
+            if load is not None:
+                self._ops.append(load)
+            if not self._replay.comparing:
                 self._dispatch(now)
             self._learn(now)
         if self._ops:
@@ -177,24 +140,20 @@ class Run:
         if self._stopping:
             flying = any(lane.in_flight for lane in self.lanes.values())
             return not flying and not self._unwritten
-        return self.tally.input_ended and not (
-            self._active or self._unwritten or self._comparing or self._loading or self._pending_from is not None
-        )
+        return self.tally.input_ended and self._replay.over and not (self._active or self._unwritten)
 
     def _wakes_at(self) -> float | None:
-        if self._stopping or self._comparing:
+        if self._stopping or self._replay.comparing:
             return None
         times = [at for lane in self.lanes.values() if (at := lane.ready_at()) is not None]
         return min(times, default=None)
 
     def _wants_input(self) -> bool:
-        if self._stopping or self._reading or self._loading or self._read_lately >= _READ_AT_ONCE:
+        if self._stopping or self._reading or self._read_lately >= _READ_AT_ONCE or self.tally.input_ended:
             return False
-        if self._comparing:
-            return not self.tally.input_ended
-        if self.tally.input_ended or self._pending_from is not None:
-            return False
-        return self._has_room()
+        if self._replay.comparing:
+            return self._replay.can_compare
+        return self._replay.over and self._has_room()
 
     def _has_room(self) -> bool:
         if self._held >= LOOK_AHEAD:
@@ -205,7 +164,9 @@ class Run:
         if inserting >= max(self._concurrency, 1) * max(known, 1):
             return False
         # An account that the input has not shown yet may be further down.
-        return len(lanes) < known or any(len(lane.queue) < lane.concurrency for lane in lanes if not lane.stopped)
+        return len(lanes) < known or any(
+            len(lane.queue) < lane.concurrency for lane in lanes if not lane.stopped
+        )
 
     # The input.
 
@@ -214,24 +175,35 @@ class Run:
         self._reading = False
         row = next(self._rows)
         self.tally.read += 1
-        if self._comparing:
-            self._compare(row, item)
+        if self._replay.comparing:
+            try:
+                result = self._replay.compare(row, item)
+            except InvalidRequestError as error:
+                self.fail(error)
+            else:
+                self._ready.extend([result] if result is not None else [])
             return
         try:
-            client = self._accounts.find(item)
-            key = client.rules.order_key(client.rules.check(item))
+            self._accept(row, item)
         except CountermandError as error:
-            self._take_bad(row, item, error)
-            return
-        self._take(Ticket(row, item, client), key)
+            self.fail(error)
 
     def end_input(self) -> None:
         """Note that the input has no further rows."""
         self._reading = False
         self.tally.input_ended = True
-        if self._comparing and self.tally.read < self._stored_rows:
-            has = f"the input ends after {self.tally.read} rows, and the journal has {self._stored_rows}"
-            self.fail(InvalidRequestError(f"{has}: it is of another input"))
+        problem = self._replay.input_ended(self.tally.read)
+        if problem is not None:
+            self.fail(problem)
+
+    def _accept(self, row: int, item: Any) -> None:
+        try:
+            client = self._accounts.find(item)
+            key = client.rules.order_key(client.rules.check(item))
+        except CountermandError as error:
+            self._take_bad(row, item, error)
+        else:
+            self._take(Ticket(row, item, client), key)
 
     def _take(self, ticket: Ticket, key: str) -> None:
         self._active[ticket.row] = []
@@ -277,46 +249,21 @@ class Run:
         match event:
             case Opened(rows, learnt):
                 self._opening = False
-                self._stored_rows, self._comparing, self._learnt = rows, rows > 0, learnt
+                self._replay, self._learnt = Replay(rows), learnt
             case Committed():
                 self._committed(event)
             case Loaded():
-                self._loaded(event)
+                for row in self._replay.loaded(event):
+                    self._take_pending(row)
             case Broken():
                 self._broke(event)
             case Closed():
                 pass
 
-    def _loaded(self, event: Loaded) -> None:
-        """Take rows of the journal."""
-        self._loading = False
-        if self._comparing:
-            self._stored.extend(event.rows)
-            return
-        for row in event.rows:
-            self._take_pending(row)
-        self._pending_from = event.rows[-1].row + 1 if event.rows else None
-
-    def _compare(self, row: int, item: Any) -> None:
-        stored = self._stored.popleft()
-        if stored.row != row or stored.request != request_text(item):
-            differs = f"row {row} of the input (the first is 0) is not the one that the journal has"
-            self.fail(InvalidRequestError(f"{differs}: nothing new was sent"))
-            return
-        if stored.answer is None:
-            if stored.first is not None:
-                self._followers.setdefault(stored.first, []).append((row, item))
-        else:
-            first = stored if stored.first is None else stored._replace(row=stored.first)
-            self._ready.append(result_of(first, item, replayed=True, number=row))
-        if row + 1 == self._stored_rows:
-            self._comparing = False
-            self._pending_from = 0
-
     def _take_pending(self, row: Row) -> None:
         request = request_from_dict(json.loads(row.request))
         asked = None if row.asked is None else datetime.fromtimestamp(row.asked, UTC)
-        self._active[row.row] = self._followers.pop(row.row, [])
+        self._active[row.row] = self._replay.followers(row.row)
         self._held += 1
         try:
             client = self._accounts.find(request)
@@ -379,7 +326,7 @@ class Run:
         now = self._clock.monotonic()
         lane = self._lane(ticket.client)
         if self._stopping:
-            self.cut_off.append(_cut_off(ticket, ended))
+            self.cut_off.append(cut_off(ticket, ended))
         if isinstance(ended, BaseException) and not isinstance(ended, CountermandError):
             del lane.in_flight[ticket.row]
             if not self._stopping:
@@ -459,16 +406,6 @@ class Run:
                     self._tickets[ticket.row] = ticket
                     self._write(Declare(ticket.row, self._clock.wall()))
 
-    def _load(self) -> None:
-        if self._loading:
-            return
-        if self._comparing and not self._stored:
-            self._loading = True
-            self._ops.append(Load(self.tally.read))
-        elif not self._comparing and self._pending_from is not None and self._has_room():
-            self._loading = True
-            self._ops.append(LoadPending(self._pending_from))
-
     def _learn(self, now: float) -> None:
         if self._journaled and (now - self._learnt_at >= _LEARN_EVERY or self._is_over()):
             self._learnt_at = now
@@ -485,26 +422,3 @@ class Run:
     def _given(self, result: BulkResult, now: float) -> BulkResult:
         self.tally.given(result, now)
         return result
-
-    def under_way(self) -> list[InFlight]:
-        """Return the calls that are under way."""
-        return [
-            InFlight(ticket.request, ticket.row, lane.label, ticket.began_at)
-            for lane in self.lanes.values()
-            for ticket in lane.in_flight.values()
-            if ticket.began_at is not None
-        ]
-
-
-def _cut_off(ticket: Ticket, ended: Ended) -> InFlight:
-    account: str = ticket.client.account
-    began = ticket.began_at or datetime.now(UTC)
-    outcome: Any = None
-    error: CountermandError | None = None
-    if isinstance(ended, CountermandError):
-        error = ended
-    elif isinstance(ended, BaseException):
-        outcome = evidence_of(ended)
-    else:
-        outcome = ended
-    return InFlight(ticket.request, ticket.row, account, began, outcome, error)
