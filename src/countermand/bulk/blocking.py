@@ -93,9 +93,10 @@ class CancelMany(Course):
         if delay is not None and delay <= 0:
             return
         if delay is not None and not self._time_is_real:
-            timer = threading.Thread(target=self._let_pass, args=(delay,), daemon=True)
-            self._timers.append(timer)
-            timer.start()
+            if not self._workers.busy:  # otherwise time goes on with what they wait for
+                timer = threading.Thread(target=self._let_pass, args=(delay,), daemon=True)
+                self._timers.append(timer)
+                timer.start()
             delay = None
         try:
             event = self._events.get(timeout=delay)
@@ -174,18 +175,19 @@ class _Workers:
         self._target = call
         self._work: queue.SimpleQueue[Ticket | None] = queue.SimpleQueue()
         self._threads: list[threading.Thread] = []
-        self._busy = 0
+        #: Calls that are under way.
+        self.busy = 0
 
     def begin(self, ticket: Ticket) -> None:
-        self._busy += 1
-        if self._busy > len(self._threads):
+        self.busy += 1
+        if self.busy > len(self._threads):
             thread = threading.Thread(target=self._serve, name="countermand-bulk", daemon=True)
             self._threads.append(thread)
             thread.start()
         self._work.put(ticket)
 
     def ended(self) -> None:
-        self._busy -= 1
+        self.busy -= 1
 
     def join(self) -> None:
         for _ in self._threads:

@@ -78,7 +78,7 @@ class AsyncCancelMany(Course):
     async def _do(self, step: Step) -> None:
         match step:
             case Send(ticket):
-                self._spawn(self._call(ticket))
+                self._spawn(self._call(ticket)).add_done_callback(partial(self._ended, ticket))
             case Store(ops):
                 assert self._journal is not None
                 self._journal.submit(ops)
@@ -174,6 +174,10 @@ class AsyncCancelMany(Course):
         except BaseException as error:  # noqa: BLE001 - it is told, or raised in the consumer's task
             ended = error
         self._happens(partial(self._run.came_back, ticket, ended))
+
+    def _ended(self, ticket: Ticket, task: asyncio.Task[None]) -> None:
+        if task.cancelled():  # before it began
+            self._happens(partial(self._run.came_back, ticket, asyncio.CancelledError()))
 
     async def _read_later(self, rows: AsyncIterator[Any]) -> None:
         try:

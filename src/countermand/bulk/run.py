@@ -356,6 +356,7 @@ class Run:
         self.fail(event.error)
 
     def fail(self, error: BaseException) -> None:
+        """Have the run stop, and this raised."""
         if self._error is None:
             self._error = error
 
