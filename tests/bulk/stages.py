@@ -36,7 +36,7 @@ def cancel(
     sandbox: Sandbox,
     requests: Iterable[Any],
     *,
-    until: Callable[[BulkResult], bool] = lambda _: False,
+    until: Callable[[BulkResult], object] = lambda _: False,
     client: Any = None,
     **more: Any,
 ) -> tuple[list[BulkResult], Any]:

@@ -12,8 +12,8 @@ import pytest
 from countermand import (
     AnyRequest,
     AuthenticationError,
-    Cancelled,
     CancelKiboOrder,
+    Cancelled,
     CancelPatternOrder,
     CancelVtexOrder,
     InvalidRequestError,
@@ -162,7 +162,7 @@ def test_the_consumer_holds_the_producer_back(kind: Kind) -> None:
             yield request
 
     with vtex_sandbox(100) as sandbox:
-        only = {name: None for name in ("pattern", "crux", "kibo")}
+        only = dict.fromkeys(("pattern", "crux", "kibo"))
         client = sandbox.client(**only) if kind == "blocking" else sandbox.async_client(**only)
         results, _ = cancel(kind, sandbox, endless(), client=client, until=lambda result: result.row >= 20)
     assert len(results) < 50

@@ -12,8 +12,8 @@ from countermand import (
     AnyRequest,
     BulkResult,
     CancelCruxOrder,
-    CancelVtexOrder,
     Cancelled,
+    CancelVtexOrder,
     InvalidRequestError,
     JournalError,
     Requested,
@@ -32,6 +32,7 @@ CRUX = "521a91e5-058d-4474-aeee-f0c148594a00"
 
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
+    """Return where the journal goes."""
     return tmp_path / "run.db"
 
 
@@ -225,7 +226,7 @@ def test_other_accounts_are_refused(kind: Kind, path: Path) -> None:
     with vtex_sandbox(2) as sandbox:
         cancel(kind, sandbox, vtex_requests(2), journal=path)
     with Sandbox(time="virtual") as sandbox:
-        missing = {name: None for name in ("pattern", "crux", "kibo")}
+        missing = dict.fromkeys(("pattern", "crux", "kibo"))
         client = sandbox.client(**missing) if kind == "blocking" else sandbox.async_client(**missing)
         with pytest.raises(JournalError, match="'pattern'"):
             cancel(kind, sandbox, vtex_requests(2), journal=path, client=client)
@@ -324,7 +325,7 @@ def test_a_full_disk_stops_it_and_it_can_be_resumed(
         with monkeypatch.context() as patch:
             patch.setattr(journals, "_connect", lambda path: _Full(connect(path), after))
             with pytest.raises(JournalError, match="disk is full"):
-                cancel(kind, sandbox, vtex_requests(80), journal=path, until=lambda one: told.append(one))
+                cancel(kind, sandbox, vtex_requests(80), journal=path, until=told.append)
         results, _ = cancel(kind, sandbox, vtex_requests(80), journal=path)
         posts = [each.path for each in sandbox.requests if each.method == "POST"]
         assert len(posts) == len(set(posts)) == 80
