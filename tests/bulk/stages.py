@@ -1,7 +1,7 @@
 """Bulk runs in virtual time, on either door."""
 
 import asyncio
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any, Literal
 
@@ -23,7 +23,7 @@ def vtex_requests(orders: int, **more: Any) -> Iterator[AnyRequest]:
 
 
 @contextmanager
-def vtex_sandbox(orders: int, **more: Any) -> Iterator[Sandbox]:
+def vtex_sandbox(orders: int, **more: Any) -> Generator[Sandbox]:
     """Open a sandbox in virtual time with so many orders at VTEX."""
     with Sandbox(time="virtual", allow_unused_mishaps=True) as sandbox:
         for number in range(orders):

@@ -148,7 +148,8 @@ class Pace:
         if self.rate is None:
             limit = shown
         elif self._answers < max(_SOON, self.rate / 2):
-            limit = min(self.rate * (1 - _DEEP_CUT), shown)
+            # What was accepted lately may be little because of a pause.
+            limit = min(self.rate * (1 - _DEEP_CUT), max(shown, self.rate / 2))
         else:
             limit = min(self.rate, shown)
         self._keep(limit)
