@@ -22,14 +22,18 @@ class Hanging:
 
     clock = Clock(time.monotonic, time.time)
 
-    def __init__(self) -> None:
+    def __init__(self, answers: int = 0) -> None:
         self.calls = 0
+        self.answers = answers
 
     async def run(self, flow: Flow[T]) -> T:
-        """Send, and wait for ever."""
+        """Send, and wait for ever, but for the first few."""
         step = next(flow)
         assert isinstance(step, Call)
         self.calls += 1
+        if self.calls <= self.answers:
+            await asyncio.sleep(0.001)
+            return _answered(flow, step)
         try:
             await asyncio.Event().wait()
         except BaseException as interruption:  # noqa: BLE001 - the flow raises it again
@@ -69,26 +73,39 @@ def test_a_cancelled_task_leaves_nothing_behind(journaled: bool, tmp_path: Path)
     assert len(list(tmp_path.iterdir())) == journaled
 
 
-def test_a_run_that_is_dropped_ends_its_tasks() -> None:
-    """A `break` without `async with`: nothing is left once the loop has had its turn."""
+@pytest.mark.parametrize("journaled", [False, True])
+def test_a_run_that_is_dropped_ends_its_tasks(journaled: bool, tmp_path: Path) -> None:
+    """A `break` without `async with`: no task and no thread is left once they have had their turn."""
+    threads = set(threading.enumerate())
 
     async def main() -> None:
-        driver = Hanging()
+        driver = Hanging(answers=1)
         client = AsyncCountermand(ACCOUNT, http_client=driver)
-        run = client.cancel_many(vtex_requests(50))
-        task = asyncio.ensure_future(anext(run))
-        while driver.calls < 4:  # noqa: ASYNC110
-            await asyncio.sleep(0)
-        task.cancel()
-        with pytest.raises(asyncio.CancelledError):
-            await task
-        del run, task
+        journal = tmp_path / "run.db" if journaled else None
+        async for _ in client.cancel_many(vtex_requests(50), journal=journal):
+            break
         gc.collect()
         for _ in range(5):
             await asyncio.sleep(0)
+        assert driver.calls > 1
         assert asyncio.all_tasks() == {asyncio.current_task()}
+        for thread in set(threading.enumerate()) - threads:
+            thread.join(10)
+            assert not thread.is_alive()
 
     asyncio.run(main())
+    assert len(list(tmp_path.iterdir())) == journaled
+
+
+def _answered(flow: Flow[T], step: Call) -> T:
+    order = step.target.split("/")[-2]
+    body = f'{{"date": "2026-03-02T09:00:00Z", "orderId": "{order}", "receipt": null}}'
+    try:
+        flow.send(Reply(200, {}, body.encode()))
+    except StopIteration as end:
+        result: T = end.value
+        return result
+    raise AssertionError("it asks again")
 
 
 class Answering:
@@ -102,19 +119,12 @@ class Answering:
 
     def run(self, flow: Flow[T]) -> T:
         """Answer each request as VTEX does, the first one at once."""
-        try:
-            step = next(flow)
-            while True:
-                assert isinstance(step, Call)
-                self.calls += 1
-                if self.calls > 1:
-                    assert self.go_on.wait(30)
-                order = step.target.split("/")[-2]
-                body = f'{{"date": "2026-03-02T09:00:00Z", "orderId": "{order}", "receipt": null}}'
-                step = flow.send(Reply(200, {}, body.encode()))
-        except StopIteration as end:
-            result: T = end.value
-            return result
+        step = next(flow)
+        assert isinstance(step, Call)
+        self.calls += 1
+        if self.calls > 1:
+            assert self.go_on.wait(30)
+        return _answered(flow, step)
 
     def close(self) -> None:
         """There is nothing to close."""
