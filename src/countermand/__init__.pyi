@@ -1,3 +1,16 @@
+from .bulk.blocking import CancelMany as CancelMany
+from .bulk.eventloop import AsyncCancelMany as AsyncCancelMany
+from .bulk.journal import JournalError as JournalError
+from .bulk.results import BulkResult as BulkResult
+from .bulk.results import InFlight as InFlight
+from .bulk.results import LaneProgress as LaneProgress
+from .bulk.results import Progress as Progress
+from .bulk.results import result_from_dict as result_from_dict
+from .bulk.seam import AsyncIntent as AsyncIntent
+from .bulk.seam import Intent as Intent
+from .bulk.stored import StoredRow as StoredRow
+from .bulk.stored import StoredRun as StoredRun
+from .bulk.stored import reopen as reopen
 from .client import AsyncCountermand as AsyncCountermand
 from .client import Countermand as Countermand
 from .engine.credentials import SecretFile as SecretFile

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, NoReturn, Self, TypeVar, Unpack, overload
 
+from .bulk.calls import AsyncBulkCalls, BulkCalls
 from .configured import Configured
 from .engine import checks
 from .engine.decoding import Answer
@@ -12,7 +13,7 @@ from .engine.retry import DEFAULT_RETRY, RetryPolicy
 from .engine.rules import CancelRequest
 from .engine.settings import CallOptions, RequestOptions, Settings, settings_of
 from .errors import InvalidRequestError, NotConfiguredError
-from .marketplaces.base import SETTLE_TIMEOUT, Account, AsyncSubClient, SubClient
+from .marketplaces.base import SETTLE_TIMEOUT, Account, AsyncSubClient, SubClient, requests_a_second
 from .marketplaces.registry import AnyAccount, configuration_of
 from .outcomes import Outcome, is_outcome
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     import httpx
     import httpx2
 
+    from .bulk.results import Accounts
     from .engine.wire import AsyncDriver, Driver
     from .marketplaces.crux import AsyncCruxClient, Crux, CruxClient
     from .marketplaces.kibo import AsyncKiboClient, Kibo, KiboClient
@@ -120,6 +122,14 @@ class _Accounts(Configured[H]):
         problem = several if labels else f"the client was built without an account at {name}; {self._told()}"
         raise NotConfiguredError(problem, marketplace=name)
 
+    def _for_bulk(self) -> "Accounts":
+        from .bulk.results import Accounts
+
+        accounts = self._configurations.items()
+        known = {label: (one.marketplace, str(getattr(one, "url", ""))) for label, one in accounts}
+        rates = {label: rate for label, one in accounts if (rate := requests_a_second(one)) is not None}
+        return Accounts(self._driver, self._asked_by, self._named_by, known, rates)
+
     def _told(self) -> str:
         return f"there is {', '.join(self._configurations)}" if self._configurations else "there is none"
 
@@ -163,7 +173,7 @@ class _Accounts(Configured[H]):
         raise TypeError(f"{type(self).__name__} holds credentials and connections and is not pickled")
 
 
-class Countermand(_Accounts["httpx.Client | httpx2.Client | Driver"]):
+class Countermand(_Accounts["httpx.Client | httpx2.Client | Driver"], BulkCalls):
     """Cancels orders at the accounts that it is given, and says what became of them.
 
     `client.pattern`, `client.vtex`, `client.crux` and `client.kibo` are the sub-clients of the only account at each
@@ -280,7 +290,7 @@ class Countermand(_Accounts["httpx.Client | httpx2.Client | Driver"]):
         self.close()
 
 
-class AsyncCountermand(_Accounts["httpx.AsyncClient | httpx2.AsyncClient | AsyncDriver"]):
+class AsyncCountermand(_Accounts["httpx.AsyncClient | httpx2.AsyncClient | AsyncDriver"], AsyncBulkCalls):
     """`Countermand` on asyncio: the same calls with `await`.
 
     For one event loop at a time. An async context manager; or call `aclose()`.

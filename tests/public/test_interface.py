@@ -195,12 +195,14 @@ def test_the_two_doors_are_alike(blocking: Any, asynchronous: Any) -> None:
         one = inspect.getattr_static(blocking, name)
         two = inspect.getattr_static(asynchronous, "aclose" if name == "close" else name)
         assert type(one) is type(two)
-        if inspect.isfunction(one) and one is not two:
+        # What goes through many orders is iterated over, not awaited.
+        if inspect.isfunction(one) and one is not two and name not in {"cancel_many", "settle_many"}:
             assert not inspect.iscoroutinefunction(one)
             assert inspect.iscoroutinefunction(two)
             assert parameters(one) == parameters(two)
             assert [str(each.annotation) for each in inspect.signature(one).parameters.values()] == [
-                str(each.annotation) for each in inspect.signature(two).parameters.values()
+                str(each.annotation).replace("AsyncIntent", "Intent")
+                for each in inspect.signature(two).parameters.values()
             ]
             assert get_type_hints(one).get("return") == get_type_hints(two).get("return")
 

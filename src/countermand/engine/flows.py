@@ -78,6 +78,21 @@ def order_in(rules: Rules[I, R, C, O], reply: Reply | Fault, operation: Operatio
         return f"reading it gave a body that is not as documented: {error}"
 
 
+def resuming(rules: Rules[I, R, Any, Any], request: R, operation: Operation[I, R]) -> Flow[Outcome[Any]]:
+    """Find out what became of a cancellation that an earlier process may have asked for; see `Operation.was_asked`.
+
+    The order is read before anything else. It is asked for again only where that is harmless.
+    """
+    outcome: Outcome[Any] = yield from concluded(operation, "cancel", _resuming(rules, request, operation))
+    return outcome
+
+
+def _resuming(rules: Rules[I, R, Any, Any], request: R, operation: Operation[I, R]) -> Flow[Finding[Any]]:
+    lost = Doubt("it may have been asked for before, by a process that ended without an answer")
+    settled = yield from _settling(rules, operation, lost)
+    return settled if settled is not None else (yield from _cancelling(rules, request, operation))
+
+
 def _cancelling(rules: Rules[I, R, Any, Any], request: R, operation: Operation[I, R]) -> Flow[Finding[Any]]:
     ask = rules.cancel_call(request, operation)
     first: Doubt | CountermandError | None = None

@@ -47,6 +47,8 @@ class Operation(Generic[I, R]):
         settings: Settings,
         clock: Clock,
         prior: Outcome[Any] | None = None,
+        *,
+        in_lane: bool = False,
     ) -> None:
         self.rules = rules
         #: What names the order, of the marketplace's own type.
@@ -59,6 +61,8 @@ class Operation(Generic[I, R]):
         self.ambiguous: bool = False
         #: How the cancellation is worded, at a marketplace that knows several ways; None before it is asked for.
         self.wording: str | None = None
+        #: Whether a lane does this call's waiting: while the order is untouched, what asks to wait ends the call.
+        self.in_lane: bool = in_lane
         self._auth = rules.auth
         self._throttle = rules.throttle
         self._policy = settings.retry
@@ -101,11 +105,19 @@ class Operation(Generic[I, R]):
 
     def pause(self, before: What) -> float | None:
         """Return the seconds to wait before another request is made, or None to give up."""
-        if self.shut_out(before):
+        if self.shut_out(before) or self._is_handed_back(before):
             return None
         latest = self._deadline - self._needed(before)
         pause = self._policy.pause(self._failures, self._started, self._monotonic(), latest)
         return pause if pause is not None and self._throttle.spend() else None
+
+    def _is_handed_back(self, before: What) -> bool:
+        return self.in_lane and not self.ambiguous and before != "read"
+
+    def was_asked(self, at: datetime) -> None:
+        """Note that an earlier process asked for the cancellation at `at`, or was about to."""
+        self.ambiguous = True
+        self.asked_at = self._monotonic() - max(0.0, self._clock.wall() - at.timestamp())
 
     def pause_before_reading(self, wanted: float) -> float | None:
         """Return `wanted` seconds, or fewer so that a last read fits in before the deadline; None when none does."""
@@ -197,7 +209,7 @@ class Operation(Generic[I, R]):
 
     def _pass_the_gate(self, what: What) -> Flow[None]:
         while (wait := self._throttle.closed_for(self._monotonic())) > 0:
-            if self.shut_out(what):
+            if self.shut_out(what) or self._is_handed_back(what):
                 raise self.rate_limited()
             yield from self.sleep(wait, WaitReason.RATE_LIMIT)
 
@@ -255,7 +267,7 @@ class Operation(Generic[I, R]):
         told = retry_after(reply.headers, self._clock.wall())
         if told is not None:
             self._throttle.close(now, told, told=True)
-        elif reply.status == 429:
+        elif reply.status == 429 and not self._is_handed_back("cancel"):
             self._throttle.close(now, self._rate_limit_pause(now))
 
     def _rate_limit_pause(self, now: float) -> float:

@@ -183,6 +183,10 @@ class Rules(Generic[I, R, C, O]):
         """Return `order_id` if it can name an order here; raise `InvalidRequestError` otherwise."""
         raise NotImplementedError
 
+    def order_key(self, order_id: I) -> str:
+        """Return a text that is the same for every spelling of one order's id."""
+        return str(order_id)
+
     def cancel_call(self, request: R, operation: "Operation[I, R]") -> Call:
         """Return the HTTP request that asks for the cancellation."""
         raise NotImplementedError

@@ -4,6 +4,8 @@ A marketplace is one module: a configuration derived from `Account`, a typed req
 `countermand.engine.rules.CancelRequest`, typed answers, its `Rules`, and two sub-clients of a few lines.
 """
 
+import re
+from datetime import datetime
 from operator import attrgetter
 from typing import Any, ClassVar, Generic, TypeAlias, TypeVar, Unpack, overload
 
@@ -11,14 +13,14 @@ import attrs
 
 from ..engine import checks
 from ..engine.decoding import Answer
-from ..engine.flows import cancelling
+from ..engine.flows import cancelling, resuming
 from ..engine.looks import checking, reading, waiting
 from ..engine.operation import Operation
 from ..engine.rules import CancelRequest, Rules
 from ..engine.settings import CallOptions, RequestOptions, Settings, check_names
-from ..engine.wire import AsyncDriver, Driver
+from ..engine.wire import AsyncDriver, Driver, Flow
 from ..errors import InvalidRequestError
-from ..outcomes import Outcome, is_outcome
+from ..outcomes import Attempt, Outcome, is_outcome
 
 A = TypeVar("A", bound=Answer)
 C = TypeVar("C", bound=Answer)
@@ -49,6 +51,8 @@ class Account(Generic[S, Z]):
     marketplace: ClassVar[str]
     #: What outcomes, errors and requests call this account.
     label: str
+    #: How many requests the marketplace allows, such as "100/min"; None where that is not known.
+    rate: str | None = None
 
     def rules(self) -> Rules[Any, Any, Any, Any]:
         """Return the marketplace's rules for this account."""
@@ -70,6 +74,30 @@ def label_field(default: str = "", *, field: str = "") -> Any:
     return attrs.field(default=made, validator=checks.label)
 
 
+def rate_field() -> Any:
+    """Return the `rate` field of a configuration: text such as "100/min", or None."""
+    return attrs.field(default=None, validator=_is_rate)
+
+
+_RATE = re.compile(r"(\d+(?:\.\d+)?) ?/ ?(s|sec|second|min|minute|h|hour)", re.ASCII)
+_SECONDS = {"s": 1.0, "m": 60.0, "h": 3600.0}
+
+
+def _is_rate(_: object, field: "attrs.Attribute[Any]", value: object) -> None:
+    if value is not None and not (isinstance(value, str) and _read_rate(value)):
+        raise ValueError(f"{field.name} must be requests over time, such as '20/s', '100/min' or '5000/h'")
+
+
+def _read_rate(text: str) -> float:
+    found = _RATE.fullmatch(text)
+    return float(found[1]) / _SECONDS[found[2][0]] if found else 0.0
+
+
+def requests_a_second(account: Account[Any, Any]) -> float | None:
+    """Return an account's `rate` in requests a second; None where it is not known."""
+    return _read_rate(account.rate) if account.rate is not None else None
+
+
 class _SubClient(Generic[I, R, C, O]):
     def __init__(self, rules: Rules[I, R, C, O], driver: Any, settings: Settings) -> None:
         self._rules = rules
@@ -83,6 +111,30 @@ class _SubClient(Generic[I, R, C, O]):
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} of {self._rules.label}>"
+
+    @property
+    def rules(self) -> Rules[I, R, C, O]:
+        """The marketplace's rules for this account."""
+        return self._rules
+
+    def asking(self, request: R, asked: datetime | None = None) -> Flow[Outcome[C | O]]:
+        """Return the flow of one cancellation whose waiting is done by a lane of `countermand.bulk`.
+
+        While the order is untouched, a 429, a closed gate or a lost connection ends it at once. `asked` is when an
+        earlier process asked for it, or was about to: then the order is read first.
+        """
+        operation = self._requested(request, {})
+        operation.in_lane = True
+        if asked is None:
+            return cancelling(self._rules, request, operation)
+        ended = "sent, or about to be, by a process that ended without an answer"
+        operation.attempts.append(Attempt("cancel", asked, 0.0, None, ended, account=self._rules.label))
+        operation.was_asked(asked)
+        return resuming(self._rules, request, operation)
+
+    def looking(self, outcome: Outcome[A]) -> Flow[Outcome[A]]:
+        """Return the flow of one later look at the order of `outcome`; see `check`."""
+        return checking(self._rules, self._after(outcome, {}))
 
     def _operation(
         self, order_id: I, options: CallOptions, prior: Outcome[Any] | None = None

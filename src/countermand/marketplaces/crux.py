@@ -35,7 +35,7 @@ from ..engine.settings import CallOptions
 from ..engine.wire import Call, Reply
 from ..errors import InvalidRequestError, PermissionDeniedError, RejectedError
 from ..outcomes import Outcome, Part
-from .base import Account, AsyncSubClient, Stored, SubClient, label_field
+from .base import Account, AsyncSubClient, Stored, SubClient, label_field, rate_field
 
 _HOSTS = {
     "dev": "https://api-dev.cruxconnect.com",
@@ -76,6 +76,8 @@ class Crux(Account["CruxClient", "AsyncCruxClient"]):
     base_url: str | None = attrs.field(default=None, validator=checks.base_url)
     #: What outcomes, errors and requests call this account.
     label: str = label_field("crux")
+    #: How many requests the marketplace allows, such as "100/min"; None where that is not known.
+    rate: str | None = rate_field()
 
     def __attrs_post_init__(self) -> None:
         by_login = self.username is not None or self.password is not None
@@ -191,6 +193,10 @@ class CruxRules(Rules[str, CancelCruxOrder, CruxOrder, CruxOrder]):
     def check_order_id(self, order_id: object) -> str:
         """Return `order_id` if it can name an order."""
         return _order_uuid(order_id)
+
+    def order_key(self, order_id: str) -> str:
+        """Return the UUID without hyphens, in lower case."""
+        return _canonical(order_id)
 
     def cancel_call(self, request: CancelCruxOrder, operation: _Operation) -> Call:
         """PATCH, the UUID in the body."""

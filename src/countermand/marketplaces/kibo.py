@@ -30,7 +30,7 @@ from ..engine.settings import CallOptions
 from ..engine.wire import Call, Reply
 from ..engine.words import object_in
 from ..outcomes import Outcome, Part
-from .base import Account, AsyncSubClient, Stored, SubClient, label_field
+from .base import Account, AsyncSubClient, Stored, SubClient, label_field, rate_field
 
 _DOMAINS = {"production": "translation.mozu.com", "sandbox": "translation.sandbox.mozu.com"}
 _LOGIN_HOST = "https://home.mozu.com"
@@ -74,6 +74,8 @@ class Kibo(Account["KiboClient", "AsyncKiboClient"]):
     base_url: str | None = attrs.field(default=None, validator=checks.base_url)
     #: What outcomes, errors and requests call this account.
     label: str = label_field(field="tenant_id")
+    #: How many requests the marketplace allows, such as "100/min"; None where that is not known.
+    rate: str | None = rate_field()
     #: Where tokens are fetched, in place of Kibo's own host.
     auth_url: str = attrs.field(default=_LOGIN_HOST, validator=checks.base_url)
 

@@ -32,7 +32,7 @@ from ..engine.settings import CallOptions
 from ..engine.wire import Call, Reply
 from ..errors import InvalidRequestError, RejectedError
 from ..outcomes import Outcome, Part
-from .base import Account, AsyncSubClient, Stored, SubClient, label_field
+from .base import Account, AsyncSubClient, Stored, SubClient, label_field, rate_field
 
 _HOSTS = {"production": "https://api.pattern.com/hub", "staging": "https://stage-api.pattern.com/hub"}
 #: The lists in which, by the status of an answer, something is.
@@ -61,6 +61,8 @@ class Pattern(Account["PatternClient", "AsyncPatternClient"]):
     base_url: str | None = attrs.field(default=None, validator=checks.base_url)
     #: What outcomes, errors and requests call this account.
     label: str = label_field("pattern")
+    #: How many requests the marketplace allows, such as "100/min"; None where that is not known.
+    rate: str | None = rate_field()
 
     @property
     def url(self) -> str:

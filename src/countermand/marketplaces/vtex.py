@@ -22,7 +22,7 @@ from ..engine.secret import Secret, sealed
 from ..engine.settings import CallOptions
 from ..engine.wire import Call, Reply
 from ..outcomes import Outcome, Part
-from .base import Account, AsyncSubClient, Stored, SubClient, label_field
+from .base import Account, AsyncSubClient, Stored, SubClient, label_field, rate_field
 
 #: Statuses in which a cancellation is under way (order flow and status; announcements; known issues).
 _PENDING = frozenset(
@@ -78,6 +78,8 @@ class Vtex(Account["VtexClient", "AsyncVtexClient"]):
     base_url: str | None = attrs.field(default=None, validator=checks.base_url)
     #: What outcomes, errors and requests call this account.
     label: str = label_field(field="account")
+    #: How many requests the marketplace allows, such as "100/min"; None where that is not known.
+    rate: str | None = rate_field()
 
     @property
     def url(self) -> str:

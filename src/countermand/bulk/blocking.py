@@ -1,0 +1,209 @@
+"""Bulk runs on blocking I/O: the consumer's thread decides, threads make the calls."""
+
+import queue
+import threading
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from types import TracebackType
+from typing import Any, NamedTuple, Self, TypeAlias
+
+from ..engine.rules import AnyRequest
+from .course import Course, flow_of, pausing
+from .journal import Journal
+from .lane import Ticket
+from .records import Closed, Event
+from .results import Accounts, BulkResult
+from .steps import End, Give, Read, Send, Step, Store, Wait
+
+
+class CancelMany(Course):
+    """The results of `Countermand.cancel_many` or `settle_many`, as they complete. An iterator and a context manager."""
+
+    def __init__(
+        self,
+        accounts: Accounts,
+        requests: Iterable[AnyRequest] | Iterable[BulkResult],
+        concurrency: int,
+        journal: str | Path | None = None,
+        follow_for: float | None = None,
+    ) -> None:
+        super().__init__(accounts, concurrency, journal, follow_for)
+        self._input: Iterator[Any] = iter(requests)
+        #: What happened, to be told to the run.
+        self._events: queue.SimpleQueue[_Happened] = queue.SimpleQueue()
+        self._workers = _Workers(self._driver, self._events)
+        self._timers: list[threading.Thread] = []
+        self._journal: Journal | None = None
+        self._journal_is_open = False
+
+    def __iter__(self) -> Self:
+        return self
+
+    def __next__(self) -> BulkResult:
+        if self._closed:
+            raise StopIteration
+        try:
+            self._begin()
+            while True:
+                self._take_events()
+                step = self._run.step()
+                if isinstance(step, Give):
+                    return step.result
+                if isinstance(step, End):
+                    break
+                self._do(step)
+        except BaseException:
+            self.close()
+            raise
+        self.close()
+        if step.error is not None:
+            raise step.error
+        raise StopIteration
+
+    def _begin(self) -> None:
+        if not self._begun:
+            self._begun = True
+            if self._path is not None:
+                self._journal = Journal(self._path, self._accounts.known, self._events.put)
+                self._journal_is_open = True
+                self._journal.open()
+
+    def _do(self, step: Step) -> None:
+        match step:
+            case Send(ticket):
+                self._workers.begin(ticket)
+            case Store(ops):
+                assert self._journal is not None
+                self._journal.submit(ops)
+            case Read():
+                try:
+                    item = next(self._input)
+                except StopIteration:
+                    self._run.end_input()
+                else:
+                    self._run.read(item)
+            case Wait(until):
+                self._wait(until)
+            case _:
+                raise AssertionError(step)
+
+    def _wait(self, until: float | None) -> None:
+        delay = None if until is None else until - self._clock.monotonic()
+        if delay is not None and delay <= 0:
+            return
+        if delay is not None and not self._time_is_real:
+            if not self._workers.busy:  # otherwise time goes on with what they wait for
+                timer = threading.Thread(
+                    target=_let_pass, args=(self._driver, self._events, delay), daemon=True
+                )
+                self._timers.append(timer)
+                timer.start()
+            delay = None
+        try:
+            event = self._events.get(timeout=delay)
+        except queue.Empty:
+            return
+        self._take(event)
+
+    def _take_events(self) -> None:
+        while not self._events.empty():
+            self._take(self._events.get())
+
+    def _take(self, event: "_Happened") -> None:
+        if isinstance(event, _Returned):
+            self._workers.busy -= 1
+            self._run.came_back(event.ticket, event.ended)
+        elif event is not None:
+            self._journal_is_open &= not isinstance(event, Closed)
+            self._run.journal_told(event)
+
+    def close(self) -> None:
+        """End the run: begin nothing more, wait for the calls that are under way, and close the journal."""
+        if self._closed:
+            return
+        self._closed = True
+        try:
+            self._run.stop()
+            while not isinstance(step := self._run.step(), End):
+                self._do(step)
+                self._take_events()
+        finally:
+            self._workers.join()
+            if self._journal is not None:
+                self._journal.finish()
+                while self._journal_is_open:
+                    self._take(self._events.get())
+                self._journal.join()
+            for timer in self._timers:
+                timer.join()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def __del__(self) -> None:
+        if getattr(self, "_begun", False):
+            self.close()
+
+
+class _Returned(NamedTuple):
+    """A call has come back."""
+
+    ticket: Ticket
+    ended: Any
+
+
+#: What other threads tell: a call has come back, the journal has done something, or time has passed.
+_Happened: TypeAlias = _Returned | Event | None
+
+
+# What follows runs in other threads, and holds no run: one that is dropped is closed.
+
+
+def _let_pass(driver: Any, events: "queue.SimpleQueue[_Happened]", seconds: float) -> None:
+    driver.run(pausing(seconds))
+    events.put(None)
+
+
+def _serve(
+    driver: Any, events: "queue.SimpleQueue[_Happened]", work: "queue.SimpleQueue[Ticket | None]"
+) -> None:
+    while (ticket := work.get()) is not None:
+        try:
+            ended = driver.run(flow_of(ticket))
+        except BaseException as error:  # noqa: BLE001 - it is told, or raised in the consumer's thread
+            ended = error
+        events.put(_Returned(ticket, ended))
+        del ticket, ended
+
+
+class _Workers:
+    """Threads that make calls: as many as there were ever calls at once."""
+
+    def __init__(self, driver: Any, events: "queue.SimpleQueue[_Happened]") -> None:
+        self._driver = driver
+        self._events = events
+        self._work: queue.SimpleQueue[Ticket | None] = queue.SimpleQueue()
+        self._threads: list[threading.Thread] = []
+        #: Calls that are under way.
+        self.busy = 0
+
+    def begin(self, ticket: Ticket) -> None:
+        self.busy += 1
+        if self.busy > len(self._threads):
+            given = self._driver, self._events, self._work
+            thread = threading.Thread(target=_serve, args=given, name="countermand-bulk", daemon=True)
+            self._threads.append(thread)
+            thread.start()
+        self._work.put(ticket)
+
+    def join(self) -> None:
+        for _ in self._threads:
+            self._work.put(None)
+        for thread in self._threads:
+            thread.join()
+        self._threads.clear()

@@ -1,0 +1,114 @@
+"""The calls of both clients that concern many orders, or several machines."""
+
+from collections.abc import AsyncIterable, Iterable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ..engine.rules import AnyRequest
+from ..marketplaces.base import SETTLE_TIMEOUT
+
+if TYPE_CHECKING:
+    from .blocking import CancelMany
+    from .eventloop import AsyncCancelMany
+    from .results import Accounts, BulkResult
+    from .seam import AsyncIntent, Intent
+
+
+class BulkCalls:
+    """The calls of `Countermand`."""
+
+    def _for_bulk(self) -> "Accounts":
+        raise NotImplementedError
+
+    def cancel_many(
+        self, requests: Iterable[AnyRequest], *, concurrency: int = 8, journal: str | Path | None = None
+    ) -> "CancelMany":
+        """Cancel many orders, at any of the client's accounts, and give each result as it completes.
+
+        `concurrency` is the number of calls at once on one account. Each account has a lane of its own, which
+        keeps the account's known rate or learns it, waits after a 429 and sends again, and stops when the credential
+        is refused. `journal` is the path of a file that makes the run resumable: the same call again, with the same
+        requests, finishes it. See `docs/bulk.md`.
+
+            with client.cancel_many(requests, journal="run.db") as results:
+                for result in results:
+                    print(result.request, result.outcome or result.error)
+
+        Iterating raises `countermand.bulk.JournalError` if the journal cannot be used, and `InvalidRequestError` if
+        it is of other requests; nothing new is sent then.
+        """
+        from .blocking import CancelMany
+
+        return CancelMany(self._for_bulk(), requests, concurrency, journal)
+
+    def settle_many(
+        self, results: "Iterable[BulkResult]", *, timeout: float = SETTLE_TIMEOUT, concurrency: int = 8
+    ) -> "CancelMany":
+        """Look at the orders of unsettled results again and again, until each has settled.
+
+        Gives every result once: a settled one, or one with an error, as it is; one that is `Requested`, `Unknown` or
+        partly open when it has settled, or as it stands `timeout` seconds after the first look at it.
+
+            for result in client.settle_many(client.cancel_many(requests)):
+                ...
+        """
+        from .blocking import CancelMany
+
+        return CancelMany(self._for_bulk(), results, concurrency, follow_for=timeout)
+
+    def settle(self, request: AnyRequest | Mapping[str, Any], intent: "Intent") -> "BulkResult":
+        """Cancel one order on one of several machines: store the intent first, look before a second send.
+
+        `request` is a typed request or what its `to_dict()` wrote. `intent` stores durably that it is about to be
+        sent. If it says that another worker has declared that before, the order is read first, and asked about again
+        only where that is harmless; at Crux Connect, an order that is open then is `Unknown`. A 429 or a lost
+        connection comes back at once as the result's error, its intent withdrawn: have the queue bring it again.
+
+            result = client.settle(job.request, IntentInRedis(job.id))
+            job.result = result.to_dict()
+        """
+        from .seam import settle
+
+        return settle(self._for_bulk(), request, intent)
+
+
+class AsyncBulkCalls:
+    """The calls of `AsyncCountermand`."""
+
+    def _for_bulk(self) -> "Accounts":
+        raise NotImplementedError
+
+    def cancel_many(
+        self,
+        requests: Iterable[AnyRequest] | AsyncIterable[AnyRequest],
+        *,
+        concurrency: int = 8,
+        journal: str | Path | None = None,
+    ) -> "AsyncCancelMany":
+        """Cancel many orders, and give each result as it completes; see `Countermand.cancel_many`.
+
+        async with client.cancel_many(requests, journal="run.db") as results:
+            async for result in results:
+                print(result.request, result.outcome or result.error)
+        """
+        from .eventloop import AsyncCancelMany
+
+        return AsyncCancelMany(self._for_bulk(), requests, concurrency, journal)
+
+    def settle_many(
+        self,
+        results: "Iterable[BulkResult] | AsyncIterable[BulkResult]",
+        *,
+        timeout: float = SETTLE_TIMEOUT,
+        concurrency: int = 8,
+    ) -> "AsyncCancelMany":
+        """Follow unsettled results to their end; see `Countermand.settle_many`."""
+        from .eventloop import AsyncCancelMany
+
+        return AsyncCancelMany(self._for_bulk(), results, concurrency, follow_for=timeout)
+
+    async def settle(self, request: AnyRequest | Mapping[str, Any], intent: "AsyncIntent") -> "BulkResult":
+        """Cancel one order on one of several machines; see `Countermand.settle`."""
+        from .seam import settle_async
+
+        return await settle_async(self._for_bulk(), request, intent)

@@ -1,0 +1,67 @@
+"""What both runners share: the settings of a run, and how it is shown."""
+
+import time
+from pathlib import Path
+from typing import Any
+
+from ..engine.wire import Clock, Flow, Sleep
+from ..errors import InvalidRequestError
+from .flights import under_way
+from .following import Following
+from .lane import Ticket
+from .progress import progress
+from .results import Accounts, InFlight, Progress
+from .run import Run
+
+
+class Course:
+    """A bulk run: an iterator over its results, and a context manager that ends it."""
+
+    def __init__(
+        self,
+        accounts: Accounts,
+        concurrency: int,
+        journal: str | Path | None,
+        follow_for: float | None,
+    ) -> None:
+        if not isinstance(concurrency, int) or isinstance(concurrency, bool) or concurrency < 1:
+            raise InvalidRequestError("concurrency must be a whole number of 1 or more")
+        self._accounts = accounts
+        self._driver: Any = accounts.driver
+        self._clock: Clock = accounts.driver.clock
+        self._path = None if journal is None else Path(journal)
+        if follow_for is None:
+            self._run = Run(accounts, self._clock, concurrency, journaled=journal is not None)
+        else:
+            self._run = Following(accounts, self._clock, concurrency, follow_for)
+        self._begun = False
+        self._closed = False
+
+    @property
+    def progress(self) -> Progress:
+        """How the run stands now, for a display."""
+        return progress(self._run.tally, self._run.lanes, self._clock)
+
+    @property
+    def in_flight(self) -> tuple[InFlight, ...]:
+        """The calls that are under way; after an early stop, those that were, and what is known of them."""
+        return tuple(self._run.cut_off if self._closed else under_way(self._run.lanes.values()))
+
+    @property
+    def _time_is_real(self) -> bool:
+        return self._clock.monotonic is time.monotonic
+
+
+def flow_of(ticket: Ticket) -> Flow[Any]:
+    """Return the flow of a ticket's call."""
+    flow: Flow[Any]
+    if ticket.outcome is not None:
+        flow = ticket.client.looking(ticket.outcome)
+    else:
+        flow = ticket.client.asking(ticket.request, ticket.asked)
+    return flow
+
+
+def pausing(seconds: float) -> Flow[None]:
+    """Return the flow of a pause, for a driver that has a time of its own."""
+    yield Sleep(seconds)

@@ -1,0 +1,253 @@
+"""The journal of a bulk run: one SQLite file, written and checkpointed by one connection in a thread of its own.
+
+SQLite before 3.51.3 can corrupt a write-ahead log that two connections write and checkpoint; a lock on a file beside
+the journal keeps a second writer away. What is handed over while a commit is under way goes into the next one.
+"""
+
+import json
+import queue
+import sqlite3
+import threading
+import time
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from ..errors import CountermandError
+from .locking import Lock, refuse_network
+from .records import (
+    Answer,
+    Broken,
+    Closed,
+    Committed,
+    Declare,
+    Event,
+    Insert,
+    Learn,
+    Load,
+    Loaded,
+    LoadPending,
+    Op,
+    Opened,
+    Row,
+    Withdraw,
+    Write,
+)
+
+#: The version of the tables. A newer one is refused.
+SCHEMA = 1
+#: Rows that are read at once.
+PAGE = 256
+
+TABLES = """
+CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE session (began REAL NOT NULL, ended REAL);
+CREATE TABLE pace (account TEXT PRIMARY KEY, rate REAL NOT NULL) WITHOUT ROWID;
+CREATE TABLE row (
+    row INTEGER PRIMARY KEY,
+    account TEXT,
+    key TEXT,
+    first INTEGER,
+    request TEXT NOT NULL,
+    asked REAL,
+    answered REAL,
+    kind TEXT,
+    answer TEXT
+);
+CREATE UNIQUE INDEX first_of_its_order ON row (account, key) WHERE first IS NULL AND key IS NOT NULL;
+"""
+#: A row with the answer of the first row of its order.
+SELECT = """
+SELECT own.row, own.account, own.request, own.asked, said.kind, said.answer, own.first, said.answered
+FROM row AS own JOIN row AS said ON said.row = coalesce(own.first, own.row)
+"""
+
+
+class JournalError(CountermandError):
+    """A journal cannot be used: it is of another run, locked, newer, on a network file system, or not writable."""
+
+
+class Journal:
+    """Writes a journal. `tell` is called, in the journal's own thread, with what came of what was submitted."""
+
+    def __init__(
+        self, path: Path, accounts: Mapping[str, tuple[str, str]], tell: Callable[[Event], None]
+    ) -> None:
+        self._path = path
+        self._accounts = accounts
+        self._tell = tell
+        self._queue: queue.SimpleQueue[list[Op] | None] = queue.SimpleQueue()
+        self._thread = threading.Thread(target=self._run, name="countermand-journal", daemon=True)
+
+    def open(self) -> None:
+        """Open or make the file; `Opened` or `Broken` tells what came of it."""
+        self._thread.start()
+
+    def submit(self, ops: list[Op]) -> None:
+        """Hand over what is to be written or read."""
+        self._queue.put(ops)
+
+    def finish(self) -> None:
+        """Write what was handed over and make it one file again; `Closed` tells when that is done."""
+        self._queue.put(None)
+
+    def join(self) -> None:
+        """Wait for the end of the thread, which is near once `Closed` was told."""
+        self._thread.join()
+
+    # In the thread.
+
+    def _run(self) -> None:
+        lock = Lock(self._path)
+        connection: sqlite3.Connection | None = None
+        try:
+            refuse_network(self._path)
+            lock.acquire()
+            connection = _connect(self._path)
+            opened = _prepare(connection, self._accounts)
+        except (sqlite3.Error, OSError, CountermandError) as error:
+            if connection is not None:
+                connection.close()
+            lock.release()
+            self._tell(Broken(_as_ours(error, self._path)))
+            self._tell(Closed())
+            return
+        self._tell(opened)
+        try:
+            self._serve(connection)
+        finally:
+            _finish(connection)
+            lock.release()
+            self._tell(Closed())
+
+    def _serve(self, connection: sqlite3.Connection) -> None:
+        is_open = True
+        while is_open:
+            batches = [self._queue.get()]
+            while True:
+                try:
+                    batches.append(self._queue.get_nowait())
+                except queue.Empty:
+                    break
+            is_open = None not in batches
+            ops = [op for batch in batches if batch is not None for op in batch]
+            writes = [op for op in ops if not isinstance(op, Load | LoadPending)]
+            try:
+                if writes:
+                    duplicates = write(connection, writes)
+                    self._tell(Committed(writes, duplicates))
+                for op in ops:
+                    if isinstance(op, Load | LoadPending):
+                        self._tell(Loaded(load(connection, op)))
+            except sqlite3.Error as error:
+                self._tell(Broken(_as_ours(error, self._path)))
+                return
+
+
+def _connect(path: Path) -> sqlite3.Connection:
+    connection = sqlite3.connect(path, isolation_level=None, timeout=5.0)
+    connection.execute("PRAGMA journal_mode = WAL")
+    connection.execute("PRAGMA synchronous = FULL")
+    connection.execute("PRAGMA cache_size = -1024")  # KiB: memory stays flat
+    return connection
+
+
+def _prepare(connection: sqlite3.Connection, accounts: Mapping[str, tuple[str, str]]) -> Opened:
+    tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+    connection.execute("BEGIN IMMEDIATE")
+    if not tables:
+        for statement in TABLES.split(";"):
+            connection.execute(statement)
+        connection.execute("INSERT INTO meta VALUES ('schema', ?)", (str(SCHEMA),))
+        connection.execute("INSERT INTO meta VALUES ('accounts', ?)", (json.dumps(dict(accounts)),))
+    elif "meta" not in tables:
+        raise JournalError("it is a database, and not a journal")
+    meta = dict(connection.execute("SELECT name, value FROM meta"))
+    if int(meta["schema"]) > SCHEMA:
+        raise JournalError(
+            f"its schema {meta['schema']} is newer than this version writes, which is {SCHEMA}"
+        )
+    _compare(json.loads(meta["accounts"]), accounts)
+    connection.execute("INSERT INTO session (began) VALUES (?)", (time.time(),))
+    connection.execute("COMMIT")
+    rows: int = connection.execute("SELECT coalesce(max(row) + 1, 0) FROM row").fetchone()[0]
+    return Opened(rows, dict(connection.execute("SELECT account, rate FROM pace")))
+
+
+def _compare(stored: Mapping[str, Iterable[str]], accounts: Mapping[str, tuple[str, str]]) -> None:
+    for label, known in stored.items():
+        if label not in accounts:
+            raise JournalError(f"it was written with an account {label!r}, which this client does not have")
+        if tuple(known) != accounts[label]:
+            was, now = " at ".join(known), " at ".join(accounts[label])
+            raise JournalError(f"its account {label!r} was {was}, and is now {now}")
+
+
+def write(connection: sqlite3.Connection, ops: Iterable[Write]) -> dict[int, Row]:
+    """Write all of these in one transaction; return the first row of the order of each duplicate that was inserted."""
+    duplicates: dict[int, Row] = {}
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        for op in ops:
+            match op:
+                case Insert(row, account, key, request):
+                    first = _first(connection, account, key)
+                    if first is not None:
+                        duplicates[row] = first
+                    inserted = (row, account, key, first.row if first else None, request)
+                    connection.execute(
+                        "INSERT INTO row (row, account, key, first, request) VALUES (?, ?, ?, ?, ?)", inserted
+                    )
+                case Declare(row, at):
+                    connection.execute("UPDATE row SET asked = ? WHERE row = ?", (at, row))
+                case Withdraw(row):
+                    connection.execute("UPDATE row SET asked = NULL WHERE row = ?", (row,))
+                case Answer(row, kind, text, at):
+                    answered = (kind, text, at, row)
+                    connection.execute(
+                        "UPDATE row SET kind = ?, answer = ?, answered = ? WHERE row = ?", answered
+                    )
+                case Learn(account, rate):
+                    connection.execute("INSERT OR REPLACE INTO pace VALUES (?, ?)", (account, rate))
+        connection.execute("COMMIT")
+    except BaseException:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+        raise
+    return duplicates
+
+
+def _first(connection: sqlite3.Connection, account: str | None, key: str | None) -> Row | None:
+    where = "WHERE own.account = ? AND own.key = ? AND own.first IS NULL AND own.key IS NOT NULL"
+    found: Any = connection.execute(SELECT + where, (account, key)).fetchone()
+    return Row(*found) if found else None
+
+
+def load(connection: sqlite3.Connection, op: Load | LoadPending) -> list[Row]:
+    """Return the next rows."""
+    only = "AND own.first IS NULL AND own.answer IS NULL" if isinstance(op, LoadPending) else ""
+    where = f"WHERE own.row >= ? {only} ORDER BY own.row LIMIT {PAGE}"
+    return [Row(*found) for found in connection.execute(SELECT + where, (op.row,))]
+
+
+def _finish(connection: sqlite3.Connection) -> None:
+    """Note the end, and leave one file."""
+    try:
+        connection.execute(
+            "UPDATE session SET ended = ? WHERE rowid = (SELECT max(rowid) FROM session)", (time.time(),)
+        )
+        connection.execute("PRAGMA journal_mode = DELETE")
+    except sqlite3.Error:
+        pass  # a reader has it open, or the disk is full: the next run tidies up
+    finally:
+        connection.close()
+
+
+def _as_ours(error: BaseException, path: Path) -> JournalError:
+    if isinstance(error, CountermandError):
+        problem = error.message
+    elif isinstance(error, sqlite3.DatabaseError) and not isinstance(error, sqlite3.OperationalError):
+        problem = f"it is no journal, or it is damaged ({error})"
+    else:
+        problem = f"it cannot be written ({error}); nothing more was sent"
+    return JournalError(f"the journal {path}: {problem}")

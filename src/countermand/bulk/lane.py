@@ -1,0 +1,196 @@
+"""One account's lane: what waits for it, what is under way, when the next call may begin, what an answer means for it.
+
+A lane has no clock and sends nothing: it is told what happened and says what to do.
+"""
+
+from collections import deque
+from datetime import datetime
+from typing import Any, Literal, TypeAlias
+
+import attrs
+
+from ..engine.retry import Throttle
+from ..errors import AuthenticationError, CountermandError, NotSentError, RateLimitedError
+from ..outcomes import Attempt, Outcome, Unknown
+from .pace import Pace
+
+#: A lane that cannot send probes after so many seconds, twice as long each time, up to the longest pause.
+FIRST_PROBE, LONGEST_PROBE = 1.0, 30.0
+#: A lane that could not send for so many seconds is stopped, and its rest is told unsent.
+PATIENCE = 3600.0
+#: How often one request may fail to leave, while others do, before it is told so.
+_TRIES = 3
+
+#: What an answer means: it is told; the request is sent again; or the lane has stopped, and its rest is told unsent.
+Verdict: TypeAlias = Literal["told", "again", "stopped"]
+
+
+@attrs.define(eq=False)
+class Ticket:
+    """One piece of work: a request to send, or an outcome to look at again."""
+
+    row: int
+    request: Any
+    #: The sub-client of the account.
+    client: Any
+    #: When an earlier process asked for the cancellation, or was about to.
+    asked: datetime | None = None
+    #: The outcome that is followed, where no cancellation is asked for.
+    outcome: Outcome[Any] | None = None
+    #: The instant from which it may be begun, and the one until which it may be followed.
+    not_before: float = float("-inf")
+    until: float = float("inf")
+    pause: float = 1.0
+    replayed: bool = False
+    #: When it was begun.
+    began: float = 0.0
+    began_at: datetime | None = None
+    #: How often it did not leave, and what the lane had sent when it last did not.
+    unsent: int = 0
+    seen: int = -1
+
+
+class Lane:
+    """The lane of one account."""
+
+    def __init__(
+        self, label: str, marketplace: str, concurrency: int, pace: Pace, throttle: Throttle
+    ) -> None:
+        self.label = label
+        self.marketplace = marketplace
+        self.concurrency = concurrency
+        self.pace = pace
+        self.queue: deque[Ticket] = deque()
+        self.in_flight: dict[int, Ticket] = {}
+        #: Why nothing is sent any more, for good.
+        self.stopped: str | None = None
+        #: Why nothing can be sent for now.
+        self.paused: str | None = None
+        #: Results that were told.
+        self.done = 0
+        self.probe_at = float("-inf")
+        self._probe_pause = FIRST_PROBE
+        self._paused_since = 0.0
+        self._got_through = 0
+        self._throttle = throttle
+
+    @property
+    def starving(self) -> bool:
+        """Whether the lane could take more work than it has."""
+        return self.stopped is None and not self.queue and len(self.in_flight) < self.concurrency
+
+    def opens_at(self) -> float:
+        """Return the instant from which a 429 allows to send, on this lane or in another call on the account."""
+        return max(self.pace.ready_at(), self._throttle.opens_at)
+
+    def closed_until(self, now: float) -> float | None:
+        """Return the instant until which a 429 keeps the account closed; None where it is open."""
+        at = max(self.pace.closed_until(now) or now, self._throttle.opens_at)
+        return at if at > now else None
+
+    def ready_at(self) -> float | None:
+        """Return the instant at which the next call may begin; None if something has to come back first."""
+        if not self.queue or len(self.in_flight) >= self.concurrency:
+            return None
+        if self.paused is not None:
+            return None if self.in_flight else max(self.probe_at, self._throttle.opens_at)
+        return self.opens_at() if self.pace.allows(len(self.in_flight)) else None
+
+    def take(self, now: float) -> Ticket | None:
+        """Return the next call if it may begin now; it then counts as under way."""
+        at = self.ready_at()
+        if at is None or at > now:
+            return None
+        ticket = self.queue.popleft()
+        ticket.began = now
+        self.in_flight[ticket.row] = ticket
+        self.pace.sent(now)
+        return ticket
+
+    def came_back(self, ticket: Ticket, ended: Outcome[Any] | CountermandError, now: float) -> Verdict:
+        """Take what became of a call: keep the pace, and say what happens with its request."""
+        del self.in_flight[ticket.row]
+        if isinstance(ended, RateLimitedError):
+            if any(
+                attempt.status == 429 for attempt in ended.attempts
+            ):  # otherwise the gate was closed already
+                told = ended.retry_after if ended.retry_after_from == "marketplace" else None
+                self._refused(ticket, now, told or None)
+            return self._again(ticket)
+        if isinstance(ended, NotSentError):
+            return self._unsent(ticket, ended, now)
+        if isinstance(ended, CountermandError):
+            self._answered(ticket, ended.attempts, now)
+            if isinstance(ended, AuthenticationError):
+                self.stopped = f"the account's credential was refused ({ended.message})"
+                return "stopped"
+            return "told"
+        return self._returned(ticket, ended, now)
+
+    def _returned(self, ticket: Ticket, outcome: Outcome[Any], now: float) -> Verdict:
+        """Take an outcome. One of an interrupted call that could not be looked at is looked at again later."""
+        earlier = len(ticket.outcome.attempts) if ticket.outcome else 1 if ticket.asked else 0
+        new = outcome.attempts[earlier:]
+        looked = ticket.outcome is not None or (ticket.asked is not None and isinstance(outcome, Unknown))
+        if looked and not outcome.settled and not _got_through(new):
+            if new and new[-1].status == 429:
+                self._refused(ticket, now, None)
+            else:
+                self._pause(now, new[-1].ended if new else "nothing could be sent")
+            return self._again(ticket)
+        self._answered(ticket, new, now)
+        return "told"
+
+    def _refused(self, ticket: Ticket, now: float, retry_after: float | None) -> None:
+        self._resume()
+        self.pace.refused(now, ticket.began, retry_after)
+        closed_for = self.pace.ready_at() - now
+        if closed_for > 0 and retry_after is None:
+            self._throttle.close(now, closed_for)
+
+    def _answered(self, ticket: Ticket, attempts: tuple[Attempt, ...], now: float) -> None:
+        if not attempts:
+            return  # nothing was sent
+        if attempts[-1].status is not None:
+            self._resume()
+            self._got_through += 1
+        self.pace.accepted(now, ticket.began)
+        self.pace.spent(len(attempts) - 1)
+
+    def _again(self, ticket: Ticket) -> Verdict:
+        self.queue.appendleft(ticket)
+        return "again"
+
+    def _unsent(self, ticket: Ticket, error: NotSentError, now: float) -> Verdict:
+        if error.marketplace is None:
+            self.stopped = error.message  # the client itself sends nothing any more
+            return "stopped"
+        others_left = ticket.seen >= 0 and self._got_through > ticket.seen
+        ticket.seen = self._got_through
+        ticket.unsent += 1
+        if others_left and ticket.unsent >= _TRIES:
+            return "told"
+        self._pause(now, error.message)
+        if self.stopped is not None:
+            return "stopped"
+        self.queue.append(ticket)  # at the end: the next probe is made with another one
+        return "again"
+
+    def _pause(self, now: float, reason: str) -> None:
+        if self.paused is None:
+            self._paused_since, self._probe_pause = now, FIRST_PROBE
+        elif now < self.probe_at:
+            return  # one that had been on its way when the lane was paused
+        else:
+            self._probe_pause = min(self._probe_pause * 2, LONGEST_PROBE)
+        self.paused = reason
+        self.probe_at = now + self._probe_pause
+        if now - self._paused_since > PATIENCE:
+            self.stopped = f"nothing could be sent for {PATIENCE / 60:.0f} minutes ({reason})"
+
+    def _resume(self) -> None:
+        self.paused = None
+
+
+def _got_through(attempts: tuple[Attempt, ...]) -> bool:
+    return any(attempt.sent and attempt.status != 429 for attempt in attempts)

@@ -1,0 +1,171 @@
+"""What a bulk run gives: one result for each request of its input, and a view of how it stands."""
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import Any, ClassVar, Literal, TypeAlias
+
+import attrs
+
+from ..engine.rules import AnyRequest
+from ..engine.wire import AsyncDriver, Driver
+from ..errors import CountermandError
+from ..marketplaces.stored import error_from_dict, outcome_from_dict, request_from_dict
+from ..outcomes import Outcome
+
+
+@attrs.frozen
+class BulkResult:
+    """What became of one request. Exactly one of `outcome` and `error` is set.
+
+    for result in client.cancel_many(requests):
+        print(result.request, result.outcome or result.error)
+    """
+
+    #: The version of the written form.
+    SCHEMA: ClassVar[int] = 1
+
+    #: The request, as the input gave it.
+    request: AnyRequest
+    #: What happened, if the call returned.
+    outcome: Outcome[Any] | None = None
+    #: Why the order was not touched, if the call raised.
+    error: CountermandError | None = None
+    #: Whether this comes from the journal: an earlier run was told it.
+    replayed: bool = False
+    #: The request's place in the input; the first is 0.
+    row: int = 0
+    #: The row of the same order whose cancellation this tells of, where the input has the order more than once.
+    duplicate_of: int | None = None
+
+    def __attrs_post_init__(self) -> None:
+        if (self.outcome is None) == (self.error is None):
+            raise ValueError("exactly one of outcome and error is set")
+
+    @property
+    def settled(self) -> bool:
+        """Whether nothing can change any more: a settled outcome. An error leaves the order as it was."""
+        return self.outcome is not None and self.outcome.settled
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return this as plain data, as JSON has it, for `result_from_dict`. Raises what `outcome.to_dict` raises."""
+        return {
+            "schema": self.SCHEMA,
+            "result": "cancel",
+            "request": self.request.to_dict(),
+            "outcome": None if self.outcome is None else self.outcome.to_dict(),
+            "error": None if self.error is None else self.error.to_dict(),
+            "replayed": self.replayed,
+            "row": self.row,
+            "duplicate_of": self.duplicate_of,
+        }
+
+
+def result_from_dict(data: Mapping[str, Any]) -> BulkResult:
+    """Return the result that `result.to_dict()` wrote. Raises `ValueError` for all else."""
+    try:
+        if data["schema"] > BulkResult.SCHEMA or data["result"] != "cancel":
+            raise ValueError("it is no result that this version reads")
+        outcome, error = data["outcome"], data["error"]
+        return BulkResult(
+            request_from_dict(data["request"]),
+            None if outcome is None else outcome_from_dict(outcome),
+            None if error is None else error_from_dict(error),
+            bool(data["replayed"]),
+            int(data["row"]),
+            data["duplicate_of"],
+        )
+    except (KeyError, TypeError) as problem:
+        raise ValueError(f"it is no result of a bulk run: {problem!r}") from None
+
+
+@attrs.frozen
+class InFlight:
+    """A call that is under way, or was when the run was stopped."""
+
+    request: AnyRequest
+    row: int
+    account: str
+    #: When it was begun, in UTC.
+    since: datetime
+    #: What is known of it after the run was stopped: its outcome, or an `Unknown`; None while it is under way, and for
+    #: an order that is certainly untouched.
+    outcome: Outcome[Any] | None = None
+    #: Why the order is untouched, if the call raised after the run was stopped.
+    error: CountermandError | None = None
+
+
+LaneState: TypeAlias = Literal["idle", "running", "waiting", "paused", "stopped"]
+
+
+@attrs.frozen
+class LaneProgress:
+    """How one account stands.
+
+    `state` is "running"; "waiting" until an instant that a 429 set; "paused" while nothing can be sent, until the next
+    probe; "stopped" for good; or "idle", with nothing to do.
+    """
+
+    account: str
+    marketplace: str
+    state: LaneState
+    #: Until when the account waits or is paused, in UTC.
+    until: datetime | None
+    #: Why it waits, is paused or was stopped.
+    reason: str | None
+    #: Requests a second that the account allows, as far as is known or learnt; None where no limit has shown.
+    rate: float | None
+    #: Whether `rate` was learnt from 429s, and not configured.
+    learnt: bool
+    #: Requests that were refused with a 429 and sent again.
+    rate_limited: int
+    #: Requests that this run has finished.
+    done: int
+    in_flight: int
+    queued: int
+
+
+@attrs.frozen
+class Progress:
+    """How a run stands, at one instant."""
+
+    #: Requests that were read from the input, those of the journal included, and whether those were all.
+    read: int
+    input_ended: bool
+    #: Results that were given.
+    done: int
+    #: Of those: how many there are of each kind, such as "cancelled", "requested", "unknown", or "error:rate_limited".
+    kinds: Mapping[str, int]
+    replayed: int
+    duplicates: int
+    in_flight: int
+    #: Seconds since the run began.
+    elapsed: float
+    #: Results a second, lately, without those of the journal.
+    rate: float
+    lanes: tuple[LaneProgress, ...]
+
+    def seconds_left(self, total: int | None = None) -> float | None:
+        """Return an estimate of the seconds until all is done; None where it cannot be told.
+
+        `total` is the number of requests, if it is known; without it, those of an input that has ended are counted.
+        """
+        if total is None:
+            total = self.read if self.input_ended else None
+        if total is None or self.rate <= 0:
+            return None
+        return max(0, total - self.done) / self.rate
+
+
+@attrs.frozen
+class Accounts:
+    """The accounts of a client, as a bulk run needs them."""
+
+    driver: Driver | AsyncDriver
+    #: Finds the sub-client that a request is for; raises `NotConfiguredError` or `InvalidRequestError`.
+    find: Callable[[Any], Any]
+    #: Finds the sub-client that an outcome is of.
+    find_by_outcome: Callable[[Any], Any]
+    #: Label → marketplace and base URL, for the journal.
+    known: Mapping[str, tuple[str, str]]
+    #: Label → known rate, in requests a second.
+    rates: Mapping[str, float]

@@ -1,0 +1,395 @@
+"""The course of a bulk run, without input or output: what is done next, and what everything that happens means.
+
+A runner asks for the next `Step`, does it, and tells what came of it. All that is decided is decided here, so that the
+two runners, blocking and on an event loop, differ by `await` alone.
+"""
+
+import json
+from collections import deque
+from datetime import UTC, datetime
+from itertools import count
+from typing import Any, TypeAlias
+
+from ..engine.wire import Clock
+from ..errors import CountermandError, InvalidRequestError, NotSentError
+from ..marketplaces.stored import request_from_dict
+from ..outcomes import Outcome
+from .flights import cut_off
+from .lane import Lane, Ticket
+from .lanes import Lanes
+from .records import (
+    Answer,
+    Broken,
+    Closed,
+    Committed,
+    Declare,
+    Event,
+    Insert,
+    Loaded,
+    Op,
+    Opened,
+    Row,
+    Withdraw,
+    Write,
+    answer_of,
+    request_text,
+    result_of,
+)
+from .replay import Replay
+from .results import Accounts, BulkResult, InFlight
+from .steps import End, Give, Read, Send, Step, Store, Wait
+from .tally import Tally
+
+#: Requests that are held for lanes that are busy, so that others get work.
+LOOK_AHEAD = 8192
+#: Rows that are read from the input before what else has happened is looked at.
+_READ_AT_ONCE = 64
+#: Seconds between two notes of what was learnt.
+_LEARN_EVERY = 5.0
+
+
+#: What became of a call: its outcome, one of our errors, or an exception that is not ours.
+Ended: TypeAlias = Outcome[Any] | BaseException
+
+
+class Run:
+    """One run over one input."""
+
+    def __init__(
+        self,
+        accounts: Accounts,
+        clock: Clock,
+        concurrency: int,
+        *,
+        journaled: bool = False,
+    ) -> None:
+        self.tally = Tally(clock.monotonic())
+        self._lanes = Lanes(accounts, concurrency, LOOK_AHEAD)
+        self.lanes: dict[str, Lane] = self._lanes.by_label
+        #: The calls that were under way when the run was stopped.
+        self.cut_off: list[InFlight] = []
+        self._accounts = accounts
+        self._clock = clock
+        self._concurrency = concurrency
+        self._journaled = journaled
+        self._opening = journaled
+        self._ready: deque[BulkResult] = deque()
+        self._sends: deque[Ticket] = deque()
+        self._ops: list[Op] = []
+        self._rows = count()
+        self._held = 0
+        self._unwritten = 0  # operations that the journal has not confirmed
+        #: Rows that are not answered yet, and the rows of the same order that wait for them.
+        self._active: dict[int, list[tuple[int, Any]]] = {}
+        self._answers: dict[int, tuple[Ticket, Outcome[Any] | CountermandError]] = {}
+        self._tickets: dict[int, Ticket] = {}  # inserted, or declared, and not confirmed
+        self._replay = Replay(0)
+        self._reading = False
+        self._read_lately = 0
+        self._error: BaseException | None = None
+        self._stopping = False
+        self._learnt_at = clock.monotonic()
+
+    # What the runner does.
+
+    def step(self) -> Step:
+        """Return what is to be done next."""
+        now = self._clock.monotonic()
+        if self._opening:
+            return End() if self._stopping else Wait(None)
+        if self._error is not None and not self._stopping:
+            return End(self._error)
+        if not self._stopping:
+            load = self._replay.next_load(self.tally.read, has_room=self._has_room())
+            if load is not None:
+                self._ops.append(load)
+            if not self._replay.comparing:
+                self._dispatch(now)
+            self._learn(now)
+        if self._ops:
+            ops, self._ops = self._ops, []
+            return Store(ops)
+        if self._sends:
+            return Send(self._sends.popleft())
+        if self._ready and not self._stopping:
+            return Give(self._given(self._ready.popleft(), now))
+        if self._is_over():
+            return End()
+        if self._wants_input():
+            self._read_lately += 1
+            self._reading = True
+            return Read()
+        hurried = self._read_lately >= _READ_AT_ONCE and not self._reading
+        self._read_lately = 0
+        return Wait(now if hurried else self._wakes_at())
+
+    def stop(self) -> None:
+        """Begin nothing more; what is under way may still come back, and is stored."""
+        self._stopping = True
+        declared = [ticket for ticket in self._tickets.values() if ticket.began_at is not None]
+        for ticket in (*self._sends, *declared):
+            del self._lanes.of(ticket.client).in_flight[ticket.row]
+            if self._journaled and ticket.asked is None:
+                self._write(Withdraw(ticket.row))
+        self._sends.clear()
+        self._tickets.clear()
+
+    def _is_over(self) -> bool:
+        if self._stopping:
+            flying = any(lane.in_flight for lane in self.lanes.values())
+            return not flying and not self._unwritten
+        return self.tally.input_ended and self._replay.over and not (self._active or self._unwritten)
+
+    def _wakes_at(self) -> float | None:
+        if self._stopping or self._replay.comparing:
+            return None
+        times = [at for lane in self.lanes.values() if (at := lane.ready_at()) is not None]
+        return min(times, default=None)
+
+    def _wants_input(self) -> bool:
+        if self._stopping or self._reading or self._read_lately >= _READ_AT_ONCE or self.tally.input_ended:
+            return False
+        if self._replay.comparing:
+            return self._replay.can_compare
+        return self._replay.over and self._has_room()
+
+    def _has_room(self) -> bool:
+        return self._lanes.have_room(self._held)
+
+    # The input.
+
+    def read(self, item: Any) -> None:
+        """Take one row of the input."""
+        self._reading = False
+        row = next(self._rows)
+        self.tally.read += 1
+        if self._replay.comparing:
+            try:
+                result = self._replay.compare(row, item)
+            except InvalidRequestError as error:
+                self.fail(error)
+            else:
+                self._ready.extend([result] if result is not None else [])
+            return
+        try:
+            self._accept(row, item)
+        except CountermandError as error:
+            self.fail(error)
+
+    def end_input(self) -> None:
+        """Note that the input has no further rows."""
+        self._reading = False
+        self.tally.input_ended = True
+        problem = self._replay.input_ended(self.tally.read)
+        if problem is not None:
+            self.fail(problem)
+
+    def _accept(self, row: int, item: Any) -> None:
+        try:
+            client = self._accounts.find(item)
+            key = client.rules.order_key(client.rules.order_of(item))
+        except CountermandError as error:
+            self._take_bad(row, item, error)
+        else:
+            self._take(Ticket(row, item, client), key)
+
+    def _take(self, ticket: Ticket, key: str) -> None:
+        self._active[ticket.row] = []
+        self._held += 1
+        if not self._journaled:
+            self._queue(ticket)
+            return
+        self._tickets[ticket.row] = ticket
+        account = ticket.client.account
+        self._write(Insert(ticket.row, account, key, request_text(ticket.request)))
+
+    def _take_bad(self, row: int, item: Any, error: CountermandError) -> None:
+        """Tell a row that no account can be asked about."""
+        ticket = Ticket(row, item, None)
+        if self._journaled:
+            self._write(Insert(row, None, None, request_text(item)))
+        self._active[row] = []
+        self._finish(ticket, error)
+
+    def _queue(self, ticket: Ticket) -> None:
+        lane = self._lanes.of(ticket.client)
+        if lane.stopped is not None:
+            self._held -= 1
+            self._tell_unsent(ticket, lane.stopped)
+        else:
+            lane.queue.append(ticket)
+
+    # The journal of an earlier run.
+
+    def journal_told(self, event: Event) -> None:
+        """Take what the journal tells."""
+        match event:
+            case Opened(rows, learnt):
+                self._opening = False
+                self._replay, self._lanes.learnt = Replay(rows), learnt
+            case Committed():
+                self._committed(event)
+            case Loaded():
+                for row in self._replay.loaded(event):
+                    self._take_pending(row)
+            case Broken():
+                self._broke(event)
+            case Closed():
+                pass
+
+    def _take_pending(self, row: Row) -> None:
+        request = request_from_dict(json.loads(row.request))
+        asked = None if row.asked is None else datetime.fromtimestamp(row.asked, UTC)
+        self._active[row.row] = self._replay.followers(row.row)
+        self._held += 1
+        try:
+            client = self._accounts.find(request)
+        except CountermandError as error:
+            self._held -= 1
+            self._finish(Ticket(row.row, request, None), error)
+            return
+        self._queue(Ticket(row.row, request, client, asked))
+
+    # What happens.
+
+    def _committed(self, event: Committed) -> None:
+        """Take note that these are on disk."""
+        self._unwritten -= len(event.ops)
+        for op in event.ops:
+            if isinstance(op, Insert):
+                self._inserted(op, event.duplicates.get(op.row))
+            elif isinstance(op, Declare):
+                self._declared(self._tickets.pop(op.row, None))
+            elif isinstance(op, Answer):
+                ticket, ended = self._answers.pop(op.row)
+                self._tell(ticket, ended)
+
+    def _inserted(self, op: Insert, first: Row | None) -> None:
+        ticket = self._tickets.pop(op.row, None)
+        if ticket is None:
+            return  # it was told at once
+        if first is None:
+            self._queue(ticket)
+            return
+        self._held -= 1
+        del self._active[op.row]
+        if first.answer is not None:
+            self._ready.append(result_of(first, ticket.request, replayed=False, number=op.row))
+        else:
+            self._follow(first.row, op.row, ticket.request)
+
+    def _declared(self, ticket: Ticket | None) -> None:
+        if ticket is None:
+            return  # the run was stopped meanwhile
+        lane = self._lanes.of(ticket.client)
+        if lane.stopped is None:
+            self._sends.append(ticket)
+            return
+        del lane.in_flight[ticket.row]
+        self._write(Withdraw(ticket.row))
+        self._tell_unsent(ticket, lane.stopped)
+
+    def _follow(self, first: int, row: int, request: Any) -> None:
+        """Tell a row what becomes of the first one of the same order."""
+        followers = self._active.get(first)
+        if followers is not None:
+            followers.append((row, request))
+        else:
+            problem = NotSentError(f"not sent: row {first} is about the same order, and was not sent")
+            self._ready.append(BulkResult(request, None, problem, row=row, duplicate_of=first))
+
+    def came_back(self, ticket: Ticket, ended: Ended) -> None:
+        """Take what became of a call."""
+        now = self._clock.monotonic()
+        lane = self._lanes.of(ticket.client)
+        if self._stopping:
+            self.cut_off.append(cut_off(ticket, ended))
+        if isinstance(ended, BaseException) and not isinstance(ended, CountermandError):
+            del lane.in_flight[ticket.row]
+            if not self._stopping:
+                self.fail(ended)
+            return
+        verdict = lane.came_back(ticket, ended, now)
+        if verdict == "told":
+            lane.done += 1
+            self._finish(ticket, ended)
+            return
+        if self._journaled and ticket.asked is None:
+            self._write(Withdraw(ticket.row))
+        if verdict == "again":
+            self._held += 1
+        else:
+            self._tell(ticket, ended)
+        if lane.stopped is not None:
+            self._stop_lane(lane, lane.stopped)
+
+    def _broke(self, event: Broken) -> None:
+        """Take note that the journal cannot be written: nothing more is sent, and nothing more is told."""
+        self._opening = False
+        self._unwritten = 0
+        self._journaled = False
+        self._ready.clear()
+        self._ops.clear()
+        self.fail(event.error)
+
+    def fail(self, error: BaseException) -> None:
+        """Have the run stop, and this raised."""
+        if self._error is None:
+            self._error = error
+
+    def _finish(self, ticket: Ticket, ended: Outcome[Any] | CountermandError) -> None:
+        """Store an answer, and then tell it."""
+        if not self._journaled:
+            self._tell(ticket, ended)
+            return
+        self._answers[ticket.row] = ticket, ended
+        self._write(answer_of(ticket.row, ended, self._clock.wall()))
+
+    def _tell(self, ticket: Ticket, ended: Outcome[Any] | CountermandError) -> None:
+        outcome, error = (None, ended) if isinstance(ended, CountermandError) else (ended, None)
+        self._ready.append(BulkResult(ticket.request, outcome, error, row=ticket.row))
+        for row, request in self._active.pop(ticket.row):
+            self._ready.append(BulkResult(request, outcome, error, row=row, duplicate_of=ticket.row))
+
+    def _tell_unsent(self, ticket: Ticket, reason: str) -> None:
+        """Tell that a request was not sent. The journal has no answer for it, so a later run sends it."""
+        rules = ticket.client.rules
+        about = {"marketplace": rules.name, "account": rules.label}
+        problem = NotSentError(f"not sent: {reason}", order_id=str(rules.order_of(ticket.request)), **about)
+        self._tell(ticket, problem)
+
+    def _stop_lane(self, lane: Lane, reason: str) -> None:
+        while lane.queue:
+            self._held -= 1
+            self._tell_unsent(lane.queue.popleft(), reason)
+
+    def _write(self, op: Write) -> None:
+        self._ops.append(op)
+        self._unwritten += 1
+
+    # What is begun.
+
+    def _dispatch(self, now: float) -> None:
+        if len(self._ready) > self._concurrency * max(len(self.lanes), 1):
+            return  # the consumer is slower than the marketplaces
+        for lane in self.lanes.values():
+            while (ticket := lane.take(now)) is not None:
+                self._held -= 1
+                ticket.began_at = datetime.fromtimestamp(self._clock.wall(), UTC)
+                if not self._journaled:
+                    self._sends.append(ticket)
+                elif ticket.asked is not None:
+                    self._sends.append(ticket)  # its intent is on disk
+                else:
+                    self._tickets[ticket.row] = ticket
+                    self._write(Declare(ticket.row, self._clock.wall()))
+
+    def _learn(self, now: float) -> None:
+        if self._journaled and (now - self._learnt_at >= _LEARN_EVERY or self._is_over()):
+            self._learnt_at = now
+            for learn in self._lanes.news():
+                self._write(learn)
+
+    def _given(self, result: BulkResult, now: float) -> BulkResult:
+        self.tally.given(result, now)
+        return result
