@@ -13,6 +13,7 @@ from .bulk.stored import StoredRun as StoredRun
 from .bulk.stored import reopen as reopen
 from .client import AsyncCountermand as AsyncCountermand
 from .client import Countermand as Countermand
+from .engine.credentials import SecretFile as SecretFile
 from .engine.retry import RetryPolicy as RetryPolicy
 from .engine.rules import AnyRequest as AnyRequest
 from .engine.rules import CancelRequest as CancelRequest
@@ -43,11 +44,6 @@ from .marketplaces.kibo import Kibo as Kibo
 from .marketplaces.kibo import KiboAnswer as KiboAnswer
 from .marketplaces.kibo import KiboClient as KiboClient
 from .marketplaces.kibo import KiboOrder as KiboOrder
-from .marketplaces.loading import error_from_dict as error_from_dict
-from .marketplaces.loading import json_schema as json_schema
-from .marketplaces.loading import outcome_from_dict as outcome_from_dict
-from .marketplaces.loading import outcome_from_json as outcome_from_json
-from .marketplaces.loading import request_from_dict as request_from_dict
 from .marketplaces.pattern import AsyncPatternClient as AsyncPatternClient
 from .marketplaces.pattern import CancelPatternOrder as CancelPatternOrder
 from .marketplaces.pattern import Pattern as Pattern
@@ -55,6 +51,11 @@ from .marketplaces.pattern import PatternAnswer as PatternAnswer
 from .marketplaces.pattern import PatternCancellation as PatternCancellation
 from .marketplaces.pattern import PatternClient as PatternClient
 from .marketplaces.pattern import PatternOrderStatus as PatternOrderStatus
+from .marketplaces.stored import error_from_dict as error_from_dict
+from .marketplaces.stored import json_schema as json_schema
+from .marketplaces.stored import outcome_from_dict as outcome_from_dict
+from .marketplaces.stored import outcome_from_json as outcome_from_json
+from .marketplaces.stored import request_from_dict as request_from_dict
 from .marketplaces.vtex import AsyncVtexClient as AsyncVtexClient
 from .marketplaces.vtex import CancelVtexOrder as CancelVtexOrder
 from .marketplaces.vtex import Vtex as Vtex

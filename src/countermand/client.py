@@ -1,9 +1,9 @@
 """The clients: any number of accounts, and for each a sub-client of its marketplace."""
 
-import os
 from collections.abc import Mapping
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, NoReturn, Self, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Generic, NoReturn, Self, TypeVar, overload
+from warnings import warn
 
 from .bulk.calls import AsyncBulkCalls, BulkCalls
 from .engine import checks
@@ -11,15 +11,16 @@ from .engine.decoding import Answer
 from .engine.retry import DEFAULT_RETRY, RetryPolicy
 from .engine.rules import CancelRequest
 from .errors import InvalidRequestError, NotConfiguredError
-from .marketplaces.base import SETTLE_TIMEOUT, Account, AsyncSubClient, SubClient, requests_a_second
+from .marketplaces.base import SETTLE_TIMEOUT, Account, AsyncSubClient, SubClient
 from .marketplaces.registry import AnyAccount, configuration_of
 from .outcomes import Outcome, is_outcome
 
 if TYPE_CHECKING:
+    from os import PathLike
+
     import httpx
     import httpx2
 
-    from .bulk.results import Accounts
     from .engine.wire import AsyncDriver, Driver
     from .marketplaces.crux import AsyncCruxClient, Crux, CruxClient
     from .marketplaces.kibo import AsyncKiboClient, Kibo, KiboClient
@@ -28,9 +29,10 @@ if TYPE_CHECKING:
 
 A = TypeVar("A", bound=Answer)
 S = TypeVar("S")
+H = TypeVar("H")
 
 
-class _Accounts:
+class _Accounts(Generic[H]):
     """What both clients have in common: accounts by label, and their sub-clients, made when they are first used."""
 
     _driver: Any
@@ -53,6 +55,75 @@ class _Accounts:
         for name, account in named.items():
             if account is not None:
                 self._add(checks.instance(account, configuration_of(name), name))
+
+    @classmethod
+    def from_env(
+        cls,
+        environ: Mapping[str, str] | None = None,
+        *,
+        prefix: str = "COUNTERMAND_",
+        timeout: float | None = None,
+        retry: RetryPolicy = DEFAULT_RETRY,
+        http_client: H | None = None,
+    ) -> Self:
+        """Configure every marketplace that has COUNTERMAND_… variables, one account at each.
+
+        `environ` takes the place of the process's environment, and `prefix` that of "COUNTERMAND_". `timeout` is
+        COUNTERMAND_TIMEOUT, in seconds, or 30; an argument goes before it. The other arguments are the
+        constructor's. Raises ValueError if a variable is missing, not known or makes no sense, or if none
+        configures an account: the message names each such variable and its marketplace, and repeats no value.
+
+            client = Countermand.from_env()  # COUNTERMAND_PATTERN_TOKEN and so on
+        """
+        from .marketplaces.environment import from_environment
+        from .marketplaces.loading import Environ
+
+        given = Environ(environ)
+        del environ  # a handler that prints local variables would print the credentials in it
+        setup = from_environment(given, prefix)
+        opened: Any = cls
+        client: Self = opened(
+            *setup.checked(), timeout=setup.patience(timeout), retry=retry, http_client=http_client
+        )
+        return client
+
+    @classmethod
+    def from_file(
+        cls,
+        path: "str | PathLike[str]",
+        *,
+        environ: Mapping[str, str] | None = None,
+        timeout: float | None = None,
+        retry: RetryPolicy = DEFAULT_RETRY,
+        http_client: H | None = None,
+    ) -> Self:
+        """Configure the accounts that a TOML file lists, each in a table `[accounts.<label>]`.
+
+        A table has `marketplace` and the fields of its configuration. A value is text or a number,
+        `{ env = "NAME" }` (looked up in `environ`, by default the process's), or `{ file = "path" }`, relative to
+        the accounts' file; a credential's own file is read anew when it has changed. `timeout` at the top is the
+        client's, in seconds; an argument goes before it. The other arguments are the constructor's. Raises
+        ValueError if the file cannot be read or makes no sense: the message names the file, the account, the key
+        and the marketplace, and repeats no value. Warns (UserWarning) of a file that holds a credential itself and
+        that others than its owner can read.
+
+            client = Countermand.from_file("accounts.toml")
+            client["ar"].cancel(CancelVtexOrder("1172452900788-01"))
+        """
+        from .marketplaces.accounts_file import from_accounts_file
+        from .marketplaces.loading import Environ
+
+        given = Environ(environ)
+        del environ
+        setup = from_accounts_file(path, given)
+        accounts = setup.checked()
+        if setup.warning is not None:
+            warn(setup.warning, stacklevel=2)
+        opened: Any = cls
+        client: Self = opened(
+            *accounts, timeout=setup.patience(timeout), retry=retry, http_client=http_client
+        )
+        return client
 
     def _add(self, account: AnyAccount) -> None:
         label = account.label
@@ -87,14 +158,6 @@ class _Accounts:
         several = f"the client has several accounts at {name}: {', '.join(labels)}; say which, by its label"
         problem = several if labels else f"the client was built without an account at {name}; {self._told()}"
         raise NotConfiguredError(problem, marketplace=name)
-
-    def _for_bulk(self) -> "Accounts":
-        from .bulk.results import Accounts
-
-        accounts = self._configurations.items()
-        known = {label: (one.marketplace, str(getattr(one, "url", ""))) for label, one in accounts}
-        rates = {label: rate for label, one in accounts if (rate := requests_a_second(one)) is not None}
-        return Accounts(self._driver, self._asked_by, self._named_by, known, rates)
 
     def _told(self) -> str:
         return f"there is {', '.join(self._configurations)}" if self._configurations else "there is none"
@@ -139,7 +202,7 @@ class _Accounts:
         raise TypeError(f"{type(self).__name__} holds credentials and connections and is not pickled")
 
 
-class Countermand(_Accounts, BulkCalls):
+class Countermand(_Accounts["httpx.Client | httpx2.Client | Driver"], BulkCalls):
     """Cancels orders at the accounts that it is given, and says what became of them.
 
     `client.pattern`, `client.vtex`, `client.crux` and `client.kibo` are the sub-clients of the only account at each
@@ -176,26 +239,6 @@ class Countermand(_Accounts, BulkCalls):
         named = {"pattern": pattern, "vtex": vtex, "crux": crux, "kibo": kibo}
         super().__init__(accounts, named, timeout, retry)
         self._driver: Driver = open_driver(http_client)
-
-    @classmethod
-    def from_env(
-        cls,
-        environ: Mapping[str, str] | None = None,
-        *,
-        timeout: float = 30.0,
-        retry: RetryPolicy = DEFAULT_RETRY,
-        http_client: "httpx.Client | httpx2.Client | Driver | None" = None,
-    ) -> Self:
-        """Configure every marketplace that has COUNTERMAND_… variables: see `countermand.marketplaces.environment`.
-
-        The other arguments are the constructor's. Raises ValueError for a variable that is missing or makes no
-        sense; its value is not repeated.
-        """
-        from .marketplaces.environment import configured, named_in
-
-        given = named_in(os.environ if environ is None else environ)
-        del environ  # a handler that prints local variables would print the credentials in it
-        return cls(*configured(given), timeout=timeout, retry=retry, http_client=http_client)
 
     @property
     def pattern(self) -> "PatternClient":
@@ -271,7 +314,7 @@ class Countermand(_Accounts, BulkCalls):
         self.close()
 
 
-class AsyncCountermand(_Accounts, AsyncBulkCalls):
+class AsyncCountermand(_Accounts["httpx.AsyncClient | httpx2.AsyncClient | AsyncDriver"], AsyncBulkCalls):
     """`Countermand` on asyncio: the same calls with `await`.
 
     For one event loop at a time. An async context manager; or call `aclose()`.
@@ -300,22 +343,6 @@ class AsyncCountermand(_Accounts, AsyncBulkCalls):
         named = {"pattern": pattern, "vtex": vtex, "crux": crux, "kibo": kibo}
         super().__init__(accounts, named, timeout, retry)
         self._driver: AsyncDriver = open_async_driver(http_client)
-
-    @classmethod
-    def from_env(
-        cls,
-        environ: Mapping[str, str] | None = None,
-        *,
-        timeout: float = 30.0,
-        retry: RetryPolicy = DEFAULT_RETRY,
-        http_client: "httpx.AsyncClient | httpx2.AsyncClient | AsyncDriver | None" = None,
-    ) -> Self:
-        """Configure every marketplace that has COUNTERMAND_… variables; see `Countermand.from_env`."""
-        from .marketplaces.environment import configured, named_in
-
-        given = named_in(os.environ if environ is None else environ)
-        del environ  # a handler that prints local variables would print the credentials in it
-        return cls(*configured(given), timeout=timeout, retry=retry, http_client=http_client)
 
     @property
     def pattern(self) -> "AsyncPatternClient":

@@ -188,7 +188,7 @@ def request(rng: random.Random) -> Any:
             CancelVtexOrder(
                 "1", reason=maybe(rng, "a gift"), requested_by_user=maybe(rng, True), account=account
             ),
-            CancelCruxOrder("u", account=account),
+            CancelCruxOrder("0b7c2b1e-8f0a-4a53-9a37-0c6f0c9c1d11", account=account),
             CancelKiboOrder(2**62 + 1, "other", maybe(rng, "why"), account=account),
         )
     )

@@ -270,8 +270,8 @@ MUTANTS = (
     Mutant(
         "headers with a credential show it",
         "engine/secret.py",
-        "        return f\"SealedHeaders({', '.join(sorted(self))})\"\n",
-        "        return dict.__repr__(self)\n",
+        "        return f\"SealedHeaders({', '.join(sorted(self._pairs))})\"\n",
+        "        return repr(self._pairs)\n",
         ("secrets",),
     ),
     Mutant(
@@ -304,16 +304,16 @@ MUTANTS = (
     ),
     Mutant(
         "a connection of aiohttp's is used again with the beginning of a head on it",
-        "transport/aiohttp.py",
-        "    return parser is None or not parser.feed_eof()\n",
-        "    return True\n",
+        "transport/private.py",
+        "        return parser is not None and bool(parser.feed_eof())\n",
+        "        return False\n",
         ("wire",),
     ),
     Mutant(
         "what waits in the socket of an idle connection is taken for the answer",
         "transport/aiohttp.py",
-        "                    await asyncio.sleep(0)\n                    await asyncio.sleep(0)\n",
-        "                    pass\n",
+        "        if protocol in self._asked and readable",
+        "        if False and readable",
         ("wire",),
     ),
     Mutant(
@@ -326,15 +326,15 @@ MUTANTS = (
     Mutant(
         "a request leaves after the deadline",
         "transport/aiohttp.py",
-        "    if time.monotonic() >= deadline:\n",
+        "    if CLOCK.monotonic() >= call.deadline:\n",
         "    if False:\n",
         ("wire",),
     ),
     Mutant(
         "a call that never had a connection counts as sent",
         "transport/aiohttp.py",
-        "connected=line is not None",
-        "connected=True",
+        "        call.sent = False\n",
+        "        call.sent = True\n",
         ("wire",),
     ),
     Mutant(

@@ -9,8 +9,8 @@ import httpx2
 import pytest
 
 from countermand import Cancelled, NotSentError, Pattern, Requested, RetryPolicy, Unknown, Vtex
+from countermand.engine.wire import CLOCK
 from countermand.sandbox import RateLimited, Sandbox, seed
-from countermand.transport.requests import CLOCK
 from tests.support.doors import Door, Kind
 from tests.support.markets import PATTERN, names
 

@@ -213,7 +213,8 @@ REQUESTS: list[tuple[type, list[str]]] = [
 def test_a_request_is_frozen(request_type: Any, fields: list[str]) -> None:
     """With the parameters of `cancel_order`."""
     assert [field.name for field in attrs.fields(request_type)] == [*fields, "account"]
-    request = request_type(*["1"] * (2 if request_type is CancelKiboOrder else 1))
+    order_id = "521a91e5-058d-4474-aeee-f0c148594a00" if request_type is CancelCruxOrder else "1"
+    request = request_type(*[order_id] * (2 if request_type is CancelKiboOrder else 1))
     with pytest.raises(attrs.exceptions.FrozenInstanceError):
         setattr(request, fields[0], "2")
     assert request == attrs.evolve(request)

@@ -5,6 +5,8 @@ A line that must not type-check is marked as an expected error; the checkers fai
 
 # pyright: reportUnnecessaryTypeIgnoreComment=true
 
+from collections.abc import Callable
+from pathlib import Path
 from typing import assert_type
 
 import httpx
@@ -30,6 +32,7 @@ from countermand import (
     PatternCancellation,
     PatternOrderStatus,
     RateLimitedError,
+    SecretFile,
     Unknown,
     Vtex,
     VtexAnswer,
@@ -89,6 +92,16 @@ async def doors(own: httpx.Client, async_own: httpx.AsyncClient) -> None:
         assert_type(async_client, AsyncCountermand)
     assert_type(Countermand.from_env(), Countermand)
     assert_type(AsyncCountermand.from_env({}), AsyncCountermand)
+    assert_type(Countermand.from_file("accounts.toml", http_client=own), Countermand)
+    assert_type(AsyncCountermand.from_file(Path("accounts.toml"), http_client=async_own), AsyncCountermand)
+
+
+def credentials(read: Callable[[], str]) -> None:
+    """Text, a function, or a file."""
+    Pattern(token=read)
+    Vtex(account="a", app_key="k", app_token=SecretFile("/run/secrets/token"))
+    Crux(username="u", password=read)
+    Kibo(tenant_id=1, client_id="c", client_secret=SecretFile(Path("secret")))
 
 
 def answers(pattern: PatternAnswer, vtex: VtexAnswer, outcome: Outcome[VtexAnswer]) -> None:
@@ -126,6 +139,9 @@ def mistakes(client: Countermand, async_client: AsyncCountermand, async_own: htt
     Crux(token="t", release="v2")  # type: ignore[arg-type]
     Kibo(tenant_id=1.5)  # type: ignore[arg-type]
     Vtex(account="a", app_key="k")  # type: ignore[call-arg]
+    Pattern(token=Path("/run/secrets/token"))  # type: ignore[arg-type]
+    Crux(token=b"t")  # type: ignore[arg-type]
+    Countermand.from_env(http_client=async_own)  # type: ignore[arg-type]
     Countermand(http_client=async_own)  # type: ignore[arg-type]
     wrong: Outcome[KiboAnswer] = client.pattern.cancel_order("1")  # type: ignore[assignment]
     print(wrong)

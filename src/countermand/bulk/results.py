@@ -9,7 +9,7 @@ import attrs
 from ..engine.rules import AnyRequest
 from ..engine.wire import AsyncDriver, Driver
 from ..errors import CountermandError
-from ..marketplaces.loading import error_from_dict, outcome_from_dict, request_from_dict
+from ..marketplaces.stored import error_from_dict, outcome_from_dict, request_from_dict
 from ..outcomes import Outcome
 
 

@@ -12,7 +12,7 @@ from urllib.parse import quote
 import attrs
 
 from ..errors import CountermandError
-from ..marketplaces.loading import error_from_dict, outcome_from_dict
+from ..marketplaces.stored import error_from_dict, outcome_from_dict
 from ..outcomes import Outcome
 from .journal import SCHEMA, SELECT, JournalError
 from .locking import Lock

@@ -61,7 +61,11 @@ class Answer:
         from ..data.shapes import fields_of
 
         fields = fields_of(cls, is_open=True)
-        return AnswerShape(cls.kind, fields, partial(decode, model=cls)) if cls.kind else fields
+        if not cls.kind:
+            return fields
+        own = cls.__mro__[: cls.__mro__.index(Answer)]
+        is_regular = not any("prepared" in vars(kind) for kind in own)
+        return AnswerShape(cls.kind, fields, partial(decode, model=cls), is_regular)
 
     def __reduce__(self) -> tuple[Any, ...]:
         fields = attrs.fields(type(self))  # type: ignore[arg-type]

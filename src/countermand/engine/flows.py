@@ -14,9 +14,8 @@ from typing import Any, TypeVar
 import attrs
 
 from ..errors import CountermandError, NotSentError
-from ..outcomes import Outcome, PartiallyCancelled, Refused
+from ..outcomes import Outcome, Part, PartiallyCancelled, Refused, attach_evidence
 from .decoding import Answer, DecodingError
-from .looks import concluded, is_denied, order_in
 from .operation import Operation
 from .rules import Doubt, Finding, Rules, Verdict, unknown
 from .wire import Call, Fault, Flow, Reply
@@ -25,6 +24,7 @@ C = TypeVar("C", bound=Answer)
 O = TypeVar("O", bound=Answer)  # noqa: E741
 I = TypeVar("I")  # noqa: E741
 R = TypeVar("R")
+T = TypeVar("T")
 
 
 def cancelling(rules: Rules[I, R, Any, Any], request: R, operation: Operation[I, R]) -> Flow[Outcome[Any]]:
@@ -46,9 +46,40 @@ def _resuming(rules: Rules[I, R, Any, Any], request: R, operation: Operation[I, 
     return settled if settled is not None else (yield from _cancelling(rules, request, operation))
 
 
+def concluded(operation: Operation[Any, Any], flow: Flow[T]) -> Flow[T]:
+    """Run `flow`; put the evidence on whatever leaves it other than by returning."""
+    try:
+        return (yield from flow)
+    except GeneratorExit:
+        raise
+    except CountermandError as error:
+        error.attempts = tuple(operation.attempts)
+        raise
+    except BaseException as interruption:
+        attach_evidence(interruption, operation.evidence())
+        raise
+
+
+def is_denied(reply: Reply | Fault | None) -> bool:
+    """Whether reading is pointless: the order is hidden from us, whatever became of it."""
+    return isinstance(reply, Reply) and 400 <= reply.status < 500 and reply.status not in (408, 425, 429)
+
+
+def order_in(rules: Rules[I, R, C, O], reply: Reply | Fault, operation: Operation[I, R]) -> O | str:
+    """Return the order, or why it could not be read."""
+    if isinstance(reply, Fault):
+        return f"reading it: {reply.detail}"
+    if reply.status != 200 or reply.flaw:
+        return f"reading it was answered with {reply.status}" + (f", {reply.flaw}" if reply.flaw else "")
+    try:
+        return rules.order(reply, operation)
+    except DecodingError as error:
+        return f"reading it gave a body that is not as documented: {error}"
+
+
 def _cancelling(rules: Rules[I, R, Any, Any], request: R, operation: Operation[I, R]) -> Flow[Finding[Any]]:
     ask = rules.cancel_call(request, operation)
-    first: CountermandError | None = None
+    first: Doubt | CountermandError | None = None
     while True:
         try:
             reply = yield from operation.send("cancel", ask)
@@ -60,23 +91,23 @@ def _cancelling(rules: Rules[I, R, Any, Any], request: R, operation: Operation[I
         if isinstance(verdict, Finding):
             operation.succeed()
             return verdict
-        if isinstance(reply, Reply) and _may_reword(rules, reply, verdict, operation):
-            operation.reworded = True
-            first = verdict if isinstance(verdict, CountermandError) else None
+        if first is None and isinstance(reply, Reply) and _may_reword(rules, reply, verdict, operation):
+            first = verdict
             ask = rules.cancel_call(request, operation)
             continue
+        if first is not None and _same_status(first, verdict):
+            verdict = first  # the second complains of the other wording, which was not the caller's fault
         operation.fail()
         if isinstance(verdict, Doubt) or operation.ambiguous:
             doubt = verdict if isinstance(verdict, Doubt) else _hint(verdict)
-            operation.ambiguous = operation.ambiguous or _may_have_acted(doubt)
+            operation.ambiguous = operation.ambiguous or doubt.error is None
             settled = yield from _settling(rules, operation, doubt)
             if settled is not None:
                 return settled
         else:
             pause = None if isinstance(reply, Reply) and reply.status != 429 else operation.pause("cancel")
             if pause is None:
-                # A second 400 complains of the other wording, which was not the account's fault.
-                raise first if first is not None and first.status == verdict.status else verdict
+                raise verdict
             yield from operation.sleep(pause)
 
 
@@ -84,12 +115,17 @@ def _may_reword(
     rules: Rules[I, R, Any, Any], reply: Reply, verdict: Doubt | CountermandError, operation: Operation[I, R]
 ) -> bool:
     """Whether the marketplace clearly did nothing, and there is another way to ask for the same."""
-    untouched = isinstance(verdict, CountermandError) or verdict.error is not None
-    return untouched and not operation.ambiguous and not operation.reworded and rules.reword(reply, operation)
+    return _error_in(verdict) is not None and not operation.ambiguous and rules.reword(reply, operation)
 
 
-def _may_have_acted(doubt: Doubt) -> bool:
-    return doubt.error is None and (doubt.fallback is None or doubt.fallback.kind is not Refused)
+def _same_status(one: Doubt | CountermandError, other: Doubt | CountermandError) -> bool:
+    before, now = _error_in(one), _error_in(other)
+    return before is not None and now is not None and before.status == now.status
+
+
+def _error_in(verdict: Doubt | CountermandError) -> CountermandError | None:
+    """Return the error with which the marketplace says that it did nothing."""
+    return verdict if isinstance(verdict, CountermandError) else verdict.error
 
 
 def _hint(error: CountermandError) -> Doubt:
@@ -150,6 +186,7 @@ def _settling(
     """
     ask = rules.read_call(operation)
     poll = 1.0
+    askable = rules.repeatable and doubt.askable
     while True:
         reply: Reply | Fault | None = None
         try:
@@ -159,7 +196,6 @@ def _settling(
         else:
             found = order_in(rules, reply, operation)
         order = None if isinstance(found, str) else found
-        askable = rules.repeatable and doubt.askable
         if order is not None:
             state = rules.state(order, operation)
             confirmed = state if state.conclusive else doubt.believed
@@ -167,7 +203,7 @@ def _settling(
                 confirmed = doubt.confirm(order)
             if confirmed is not None:
                 operation.succeed()
-                return confirmed
+                return _explained(confirmed, doubt)
             found = "the order is open and shows no cancellation"
             askable = askable and state.askable
         elif doubt.fallback is not None:
@@ -200,8 +236,17 @@ def _settling(
             return None
 
 
+def _explained(finding: Finding[Any], doubt: Doubt) -> Finding[Any]:
+    """Give the marketplace's own words to the parts that are not cancelled, where the order's state names no reason."""
+    parts: tuple[Part, ...] = finding.facts.get("refused", ())
+    if doubt.error is None or not parts:
+        return finding
+    told = tuple(attrs.evolve(part, reason=part.reason or doubt.error.detail) for part in parts)
+    return finding._replace(facts={**finding.facts, "refused": told})
+
+
 def _noted(finding: Finding[Any], note: str) -> Finding[Any]:
     """Return a finding that rests on a reply alone, with why no read confirms it."""
-    parts = finding.facts.get("refused", ())
+    parts: tuple[Part, ...] = finding.facts.get("refused", ())
     told = tuple(attrs.evolve(part, reason="; ".join(filter(None, (part.reason, note)))) for part in parts)
     return finding._replace(facts={**finding.facts, "refused": told}) if told else finding

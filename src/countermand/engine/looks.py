@@ -19,9 +19,9 @@ from ..outcomes import (
     Refused,
     Requested,
     Unknown,
-    attach_evidence,
 )
-from .decoding import Answer, DecodingError
+from .decoding import Answer
+from .flows import concluded, is_denied, order_in
 from .operation import Operation
 from .rules import Finding, Rules, unknown
 from .wire import Call, Fault, Flow, Reply
@@ -33,20 +33,6 @@ R = TypeVar("R")
 T = TypeVar("T")
 
 _OPEN = "the order is open and shows no cancellation"
-
-
-def concluded(operation: Operation[Any, Any], flow: Flow[T]) -> Flow[T]:
-    """Run `flow`; put the evidence on whatever leaves it other than by returning."""
-    try:
-        return (yield from flow)
-    except GeneratorExit:
-        raise
-    except CountermandError as error:
-        error.attempts = tuple(operation.attempts)
-        raise
-    except BaseException as interruption:
-        attach_evidence(interruption, operation.evidence())
-        raise
 
 
 def reading(rules: Rules[I, R, C, O], operation: Operation[I, R]) -> Flow[O]:
@@ -62,23 +48,6 @@ def checking(rules: Rules[I, R, C, O], operation: Operation[I, R]) -> Flow[Outco
 def waiting(rules: Rules[I, R, C, O], operation: Operation[I, R]) -> Flow[Outcome[Any]]:
     """Read an order, with growing pauses, until its cancellation is settled or the time is over."""
     return (yield from concluded(operation, _looking(rules, operation, operation.pause_before_reading)))
-
-
-def is_denied(reply: Reply | Fault | None) -> bool:
-    """Whether reading is pointless: the order is hidden from us, whatever became of it."""
-    return isinstance(reply, Reply) and 400 <= reply.status < 500 and reply.status not in (408, 425, 429)
-
-
-def order_in(rules: Rules[I, R, C, O], reply: Reply | Fault, operation: Operation[I, R]) -> O | str:
-    """Return the order, or why it could not be read."""
-    if isinstance(reply, Fault):
-        return f"reading it: {reply.detail}"
-    if reply.status != 200 or reply.flaw:
-        return f"reading it was answered with {reply.status}" + (f", {reply.flaw}" if reply.flaw else "")
-    try:
-        return rules.order(reply, operation)
-    except DecodingError as error:
-        return f"reading it gave a body that is not as documented: {error}"
 
 
 def _reading(rules: Rules[I, R, C, O], operation: Operation[I, R]) -> Flow[O]:
@@ -166,7 +135,10 @@ def _standing(rules: Rules[I, R, C, O], state: Finding[O], operation: Operation[
         stays = state.kind in (Refused, PartiallyCancelled)
         return state if stays else Finding(Refused, order, {"refused": prior.refused})
     if isinstance(prior, PartiallyCancelled):
-        if state.kind is PartiallyCancelled or (state.kind is Refused and not prior.settled):
+        if state.kind is PartiallyCancelled:  # what was final stays so, whatever else happened to the order
+            settled = prior.settled or state.settled
+            return state._replace(facts={**state.facts, "settled": settled})
+        if state.kind is Refused and not prior.settled:
             return state
         if not prior.settled or state.kind is Requested:
             facts = {"cancelled": begun, "refused": kept, "settled": prior.settled}
@@ -203,5 +175,8 @@ def _with_ids(state: Finding[O], begun: tuple[Part, ...], kept: tuple[Part, ...]
         begun = kept = begun + kept  # all of them went the same way
     for name, parts, named in (("cancelled", gone, begun), ("refused", rest, kept)):
         if parts and len(parts) == len(named):
-            facts[name] = tuple(attrs.evolve(part, id=one.id) for part, one in zip(parts, named, strict=True))
+            facts[name] = tuple(
+                attrs.evolve(part, id=one.id, reason=part.reason or (one.reason if parts is rest else None))
+                for part, one in zip(parts, named, strict=True)
+            )
     return state._replace(facts=facts)

@@ -5,7 +5,6 @@ fetched, spends the one budget of time, keeps the evidence and strikes out crede
 orders only.
 """
 
-from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from typing import Any, Generic, Literal, TypeAlias, TypeVar
 
@@ -21,7 +20,7 @@ from ..outcomes import Attempt, Outcome, Unknown
 from .auth import LoginFailedError
 from .retry import RetryPolicy, retry_after, timestamp
 from .rules import Finding, Rules, unknown
-from .secret import SealedHeaders
+from .secret import SealedHeaders, redacted
 from .wire import Call, Clock, Fault, Flow, Reply, Sleep
 from .words import words_of
 
@@ -31,17 +30,7 @@ I = TypeVar("I")  # noqa: E741
 R = TypeVar("R")
 What: TypeAlias = Literal["cancel", "read", "login"]
 
-#: Headers that name a request on the marketplace's side, the most telling first.
-_REQUEST_ID_HEADERS = (
-    "x-vol-correlation",
-    "x-vtex-operation-id",
-    "x-request-id",
-    "x-correlation-id",
-    "request-id",
-)
 _BODY_SHOWN = 2000
-#: Shorter credentials are not struck out: no real one is so short, and words and numbers of a reply may be.
-_SHORTEST_SECRET = 8
 
 
 class Operation(Generic[I, R]):
@@ -69,8 +58,8 @@ class Operation(Generic[I, R]):
         self.ambiguous: bool = False
         #: Whether a lane does this call's waiting: while the order is untouched, what asks to wait ends the call.
         self.in_lane: bool = in_lane
-        #: Whether the cancellation is being asked for in the marketplace's other words.
-        self.reworded: bool = False
+        #: How the cancellation is worded, at a marketplace that knows several ways; None before it is asked for.
+        self.wording: str | None = None
         self._auth = rules.auth
         self._throttle = rules.throttle
         self._policy = policy
@@ -202,9 +191,9 @@ class Operation(Generic[I, R]):
         try:
             return (yield from self._auth.acquire(self))
         except LoginFailedError as failure:
-            detail, status = failure.detail, failure.status
-        kind = NotSentError if status == 200 else AuthenticationError
-        raise self.error(kind, detail, status=status)
+            detail, status, cause = failure.detail, failure.status, failure.cause
+        kind = NotSentError if status in (None, 200) else AuthenticationError
+        raise self.error(kind, detail, status=status) from cause
 
     def _exchange(self, what: What, call: Call, headers: SealedHeaders, now: float) -> Flow[Reply | Fault]:
         deadline = self._patience(what, now)
@@ -225,7 +214,7 @@ class Operation(Generic[I, R]):
             self.asked_at = self._monotonic()
         if isinstance(reply, Reply):
             if reply.body and what != "login":
-                body = _redacted(reply.body, self._auth.secrets)
+                body = redacted(reply.body, self._auth.secrets)
                 if body is not reply.body:
                     reply = Reply(reply.status, reply.headers, body, reply.flaw)
             if reply.status in (429, 503):
@@ -260,6 +249,9 @@ class Operation(Generic[I, R]):
 
     def _note(self, what: What, at: float, began: float, ended: Reply | Fault) -> None:
         reply = ended if isinstance(ended, Reply) else None
+        date = reply.headers.get("date") if reply else None
+        if date is not None and not date.endswith(" GMT"):
+            date = None  # no date, but whatever a gateway put there
         self.attempts.append(
             Attempt(
                 what,
@@ -268,29 +260,37 @@ class Operation(Generic[I, R]):
                 reply.status if reply else None,
                 _ended(ended),
                 not isinstance(ended, Fault) or ended.sent,
-                self._request_id(reply) if reply else None,
+                self._header(reply, *self.rules.request_id_headers) if reply else None,
                 self.rules.label,
-                reply.headers.get("date") if reply else None,
+                date,
             )
         )
+
+    def asked(self) -> Attempt | None:
+        """Return the last cancellation that may have arrived, one of an earlier call included."""
+        return next((each for each in reversed(self.attempts) if each.what == "cancel" and each.sent), None)
 
     def sent_at(self) -> datetime | None:
         """Return when the last cancellation was sent, by the marketplace's clock; None if its replies told no time.
 
-        Date headers tell the difference between the two clocks, to a second.
+        A Date header tells the difference between the two clocks, to a second. The one nearest to the cancellation
+        counts: a later look may come from a machine whose clock goes differently.
         """
-        asked = next((each for each in reversed(self.attempts) if each.what == "cancel" and each.sent), None)
-        told = next((each for each in reversed(self.attempts) if each.date), None)
-        date = timestamp(told.date) if told is not None and told.date else None
-        if asked is None or told is None or date is None:
+        asked = self.asked()
+        if asked is None:
             return None
-        ahead = date - told.at.timestamp() - told.took
-        return asked.at + timedelta(seconds=ahead)
+        index = self.attempts.index(asked)
+        for told in (*self.attempts[index:], *reversed(self.attempts[:index])):
+            date = timestamp(told.date) if told.date else None
+            if date is not None:
+                return asked.at + timedelta(seconds=date - told.at.timestamp() - told.took)
+        return None
 
-    def _request_id(self, reply: Reply) -> str | None:
-        for name in _REQUEST_ID_HEADERS:
+    def _header(self, reply: Reply, *names: str) -> str | None:
+        """Return the first of a reply's headers that is there, credentials struck out."""
+        for name in names:
             if value := reply.headers.get(name):
-                said = _redacted(value.encode(errors="replace"), self._auth.secrets)
+                said = redacted(value.encode(errors="replace"), self._auth.secrets)
                 return said.decode(errors="replace")[:200]
         return None
 
@@ -356,11 +356,3 @@ def _ended(reply: Reply | Fault) -> str:
     if isinstance(reply, Fault):
         return reply.detail
     return f"answered {reply.status}, {reply.flaw}" if reply.flaw else f"answered {reply.status}"
-
-
-def _redacted(text: bytes, secrets: Iterable[bytes]) -> bytes:
-    """Return `text` with every one of `secrets` in it struck out; the same object when none is there."""
-    for secret in secrets:
-        if len(secret) >= _SHORTEST_SECRET and secret in text:
-            text = text.replace(secret, b"[redacted]")
-    return text

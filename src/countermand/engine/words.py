@@ -52,7 +52,11 @@ def names_its_error(reply: Reply) -> bool:
     A marketplace's own 404 is; a gateway's page, an empty object or a framework's "no such path" is not.
     """
     said = object_in(reply)
-    return said is not None and next(_texts(said, _OWN), None) is not None
+    if said is None:
+        return False
+    if isinstance(said.get("error"), str):
+        said = {**said, "error": None}  # a framework's bare "error": "Not Found" names no problem of its own
+    return next(_texts(said, _OWN), None) is not None
 
 
 _OWN = ("error", "message", "errors", "detail")

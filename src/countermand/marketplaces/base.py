@@ -41,7 +41,9 @@ class Account(Generic[S, Z]):
     """Access to one account at one marketplace: the parent of `Pattern`, `Vtex`, `Crux` and `Kibo`.
 
     The type parameters are the two sub-clients, blocking and asynchronous, so that `client[account]` has its type.
-    A marketplace of your own subclasses it, see `examples/fifth_marketplace`.
+    A credential may be text, a function that returns the text, or a `SecretFile`: what is read is read anew after a
+    401, and from a file when it has changed. A marketplace of your own subclasses it, see
+    `examples/fifth_marketplace`.
     """
 
     __slots__ = ()
@@ -147,7 +149,7 @@ class _SubClient(Generic[I, R, C, O]):
         told: str | None = getattr(kind, "marketplace", None)
         if not issubclass(kind, CancelRequest) or told != rules.name:
             raise InvalidRequestError(f"a request for {rules.name} is wanted, not {kind.__name__}")
-        return self._operation(rules.check(request), timeout)
+        return self._operation(rules.order_of(request), timeout)
 
     def _named(self, order_id: object, timeout: float | None) -> Operation[I, R]:
         return self._operation(self._rules.check_order_id(order_id), timeout)

@@ -4,12 +4,14 @@ Sources: "Pattern Hub API, Cancel an order" for the cancellation; "Pattern Hub A
 A cancellation is initiated, never done, when it is answered: the warehouses decide afterwards.
 """
 
+from operator import attrgetter
 from typing import Any, ClassVar, Literal, TypeAlias
 
 import attrs
 
 from ..engine import checks
-from ..engine.auth import Auth
+from ..engine.auth import auth_for
+from ..engine.credentials import Credential, as_credential
 from ..engine.decoding import Answer, DecodingError, check_subject, decode
 from ..engine.operation import Operation
 from ..engine.rules import (
@@ -25,7 +27,7 @@ from ..engine.rules import (
     refused,
     requested,
 )
-from ..engine.secret import Secret, as_secret, sealed
+from ..engine.secret import Secret, sealed
 from ..engine.wire import Call, Reply
 from ..errors import InvalidRequestError, RejectedError
 from ..outcomes import Outcome, Part
@@ -44,9 +46,9 @@ class Pattern(Account["PatternClient", "AsyncPatternClient"]):
     marketplace: ClassVar[str] = "pattern"
 
     #: The Bearer token.
-    token: Secret = attrs.field(converter=as_secret, validator=checks.credential, repr=False)
+    token: Credential = attrs.field(converter=as_credential, validator=checks.credential, repr=False)
     environment: Literal["production", "staging"] = attrs.field(
-        default="production", validator=attrs.validators.in_(tuple(_HOSTS))
+        default="production", validator=checks.one_of(*_HOSTS)
     )
     #: In place of the environment's base URL; https, or http to this machine.
     base_url: str | None = attrs.field(default=None, validator=checks.base_url)
@@ -72,6 +74,10 @@ class Pattern(Account["PatternClient", "AsyncPatternClient"]):
     def stored(cls) -> Stored:
         """Return the classes that stored data is read back as."""
         return CancelPatternOrder, (PatternCancellation, PatternOrderStatus)
+
+
+def _without_nulls(said: dict[str, Any], *names: str) -> dict[str, Any]:
+    return {name: value for name, value in said.items() if value is not None or name not in names}
 
 
 @attrs.frozen
@@ -109,8 +115,7 @@ class PatternCancellation(Answer):
     @classmethod
     def prepared(cls, said: dict[str, Any]) -> dict[str, Any]:
         """Leave out a null message and null lists: they read as empty (inferred)."""
-        empty = ("message", "cancelled_orders", "non_cancellable_orders")
-        return {name: value for name, value in said.items() if value is not None or name not in empty}
+        return _without_nulls(said, "message", "cancelled_orders", "non_cancellable_orders")
 
 
 @attrs.frozen
@@ -138,6 +143,11 @@ class PatternOrderStatus(Answer):
     market_order_id: str
     order_status: str
     sub_orders: tuple[SubOrder, ...] = ()
+
+    @classmethod
+    def prepared(cls, said: dict[str, Any]) -> dict[str, Any]:
+        """Leave out a null list: it reads as empty (inferred)."""
+        return _without_nulls(said, "sub_orders")
 
 
 @attrs.frozen
@@ -168,6 +178,8 @@ class PatternRules(Rules[str, CancelPatternOrder, PatternCancellation, PatternOr
     """How Pattern Hub is asked, and what its answers mean."""
 
     name: ClassVar[str] = "pattern"
+    repeatable: ClassVar[bool] = True
+    order_of: ClassVar["attrgetter[str]"] = attrgetter("market_order_id")
     beyond_cancelling: ClassVar[frozenset[str]] = _BEYOND
     rejections: ClassVar[Rejections] = REJECTIONS | {
         400: InvalidRequestError,
@@ -177,16 +189,10 @@ class PatternRules(Rules[str, CancelPatternOrder, PatternCancellation, PatternOr
     }
 
     def __init__(self, configuration: Pattern) -> None:
-        token = configuration.token
-        auth = Auth({"Authorization": f"Bearer {token.reveal()}"}, [token])
-        super().__init__(configuration.label, auth)
+        super().__init__(configuration.label, auth_for(_headers, token=configuration.token))
         self._origin, path = checks.split_base_url(configuration.url)
         self._cancel = f"{path}/v1/orders/cancel_order?market_order_id="
         self._status = f"{path}/v1/orders/status?market_order_id="
-
-    def check(self, request: CancelPatternOrder) -> str:
-        """Return the marketplace order id."""
-        return request.market_order_id
 
     def check_order_id(self, order_id: object) -> str:
         """Return `order_id` if it can name an order."""
@@ -217,8 +223,10 @@ class PatternRules(Rules[str, CancelPatternOrder, PatternCancellation, PatternOr
         kept = tuple(part for part in rest if not _is_cancelled(part.status))
         if kept and (begun or before):
             return partially_cancelled(answer, begun + before, kept, settled=not begun)
-        if kept or (reply.status == 409 and not (begun or before or answer.success)):
+        if kept:
             return refused(answer, kept)
+        if reply.status == 409 and not (begun or before or answer.success):
+            return refused(answer, (Part(None, "not cancellable", answer.message or None),))
         if begun:
             return requested(answer)
         if before:
@@ -251,6 +259,10 @@ class PatternRules(Rules[str, CancelPatternOrder, PatternCancellation, PatternOr
         """Return the warehouse orders that a cancellation began to cancel."""
         begun = answer.cancelled_orders if isinstance(answer, PatternCancellation) else ()
         return tuple(Part(str(order.warehouse_order_id), order.status) for order in begun)
+
+
+def _headers(token: Secret) -> dict[str, str]:
+    return {"Authorization": f"Bearer {token.reveal()}"}
 
 
 def _is_shipped(status: str) -> bool:

@@ -1,0 +1,88 @@
+"""A proxy over HTTP on loopback: it opens tunnels, and forwards what is asked of it with a whole URL."""
+
+import socket
+import ssl
+import threading
+from collections.abc import Callable
+from contextlib import suppress
+from types import TracebackType
+from typing import Any, Self
+
+
+class Tunnel:
+    """A running proxy; with `tls` it is spoken to over TLS. `heads` are those of the requests that came to it."""
+
+    def __init__(self, tls: ssl.SSLContext | None = None) -> None:
+        self.heads: list[bytes] = []
+        self._tls = tls
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.port: int = self._listener.getsockname()[1]
+        self.origin = f"127.0.0.1:{self.port}"
+        self._sockets: list[socket.socket] = [self._listener]
+        self._threads: list[threading.Thread] = []
+
+    def __enter__(self) -> Self:
+        self._spawn(self._accept)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        for one in self._sockets:
+            with suppress(OSError):
+                one.shutdown(socket.SHUT_RDWR)
+        for thread in self._threads:
+            thread.join(5)
+        for one in self._sockets:
+            one.close()
+
+    def _spawn(self, work: Callable[..., None], *arguments: Any) -> None:
+        thread = threading.Thread(target=work, args=arguments, daemon=True)
+        self._threads.append(thread)
+        thread.start()
+
+    def _accept(self) -> None:
+        while True:
+            try:
+                connection, _ = self._listener.accept()
+            except OSError:
+                return
+            self._sockets.append(connection)
+            self._spawn(self._serve, connection)
+
+    def _serve(self, connection: socket.socket) -> None:
+        with suppress(OSError):
+            if self._tls is not None:
+                connection = self._tls.wrap_socket(connection, server_side=True)
+                self._sockets.append(connection)
+            head = b""
+            while b"\r\n\r\n" not in head:
+                if not (more := connection.recv(65_536)):
+                    return
+                head += more
+            self.heads.append(head)
+            method, target, _ = head.split(b"\r\n")[0].decode().split(" ")
+            host, path = target, ""
+            if method != "CONNECT":
+                host, _, path = target.removeprefix("http://").partition("/")
+                head = head.replace(target.encode(), f"/{path}".encode(), 1)
+            name, _, port = host.rpartition(":")
+            onward = socket.create_connection((name, int(port)))
+            self._sockets.append(onward)
+            if method == "CONNECT":
+                connection.sendall(b"HTTP/1.1 200 Connection established\r\n\r\n")
+                self._spawn(_pump, onward, connection)
+                _pump(connection, onward)
+            else:
+                self._spawn(_pump, onward, connection)
+                while head:
+                    onward.sendall(head)
+                    head = connection.recv(65_536).replace(target.encode(), f"/{path}".encode(), 1)
+
+
+def _pump(source: socket.socket, sink: socket.socket) -> None:
+    with suppress(OSError):
+        while data := source.recv(65_536):
+            sink.sendall(data)
+    with suppress(OSError):
+        sink.shutdown(socket.SHUT_RDWR)
