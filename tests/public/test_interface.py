@@ -183,6 +183,10 @@ def pairs() -> list[tuple[type, type]]:
     return [(Countermand, AsyncCountermand), (SubClient, AsyncSubClient), *subclients]
 
 
+#: What they take and give differs: an async iterable is taken and given as well, and an intent is awaited.
+BULK = {"cancel_many", "settle_many", "settle"}
+
+
 @pytest.mark.parametrize("blocking, asynchronous", pairs(), ids=lambda kind: kind.__name__)
 def test_the_two_doors_are_alike(blocking: Any, asynchronous: Any) -> None:
     """The same names and parameters; one differs by `await` alone, and by aclose for close."""
@@ -191,7 +195,9 @@ def test_the_two_doors_are_alike(blocking: Any, asynchronous: Any) -> None:
         one = inspect.getattr_static(blocking, name)
         two = inspect.getattr_static(asynchronous, "aclose" if name == "close" else name)
         assert type(one) is type(two)
-        if inspect.isfunction(one):
+        if name in BULK:
+            assert list(inspect.signature(one).parameters) == list(inspect.signature(two).parameters)
+        elif inspect.isfunction(one):
             assert not inspect.iscoroutinefunction(one)
             assert inspect.iscoroutinefunction(two)
             assert parameters(one) == parameters(two)

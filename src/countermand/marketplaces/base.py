@@ -118,26 +118,6 @@ class _SubClient(Generic[I, R, C, O]):
         """The marketplace's rules for this account."""
         return self._rules
 
-    def asking(self, request: R, asked: datetime | None = None) -> Flow[Outcome[C | O]]:
-        """Return the flow of one cancellation whose waiting is done by a lane of `countermand.bulk`.
-
-        While the order is untouched, a 429, a closed gate or a lost connection ends it at once. `asked` is when an
-        earlier process asked for it, or was about to: then the order is read first.
-        """
-        operation = self._requested(request, None)
-        operation.in_lane = True
-        if asked is None:
-            return cancelling(self._rules, request, operation)
-        ended = "sent, or about to be, by a process that ended without an answer"
-        operation.attempts.append(Attempt("cancel", asked, 0.0, None, ended, account=self._rules.label))
-        operation.was_asked(asked)
-        return resuming(self._rules, request, operation)
-
-    def looking(self, outcome: Outcome[A]) -> Flow[Outcome[A]]:
-        """Return the flow of one later look at the order of `outcome`; see `check`."""
-        return checking(self._rules, self._after(outcome, None))
-
-
     def _operation(
         self, order_id: I, timeout: float | None, prior: Outcome[Any] | None = None
     ) -> Operation[I, R]:
@@ -226,3 +206,26 @@ class AsyncSubClient(_SubClient[I, R, C, O]):
 
     async def _read(self, order_id: object, timeout: float | None) -> O:
         return await self._driver.run(reading(self._rules, self._named(order_id, timeout)))
+
+
+def asking(
+    client: _SubClient[Any, Any, Any, Any], request: Any, asked: datetime | None = None
+) -> Flow[Outcome[Any]]:
+    """Return the flow of one cancellation whose waiting is done by a lane of `countermand.bulk`.
+
+    While the order is untouched, a 429, a closed gate or a lost connection ends it at once. `asked` is when an
+    earlier process asked for it, or was about to: then the order is read first.
+    """
+    operation = client._requested(request, None)
+    operation.in_lane = True
+    if asked is None:
+        return cancelling(client._rules, request, operation)
+    ended = "sent, or about to be, by a process that ended without an answer"
+    operation.attempts.append(Attempt("cancel", asked, 0.0, None, ended, account=client._rules.label))
+    operation.was_asked(asked)
+    return resuming(client._rules, request, operation)
+
+
+def looking(client: _SubClient[Any, Any, Any, Any], outcome: Outcome[A]) -> Flow[Outcome[A]]:
+    """Return the flow of one later look at the order of `outcome`, for `countermand.bulk`; see `check`."""
+    return checking(client._rules, client._after(outcome, None))
