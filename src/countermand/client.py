@@ -315,10 +315,7 @@ class Countermand(_Accounts["httpx.Client | httpx2.Client | Driver"], BulkCalls)
 
 
 class AsyncCountermand(_Accounts["httpx.AsyncClient | httpx2.AsyncClient | AsyncDriver"], AsyncBulkCalls):
-    """`Countermand` on asyncio: the same calls with `await`.
-
-    For one event loop at a time. An async context manager; or call `aclose()`.
-    """
+    """`Countermand` on asyncio, for one event loop at a time. An async context manager; or call `aclose()`."""
 
     _side = 1
 
