@@ -84,3 +84,15 @@ def test_a_lane_that_cannot_send_makes_one_probe_at_a_time() -> None:
     lane.came_back(probe, unsent, 1.0)
     assert lane.ready_at() == 3.0
     assert lane.paused == "not sent"
+
+
+def test_the_next_probe_is_made_with_another_request() -> None:
+    """One that can never be sent does not keep the lane paused."""
+    lane = _lane(3)
+    first = lane.take(0.0)
+    assert first is not None
+    unsent = NotSentError("not sent", marketplace="vtex", attempts=_attempts(None))
+    lane.came_back(first, unsent, 0.0)
+    probe = lane.take(1.0)
+    assert probe is not None
+    assert probe is not first

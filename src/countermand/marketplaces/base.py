@@ -118,6 +118,19 @@ class _SubClient(Generic[I, R, C, O]):
         """The marketplace's rules for this account."""
         return self._rules
 
+    def _asking(self, request: R, asked: datetime | None) -> Flow[Outcome[C | O]]:
+        operation = self._requested(request, None)
+        operation.in_lane = True
+        if asked is None:
+            return cancelling(self._rules, request, operation)
+        ended = "sent, or about to be, by a process that ended without an answer"
+        operation.attempts.append(Attempt("cancel", asked, 0.0, None, ended, account=self._rules.label))
+        operation.was_asked(asked)
+        return resuming(self._rules, request, operation)
+
+    def _looking(self, outcome: Outcome[A]) -> Flow[Outcome[A]]:
+        return checking(self._rules, self._after(outcome, None))
+
     def _operation(
         self, order_id: I, timeout: float | None, prior: Outcome[Any] | None = None
     ) -> Operation[I, R]:
@@ -216,16 +229,9 @@ def asking(
     While the order is untouched, a 429, a closed gate or a lost connection ends it at once. `asked` is when an
     earlier process asked for it, or was about to: then the order is read first.
     """
-    operation = client._requested(request, None)
-    operation.in_lane = True
-    if asked is None:
-        return cancelling(client._rules, request, operation)
-    ended = "sent, or about to be, by a process that ended without an answer"
-    operation.attempts.append(Attempt("cancel", asked, 0.0, None, ended, account=client._rules.label))
-    operation.was_asked(asked)
-    return resuming(client._rules, request, operation)
+    return client._asking(request, asked)  # pyright: ignore[reportPrivateUsage]
 
 
 def looking(client: _SubClient[Any, Any, Any, Any], outcome: Outcome[A]) -> Flow[Outcome[A]]:
     """Return the flow of one later look at the order of `outcome`, for `countermand.bulk`; see `check`."""
-    return checking(client._rules, client._after(outcome, None))
+    return client._looking(outcome)  # pyright: ignore[reportPrivateUsage]
