@@ -13,7 +13,7 @@ from .engine.retry import DEFAULT_RETRY, RetryPolicy
 from .engine.rules import CancelRequest
 from .engine.settings import CallOptions, RequestOptions, Settings, settings_of
 from .errors import InvalidRequestError, NotConfiguredError
-from .marketplaces.base import SETTLE_TIMEOUT, Account, AsyncSubClient, SubClient, requests_a_second
+from .marketplaces.base import SETTLE_TIMEOUT, Account, AsyncSubClient, SubClient
 from .marketplaces.registry import AnyAccount, configuration_of
 from .outcomes import Outcome, is_outcome
 
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     import httpx
     import httpx2
 
-    from .bulk.results import Accounts
     from .engine.wire import AsyncDriver, Driver
     from .marketplaces.crux import AsyncCruxClient, Crux, CruxClient
     from .marketplaces.kibo import AsyncKiboClient, Kibo, KiboClient
@@ -121,14 +120,6 @@ class _Accounts(Configured[H]):
         several = f"the client has several accounts at {name}: {', '.join(labels)}; say which, by its label"
         problem = several if labels else f"the client was built without an account at {name}; {self._told()}"
         raise NotConfiguredError(problem, marketplace=name)
-
-    def _for_bulk(self) -> "Accounts":
-        from .bulk.results import Accounts
-
-        accounts = self._configurations.items()
-        known = {label: (one.marketplace, str(getattr(one, "url", ""))) for label, one in accounts}
-        rates = {label: rate for label, one in accounts if (rate := requests_a_second(one)) is not None}
-        return Accounts(self._driver, self._asked_by, self._named_by, known, rates)
 
     def _told(self) -> str:
         return f"there is {', '.join(self._configurations)}" if self._configurations else "there is none"
@@ -291,10 +282,7 @@ class Countermand(_Accounts["httpx.Client | httpx2.Client | Driver"], BulkCalls)
 
 
 class AsyncCountermand(_Accounts["httpx.AsyncClient | httpx2.AsyncClient | AsyncDriver"], AsyncBulkCalls):
-    """`Countermand` on asyncio: the same calls with `await`.
-
-    For one event loop at a time. An async context manager; or call `aclose()`.
-    """
+    """`Countermand` on asyncio, for one event loop at a time. An async context manager; or call `aclose()`."""
 
     _side = 1
 

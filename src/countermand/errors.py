@@ -5,6 +5,7 @@ CountermandError
 ├── InvalidRequestError       refused before sending, or called malformed (Pattern 400, 422; Crux 400); a ValueError too
 ├── NotSentError              no request left: no connection, no token, no time
 ├── RateLimitedError          429, and the time to come back lies beyond the deadline
+├── JournalError              a bulk run: its journal cannot be used
 ├── OrderUnreadableError      a read, not a cancellation: no usable answer came back
 └── RejectedError             the marketplace answered, and did not do it
     ├── AuthenticationError       401: the credential is not accepted
@@ -166,6 +167,13 @@ class RateLimitedError(CountermandError):
         self.retry_after = retry_after
         #: Who says so: the marketplace, in a Retry-After header, or the policy, where it sent none.
         self.retry_after_from = retry_after_from
+
+
+class JournalError(CountermandError):
+    """A bulk run's journal cannot be used: it is of other accounts, newer, damaged, in use, or not writable.
+
+    Nothing more was sent. What was under way is settled by the next run with the journal.
+    """
 
 
 class OrderUnreadableError(CountermandError):

@@ -187,6 +187,10 @@ def pairs() -> list[tuple[type, type]]:
     return [(Countermand, AsyncCountermand), (SubClient, AsyncSubClient), *subclients]
 
 
+#: What they take and give differs: an async iterable is taken and given as well, and an intent is awaited.
+BULK = {"cancel_many", "settle_many", "settle"}
+
+
 @pytest.mark.parametrize("blocking, asynchronous", pairs(), ids=lambda kind: kind.__name__)
 def test_the_two_doors_are_alike(blocking: Any, asynchronous: Any) -> None:
     """The same names and parameters; one differs by `await` alone, and by aclose for close."""
@@ -195,8 +199,9 @@ def test_the_two_doors_are_alike(blocking: Any, asynchronous: Any) -> None:
         one = inspect.getattr_static(blocking, name)
         two = inspect.getattr_static(asynchronous, "aclose" if name == "close" else name)
         assert type(one) is type(two)
-        # What goes through many orders is iterated over, not awaited.
-        if inspect.isfunction(one) and one is not two and name not in {"cancel_many", "settle_many"}:
+        if name in BULK:
+            assert list(inspect.signature(one).parameters) == list(inspect.signature(two).parameters)
+        elif inspect.isfunction(one) and one is not two:
             assert not inspect.iscoroutinefunction(one)
             assert inspect.iscoroutinefunction(two)
             assert parameters(one) == parameters(two)

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple, Protocol, TypeAlias
 from ..engine.rules import AnyRequest
 from ..engine.wire import Flow
 from ..errors import CountermandError
+from ..marketplaces.base import asking
 from ..marketplaces.stored import request_from_dict
 from .results import Accounts, BulkResult
 
@@ -72,7 +73,7 @@ def settling(accounts: Accounts, request: AnyRequest | Mapping[str, Any]) -> Set
         return BulkResult(asked, error=error)
     earlier: datetime | None = yield Declare(datetime.fromtimestamp(accounts.driver.clock.wall(), UTC))
     try:
-        outcome = yield Ask(client.asking(asked, earlier))
+        outcome = yield Ask(asking(client, asked, earlier))
     except CountermandError as error:
         if earlier is None:
             yield Withdraw()

@@ -11,10 +11,10 @@ from urllib.parse import quote
 
 import attrs
 
-from ..errors import CountermandError
+from ..errors import CountermandError, JournalError
 from ..marketplaces.stored import error_from_dict, outcome_from_dict
 from ..outcomes import Outcome
-from .journal import SCHEMA, SELECT, JournalError
+from .journal import SCHEMA, SELECT
 from .locking import Lock
 
 

@@ -117,12 +117,7 @@ class _SubClient(Generic[I, R, C, O]):
         """The marketplace's rules for this account."""
         return self._rules
 
-    def asking(self, request: R, asked: datetime | None = None) -> Flow[Outcome[C | O]]:
-        """Return the flow of one cancellation whose waiting is done by a lane of `countermand.bulk`.
-
-        While the order is untouched, a 429, a closed gate or a lost connection ends it at once. `asked` is when an
-        earlier process asked for it, or was about to: then the order is read first.
-        """
+    def _asking(self, request: R, asked: datetime | None) -> Flow[Outcome[C | O]]:
         operation = self._requested(request, {})
         operation.in_lane = True
         if asked is None:
@@ -132,8 +127,7 @@ class _SubClient(Generic[I, R, C, O]):
         operation.was_asked(asked)
         return resuming(self._rules, request, operation)
 
-    def looking(self, outcome: Outcome[A]) -> Flow[Outcome[A]]:
-        """Return the flow of one later look at the order of `outcome`; see `check`."""
+    def _looking(self, outcome: Outcome[A]) -> Flow[Outcome[A]]:
         return checking(self._rules, self._after(outcome, {}))
 
     def _operation(
@@ -242,3 +236,19 @@ class AsyncSubClient(_SubClient[I, R, C, O]):
 
     async def _read(self, order_id: object, options: CallOptions) -> O:
         return await self._driver.run(reading(self._rules, self._named(order_id, options)))
+
+
+def asking(
+    client: _SubClient[Any, Any, Any, Any], request: Any, asked: datetime | None = None
+) -> Flow[Outcome[Any]]:
+    """Return the flow of one cancellation whose waiting is done by a lane of `countermand.bulk`.
+
+    While the order is untouched, a 429, a closed gate or a lost connection ends it at once. `asked` is when an
+    earlier process asked for it, or was about to: then the order is read first.
+    """
+    return client._asking(request, asked)  # pyright: ignore[reportPrivateUsage]
+
+
+def looking(client: _SubClient[Any, Any, Any, Any], outcome: Outcome[A]) -> Flow[Outcome[A]]:
+    """Return the flow of one later look at the order of `outcome`, for `countermand.bulk`; see `check`."""
+    return client._looking(outcome)  # pyright: ignore[reportPrivateUsage]

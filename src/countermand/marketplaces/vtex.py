@@ -40,7 +40,6 @@ _EASTERNMOST = timezone(timedelta(hours=14))
 _LONG_AGO = datetime.min.replace(tzinfo=UTC)
 #: A read also takes an order's sequence number in this form; a cancellation does not.
 _SEQUENCE = re.compile(r"seq(\d+)", re.ASCII)
-#: The environments that are known; there may be others of VTEX's.
 _ENVIRONMENTS = "vtexcommercestable", "vtexcommercebeta"
 #: Words that other marketplaces use for theirs: as a part of VTEX's host name they make a stranger's host.
 _NO_ENVIRONMENTS = frozenset(
@@ -256,7 +255,10 @@ class VtexRules(Rules[str, CancelVtexOrder, VtexReceipt, VtexOrder]):
             return None
         if not reply.body.strip():
             return Doubt(
-                "received, without a receipt", confirm=_received, fallback=requested(None), askable=False
+                "received, without a receipt",
+                confirm=_received,
+                fallback=requested(None),
+                askable=False,
             )
         receipt = decode(reply.body, VtexReceipt)
         if receipt.order_id == operation.order_id:
