@@ -227,9 +227,9 @@ MUTANTS = (
         "            return unknown(doubt.reason)\n            settled = None\n",
     ),
     Mutant(
-        "no evidence on an interruption",
+        "no evidence of the request that was interrupted",
         "engine/operation.py",
-        '            self.ambiguous = self.ambiguous or (what == "cancel" and ready.sent)\n',
+        '            self._note(what, at, now, Fault(ready.sent, "interrupted"))\n',
         "",
     ),
     Mutant(
