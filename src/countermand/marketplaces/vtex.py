@@ -42,9 +42,7 @@ _LONG_AGO = datetime.min.replace(tzinfo=UTC)
 _SEQUENCE = re.compile(r"seq(\d+)", re.ASCII)
 _ENVIRONMENTS = "vtexcommercestable", "vtexcommercebeta"
 #: Words that other marketplaces use for theirs: as a part of VTEX's host name they make a stranger's host.
-_NO_ENVIRONMENTS = frozenset(
-    "production prod sandbox staging stage dev development test live stable beta".split()
-)
+_NO_ENVIRONMENTS = frozenset("production prod sandbox staging stage dev test live stable beta".split())
 
 
 def _environment(_: object, field: "attrs.Attribute[str]", value: str) -> None:
