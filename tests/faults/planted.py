@@ -235,8 +235,8 @@ MUTANTS = (
     Mutant(
         "no evidence on an interrupted pause",
         "engine/flows.py",
-        "        attach_evidence(interruption, operation.evidence())\n",
-        "        attach_evidence(interruption, None)\n",
+        "            attach_evidence(interruption, evidence)\n",
+        "            attach_evidence(interruption, None)\n",
     ),
     Mutant(
         "the AppToken of VTEX in a repr",
@@ -282,8 +282,8 @@ MUTANTS = (
     Mutant(
         "the async door forgets what it was asked",
         "marketplaces/base.py",
-        "        return await self._driver.run(cancelling(self._rules, request, self._requested(request, timeout)))\n",
-        "        operation = self._requested(request, timeout)\n        operation._deadline += 1.0\n        return await self._driver.run(cancelling(self._rules, request, operation))\n",
+        "        return await self._driver.run(cancelling(self._rules, request, self._requested(request, options)))\n",
+        "        operation = self._requested(request, options)\n        operation._deadline += 1.0\n        return await self._driver.run(cancelling(self._rules, request, operation))\n",
     ),
     Mutant(
         "a connection of aiohttp's is used again with an answer left over on it",
