@@ -47,7 +47,7 @@ def words_of(reply: Reply) -> Words:
     """Return the error message in a reply's body.
 
     The fields are `error.message` and `error.code` (VTEX), `message` and `errorCode` (Kibo), `errors` (Pattern Hub),
-    `detail` and `{field: [text, …]}` (Django REST framework, whose `Authorization: Token` Crux Connect uses), and
+    `detail` and `{field: [text, …]}` (the web framework of Crux Connect, inferred), and
     `detail` and `title` of RFC 9457 problem details.
     """
     said = object_in(reply)
