@@ -22,8 +22,8 @@ from countermand.outcomes import Cancelled, PartiallyCancelled, Refused, Request
 from countermand.sandbox.conformance.counterpart import Counterpart
 from countermand.sandbox.conformance.scene import AsyncSceneDriver, Scene, SceneDriver, Step
 
-Door: TypeAlias = Literal["blocking", "async"]
-DOORS: tuple[Door, ...] = ("blocking", "async")
+ClientKind: TypeAlias = Literal["blocking", "async"]
+CLIENT_KINDS: tuple[ClientKind, ...] = ("blocking", "async")
 
 #: What a call may return.
 OUTCOMES: tuple[type[Any], ...] = (Cancelled, Requested, PartiallyCancelled, Refused, Unknown)
@@ -35,7 +35,7 @@ _LONG = 3600.0
 class Result:
     """What came of one call through one client."""
 
-    door: Door
+    client_kind: ClientKind
     scene: Scene
     #: What was returned, or raised.
     said: Any
@@ -123,16 +123,16 @@ class Trial:
         if result is not None:
             ended = "raised" if result.raised else "returned"
             said = f"{type(result.said).__name__}: {result.said}"
-            lines.append(f"  the {result.door} client {ended} {said}")
+            lines.append(f"  the {result.client_kind} client {ended} {said}")
             lines.append(f"  what happened: {'; '.join(result.scene.story) or 'nothing was sent'}")
         raise AssertionError("\n".join(lines))
 
-    def play(self, ask: Callable[[Any], Any], door: Door, scene: Scene) -> Result:
+    def play(self, ask: Callable[[Any], Any], client_kind: ClientKind, scene: Scene) -> Result:
         """Make one call on `scene` through one client."""
         settings: Any = {"timeout": _LONG, "retry": RetryPolicy(wait=wait_fixed(1))}
         client: Any
         try:
-            if door == "blocking":
+            if client_kind == "blocking":
                 client = Countermand(self.account, http_client=SceneDriver(scene), **settings)
                 said = ask(client)
             else:
@@ -140,7 +140,7 @@ class Trial:
                 said = _finished(ask(client))
         except BaseException as error:  # noqa: BLE001 - what a call raises is judged, whatever it is
             said = error
-        return Result(door, scene, said)
+        return Result(client_kind, scene, said)
 
     def _ask(
         self,
@@ -155,8 +155,8 @@ class Trial:
     ) -> list[Result]:
         planted = {id(step.answer) for step in (*cancel, *read) if isinstance(step.answer, BaseException)}
         results: list[Result] = []
-        for door in DOORS:
-            result = self.play(ask, door, Scene(self.counterpart, cancel, read))
+        for client_kind in CLIENT_KINDS:
+            result = self.play(ask, client_kind, Scene(self.counterpart, cancel, read))
             if looking and "cancel" in result.scene.kinds:
                 self.fail("looking at an order sent a cancellation", result, about)
             if planted and id(result.said) not in planted:
