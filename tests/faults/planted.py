@@ -217,7 +217,7 @@ MUTANTS = (
     Mutant(
         "a closed gate is waited for beyond the deadline",
         "engine/operation.py",
-        "            if self.shut_out(what):\n",
+        "            if self.shut_out(what) or self._is_handed_back(what):\n",
         "            if False:\n",
     ),
     Mutant(

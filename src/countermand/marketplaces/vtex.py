@@ -22,6 +22,7 @@ from ..engine.settings import CallOptions
 from ..engine.wire import Call, Reply
 from ..outcomes import Outcome, Part
 from .base import Account, AsyncSubClient, Stored, SubClient, label_field, rate_field
+from .vtex_dates import LONG_AGO, moment, zoned
 
 #: Statuses that show a pending cancellation (Order flow and status; announcements; known issues).
 _PENDING = frozenset(
@@ -36,20 +37,8 @@ _TIME_TO_CANCEL = "window-to-cancel"
 _CLOCKS_AGREE = timedelta(seconds=1)
 #: A sequence number, which a read accepts and a cancellation does not.
 _SEQUENCE = re.compile(r"seq(\d+)", re.ASCII)
+#: The known environments. VTEX may have others.
 _ENVIRONMENTS = "vtexcommercestable", "vtexcommercebeta"
-#: Words that other marketplaces use for theirs: as a part of VTEX's host name they make a stranger's host.
-_NO_ENVIRONMENTS = frozenset("production prod sandbox staging stage dev test live stable beta".split())
-
-
-def _environment(_: object, field: "attrs.Attribute[str]", value: str) -> None:
-    """attrs validator: an environment is part of the host name, so another marketplace's word for one is none."""
-    from difflib import get_close_matches
-
-    misspelt = value not in _ENVIRONMENTS and get_close_matches(value, _ENVIRONMENTS, 1, 0.9)
-    if misspelt or value.casefold() in _NO_ENVIRONMENTS:
-        raise ValueError(
-            f"{field.name} must be one of VTEX's own, {_ENVIRONMENTS[0]} for nearly everybody: it is part of the host name"
-        )
 
 
 @sealed
@@ -265,10 +254,7 @@ class VtexRules(Rules[str, CancelVtexOrder, VtexReceipt, VtexOrder]):
             return None
         if not reply.body.strip():
             return Doubt(
-                "received, without a receipt",
-                confirm=_received,
-                fallback=requested(None),
-                askable=False,
+                "received, without a receipt", confirm=_received, fallback=requested(None), askable=False
             )
         receipt = decode(reply.body, VtexReceipt)
         if receipt.order_id == operation.order_id:
