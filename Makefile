@@ -1,4 +1,4 @@
-# Every target makes what it needs: a fresh clone, git, make and Python 3.11 or newer are enough.
+# Every target creates what it needs. A fresh clone, git, make and Python 3.11 or newer are enough.
 # Another interpreter: make test PYTHON=python3.13 VENV=build/venvs/3.13
 
 PYTHON ?= python3
@@ -15,7 +15,7 @@ CODE    = $(wildcard src tests examples .ci/docs.py)
 export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1
 export NO_MKDOCS_2_WARNING := 1
 
-# One worker for each core; the whole suite is made of small tests.
+# One worker for each core: the suite consists of small tests.
 WORKERS ?= --numprocesses auto --dist worksteal
 
 .DEFAULT_GOAL := help
@@ -154,7 +154,7 @@ endef
 	@$(PYTHON) -m venv --clear $*
 	@touch $@
 
-# A newer pin or a changed pyproject.toml brings the environment up to date; nothing else does.
+# The environment is updated only when a pin file or pyproject.toml changes.
 $(VENV)/.demo: $(PINS)/demo.txt pyproject.toml | $(VENV)/.created
 	@test -e $(VENV)/.dev || echo 'Preparing $(VENV): the package and its sandbox …'
 	@$(BIN)/$(PIP) install --require-hashes -r $(PINS)/demo.txt

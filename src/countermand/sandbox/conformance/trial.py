@@ -1,7 +1,7 @@
-"""One promise on trial: calls are made through both clients, and each is held against what really happened.
+"""The check of one promise: calls with both kinds of client, compared with what really happened.
 
-What holds for every call, whatever it is about, is checked here: raised means untouched, an outcome needs evidence, a
-call keeps its deadline, nothing shows a credential, and both clients say the same.
+This module checks what holds for every call: a raised error means an untouched order, an outcome needs evidence, the
+deadline is kept, no credential is shown, and both clients agree.
 """
 
 import pickle
@@ -33,7 +33,7 @@ _LONG = 3600.0
 
 @frozen
 class Result:
-    """What came of one call through one client."""
+    """The result of one call with one client."""
 
     client_kind: ClientKind
     scene: Scene
@@ -48,7 +48,7 @@ class Result:
 
 @define
 class Trial:
-    """One promise, and the marketplace that it is held against."""
+    """One promise, and the marketplace to check."""
 
     promise: "Promise"
     account: AnyAccount
@@ -65,7 +65,7 @@ class Trial:
         timeout: float = 60.0,
         about: str = "",
     ) -> list[Result]:
-        """Cancel the order through both clients; each has to return, or raise, one of what is expected."""
+        """Cancel the order with both clients; each must return or raise one of the expected classes."""
 
         def ask(client: Any) -> Any:
             return client.cancel(self.request, timeout=timeout)
@@ -78,7 +78,7 @@ class Trial:
     def wait(
         self, *expected: type[Any], read: Iterable[Step] = (), timeout: float = 60.0, about: str = ""
     ) -> list[Result]:
-        """Wait through both clients until the order has settled; nothing is known of it beforehand."""
+        """Wait with both clients until the order has settled, by its id alone."""
 
         def ask(client: Any) -> Any:
             return client[self.account].wait_until_settled(self.order_id, timeout=timeout)
@@ -86,7 +86,7 @@ class Trial:
         return self._look(ask, expected, tuple(read), timeout, about)
 
     def later(self, prior: Any, *expected: type[Any], read: Iterable[Step], about: str) -> None:
-        """Look once, and wait, through both clients for what became of an earlier outcome."""
+        """Check an earlier outcome, and wait for it, with both clients."""
         steps, timeout = tuple(read), 20.0
 
         def once(client: Any) -> Any:
@@ -128,7 +128,7 @@ class Trial:
         raise AssertionError("\n".join(lines))
 
     def play(self, ask: Callable[[Any], Any], client_kind: ClientKind, scene: Scene) -> Result:
-        """Make one call on `scene` through one client."""
+        """Make one call on `scene` with one kind of client."""
         settings: Any = {"timeout": _LONG, "retry": RetryPolicy(wait=wait_fixed(1))}
         client: Any
         try:
