@@ -288,7 +288,13 @@ class Countermand(_Accounts["httpx.Client | httpx2.Client | Driver"], BulkCalls)
 
 
 class AsyncCountermand(_Accounts["httpx.AsyncClient | httpx2.AsyncClient | AsyncDriver"], AsyncBulkCalls):
-    """`Countermand` on asyncio, for one event loop at a time. An async context manager; or call `aclose()`."""
+    """`Countermand` for asyncio: the same calls with `await`.
+
+        async with AsyncCountermand(Pattern(token="…")) as client:
+            outcome = await client.pattern.cancel_order("114-3941689-8772232")
+
+    A client belongs to one event loop at a time. Use it as an async context manager, or call `aclose()`.
+    """
 
     _side = 1
 

@@ -213,6 +213,11 @@ class JournalError(CountermandError):
     """A bulk run's journal cannot be used: it is of other accounts, newer, damaged, in use, or not writable.
 
     Nothing more was sent. What was under way is settled by the next run with the journal.
+
+        try:
+            results = list(client.cancel_many(requests, journal="run.db"))
+        except JournalError as error:
+            print(error)
     """
 
 
@@ -269,6 +274,14 @@ class PermissionDeniedError(RejectedError):
 
 
 class OrderNotFoundError(RejectedError):
-    """The marketplace says that it knows no such order: a 404 in its own words, which no gateway's page is."""
+    """The marketplace has no such order (404, in its own words).
+
+    A 404 that does not come from the marketplace's API, such as a gateway's page, is a plain `RejectedError`.
+
+        try:
+            client.pattern.cancel_order("no-such-order")
+        except OrderNotFoundError as error:
+            print(error.order_id)
+    """
 
     meaning = "there is no such order"

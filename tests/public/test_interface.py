@@ -1,7 +1,6 @@
 """The public interface: every name, both doors alike, signatures, and what the docstrings promise."""
 
 import inspect
-import re
 import subprocess
 import sys
 from typing import Any, Unpack, get_args, get_origin, get_type_hints
@@ -313,10 +312,10 @@ def test_every_method_is_documented(blocking: Any, asynchronous: Any) -> None:
 
 
 SOURCES = {
-    "pattern": "https://developer.pattern.com/operation/operation-post-v1-orders-cancel_order",
-    "vtex": "https://developers.vtex.com/docs/api-reference/orders-api#post-/api/oms/pvt/orders/-orderId-/cancel",
+    "pattern": "https://developer.pattern.com/",
+    "vtex": "https://developers.vtex.com/",
     "crux": "https://docs.cruxconnect.com/",
-    "kibo": "https://docs.kibocommerce.com/help/cancel-order",
+    "kibo": "https://docs.kibocommerce.com/",
 }
 
 

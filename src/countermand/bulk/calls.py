@@ -103,9 +103,11 @@ class AsyncBulkCalls(_Calls):
     ) -> "AsyncCancelMany":
         """Cancel many orders, and give each result as it completes; see `Countermand.cancel_many`.
 
-        async with client.cancel_many(requests, journal="run.db") as results:
-            async for result in results:
-                print(result.request, result.outcome or result.error)
+            async with client.cancel_many(requests, journal="run.db") as results:
+                async for result in results:
+                    print(result.request, result.outcome or result.error)
+
+        `requests` may be an async iterable as well.
         """
         from .eventloop import AsyncCancelMany
 
@@ -118,13 +120,24 @@ class AsyncBulkCalls(_Calls):
         timeout: float = SETTLE_TIMEOUT,
         concurrency: int = 8,
     ) -> "AsyncCancelMany":
-        """Follow unsettled results to their end; see `Countermand.settle_many`."""
+        """Follow unsettled results to their end; see `Countermand.settle_many`.
+
+            async for result in client.settle_many(results, timeout=600):
+                print(result.outcome)
+
+        Each is given once, settled or as it was last seen.
+        """
         from .eventloop import AsyncCancelMany
 
         return AsyncCancelMany(self._for_bulk(), results, concurrency, follow_for=timeout)
 
     async def settle(self, request: AnyRequest | Mapping[str, Any], intent: "AsyncIntent") -> "BulkResult":
-        """Cancel one order on one of several machines; see `Countermand.settle`."""
+        """Cancel one order on one of several machines; see `Countermand.settle`.
+
+            result = await client.settle(job.request, IntentInRedis(job.id))
+
+        The intent's methods are awaited.
+        """
         from .seam import settle_async
 
         return await settle_async(self._for_bulk(), request, intent)

@@ -18,7 +18,12 @@ from .results import Accounts, BulkResult
 
 
 class Intent(Protocol):
-    """Where it is stored that one request is about to be sent: a row, a key, a workflow's history."""
+    """Where it is stored that one request is about to be sent: a row, a key, a workflow's history.
+
+        result = client.settle(request, IntentInRedis(job.id))
+
+    Any object with these methods will do.
+    """
 
     def declare(self, at: datetime) -> datetime | None:
         """Store durably that the request is about to be sent, unless that is stored already.
@@ -33,7 +38,12 @@ class Intent(Protocol):
 
 
 class AsyncIntent(Protocol):
-    """`Intent` on an event loop."""
+    """`Intent` on an event loop.
+
+        result = await client.settle(request, IntentInRedis(job.id))
+
+    Any object with these methods will do.
+    """
 
     async def declare(self, at: datetime) -> datetime | None:
         """See `Intent.declare`."""

@@ -341,7 +341,7 @@ class CruxClient(SubClient[str, CancelCruxOrder, CruxOrder, CruxOrder]):
         (422, which does not say why), the order is read once: `Cancelled` or `PartiallyCancelled` where it was
         cancelled before, else `Refused` with the state of its line items. A request whose answer was lost is not sent again, because it would be forwarded again;
         the order is read until the line items show what became of it, else the answer is `Unknown`
-        (Crux Connect API, Cancel Order).
+        (Cancel Order, https://docs.cruxconnect.com/).
 
         `options` are described in `CallOptions`. Raises a `CountermandError`; then the order is untouched.
 
