@@ -5,8 +5,7 @@
         outcome = client.pattern.cancel_order("114-3941689-8772232")
 
 - `Sandbox` is the entry point: it makes clients, scripts mishaps, and lists the requests that arrived.
-- `Sandbox.ORDERS` are the orders it starts with; `sandbox.world.pattern.add_order(…)` and its three siblings add
-  others.
+- `Sandbox.ORDERS` are the predefined orders; `sandbox.world.pattern.add_order(…)` and the like add others.
 - `RateLimited`, `LoseReply`, `Status` and `Raw` are the mishaps.
 - `sandbox.world` checks what the real marketplaces check, and keeps a ledger of what really happened.
 

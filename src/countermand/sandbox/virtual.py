@@ -137,7 +137,7 @@ class VirtualTime:
                 loop.call_soon_threadsafe(self._look, loop, self._news, _TURNS)
 
     def _look(self, loop: asyncio.AbstractEventLoop, news: int, turns: int) -> None:
-        """Move time if a loop has had so many turns without news: nobody there is about to begin a call."""
+        """Move time if a loop had so many turns without a change: no task is about to start a call."""
         with self._lock:
             if news != self._news or not self._waiters:
                 return

@@ -212,7 +212,7 @@ def _begun(address: Address, selector: selectors.BaseSelector) -> OSError | None
 
 
 def _refused(code: int) -> OSError:
-    # Not by its own class: a TimeoutError would be taken for the deadline's.
+    # Not a TimeoutError, which would be mistaken for the deadline.
     return ConnectionError(f"[Errno {code}] {os.strerror(code)}")
 
 
