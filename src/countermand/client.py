@@ -113,8 +113,7 @@ class _Accounts(Configured[H]):
 
     def _only(self, name: str) -> Any:
         """Return the sub-client of the only account at a marketplace."""
-        labels = self._labels.get(name, ())
-        if len(labels) == 1:
+        if len(labels := self._labels.get(name, [])) == 1:
             return self._at(labels[0])
         several = f"the client has several accounts at {name}: {', '.join(labels)}; say which, by its label"
         problem = several if labels else f"the client was built without an account at {name}; {self._told()}"
@@ -293,7 +292,7 @@ class AsyncCountermand(_Accounts["httpx.AsyncClient | httpx2.AsyncClient | Async
         async with AsyncCountermand(Pattern(token="…")) as client:
             outcome = await client.pattern.cancel_order("114-3941689-8772232")
 
-    A client belongs to one event loop at a time. Use it as an async context manager, or call `aclose()`.
+    A client belongs to one event loop at a time.
     """
 
     _side = 1

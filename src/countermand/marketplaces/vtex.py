@@ -35,9 +35,7 @@ _DENYING = "cancellation-request-denied-ffm"
 _TIME_TO_CANCEL = "window-to-cancel"
 #: The uncertainty of the time of a request without a receipt: a Date header has whole seconds.
 _CLOCKS_AGREE = timedelta(seconds=1)
-#: A sequence number, which a read accepts and a cancellation does not.
 _SEQUENCE = re.compile(r"seq(\d+)", re.ASCII)
-#: The known environments. VTEX may have others.
 _ENVIRONMENTS = "vtexcommercestable", "vtexcommercebeta"
 
 
