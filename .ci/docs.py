@@ -16,13 +16,15 @@ ROOT = Path(__file__).resolve().parent.parent
 DOCS = ROOT / "docs"
 README = ROOT / "README.md"
 HOME = "index.md"
+#: The README's links are absolute, because package indexes show it too.
+ABSOLUTE = re.compile(r"https://(?:github|raw\.githubusercontent)\.com/countermand/countermand/(?:(?:blob|tree)/)?main/")
 LINK = re.compile(r"(?P<image>!?)\[(?P<words>[^\]]*)\]\((?P<target>[^)\s#:]+)(?P<anchor>#[^)\s]*)?\)")
 
 
 def on_files(files: Files, config: MkDocsConfig) -> Files:
     """Add README.md as the home page, unless the pages have one of their own."""
     if README.exists() and files.get_file_from_path(HOME) is None:
-        home = README.read_text(encoding="utf-8").replace('="docs/', '="')
+        home = ABSOLUTE.sub("", README.read_text(encoding="utf-8")).replace('="docs/', '="')
         files.append(File.generated(config, HOME, content=home))
     return files
 

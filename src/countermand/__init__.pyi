@@ -10,9 +10,24 @@ from .bulk.seam import AsyncIntent as AsyncIntent
 from .bulk.seam import Intent as Intent
 from .client import AsyncCountermand as AsyncCountermand
 from .client import Countermand as Countermand
+from .engine.credentials import SecretFile as SecretFile
+from .engine.events import CallEnd as CallEnd
+from .engine.events import CallEnded as CallEnded
+from .engine.events import CallEvent as CallEvent
+from .engine.events import CallKind as CallKind
+from .engine.events import CallStarted as CallStarted
+from .engine.events import Event as Event
+from .engine.events import Hook as Hook
+from .engine.events import RequestEnd as RequestEnd
+from .engine.events import RequestEnded as RequestEnded
+from .engine.events import RequestStarted as RequestStarted
+from .engine.events import WaitReason as WaitReason
+from .engine.events import WaitStarted as WaitStarted
 from .engine.retry import RetryPolicy as RetryPolicy
 from .engine.rules import AnyRequest as AnyRequest
 from .engine.rules import CancelRequest as CancelRequest
+from .engine.settings import CallOptions as CallOptions
+from .engine.settings import RequestOptions as RequestOptions
 from .errors import AuthenticationError as AuthenticationError
 from .errors import CountermandError as CountermandError
 from .errors import InvalidRequestError as InvalidRequestError
@@ -40,11 +55,6 @@ from .marketplaces.kibo import Kibo as Kibo
 from .marketplaces.kibo import KiboAnswer as KiboAnswer
 from .marketplaces.kibo import KiboClient as KiboClient
 from .marketplaces.kibo import KiboOrder as KiboOrder
-from .marketplaces.loading import error_from_dict as error_from_dict
-from .marketplaces.loading import json_schema as json_schema
-from .marketplaces.loading import outcome_from_dict as outcome_from_dict
-from .marketplaces.loading import outcome_from_json as outcome_from_json
-from .marketplaces.loading import request_from_dict as request_from_dict
 from .marketplaces.pattern import AsyncPatternClient as AsyncPatternClient
 from .marketplaces.pattern import CancelPatternOrder as CancelPatternOrder
 from .marketplaces.pattern import Pattern as Pattern
@@ -52,6 +62,11 @@ from .marketplaces.pattern import PatternAnswer as PatternAnswer
 from .marketplaces.pattern import PatternCancellation as PatternCancellation
 from .marketplaces.pattern import PatternClient as PatternClient
 from .marketplaces.pattern import PatternOrderStatus as PatternOrderStatus
+from .marketplaces.stored import error_from_dict as error_from_dict
+from .marketplaces.stored import json_schema as json_schema
+from .marketplaces.stored import outcome_from_dict as outcome_from_dict
+from .marketplaces.stored import outcome_from_json as outcome_from_json
+from .marketplaces.stored import request_from_dict as request_from_dict
 from .marketplaces.vtex import AsyncVtexClient as AsyncVtexClient
 from .marketplaces.vtex import CancelVtexOrder as CancelVtexOrder
 from .marketplaces.vtex import Vtex as Vtex
@@ -70,3 +85,4 @@ from .outcomes import Unknown as Unknown
 from .outcomes import evidence_of as evidence_of
 
 __all__: list[str]
+from .version import __version__ as __version__

@@ -1,15 +1,17 @@
 """The clients: any number of accounts, and for each a sub-client of its marketplace."""
 
-import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, NoReturn, Self, TypeVar, overload
+from typing import TYPE_CHECKING, Any, NoReturn, Self, TypeVar, Unpack, overload
 
 from .bulk.calls import AsyncBulkCalls, BulkCalls
+from .configured import Configured
 from .engine import checks
 from .engine.decoding import Answer
+from .engine.events import Hook
 from .engine.retry import DEFAULT_RETRY, RetryPolicy
 from .engine.rules import CancelRequest
+from .engine.settings import CallOptions, RequestOptions, Settings, settings_of
 from .errors import InvalidRequestError, NotConfiguredError
 from .marketplaces.base import SETTLE_TIMEOUT, Account, AsyncSubClient, SubClient, requests_a_second
 from .marketplaces.registry import AnyAccount, configuration_of
@@ -28,9 +30,10 @@ if TYPE_CHECKING:
 
 A = TypeVar("A", bound=Answer)
 S = TypeVar("S")
+H = TypeVar("H")
 
 
-class _Accounts:
+class _Accounts(Configured[H]):
     """What both clients have in common: accounts by label, and their sub-clients, made when they are first used."""
 
     _driver: Any
@@ -38,12 +41,13 @@ class _Accounts:
     _side: int
 
     def __init__(
-        self, accounts: tuple[AnyAccount, ...], named: Mapping[str, Any], timeout: float, retry: object
+        self, accounts: tuple[AnyAccount, ...], named: Mapping[str, Any], settings: Settings
     ) -> None:
-        self._timeout = checks.seconds(timeout)
-        self._retry = checks.instance(retry, RetryPolicy, "retry")
+        self._settings = settings
+        self._is_derived = False
         self._configurations: dict[str, AnyAccount] = {}
         self._labels: dict[str, list[str]] = {}
+        self._rules: dict[str, Any] = {}
         self._subclients: dict[str, Any] = {}
         for account in accounts:
             if not isinstance(account, Account):
@@ -61,6 +65,37 @@ class _Accounts:
         self._configurations[label] = account
         self._labels.setdefault(account.marketplace, []).append(label)
 
+    def with_options(
+        self,
+        *,
+        timeout: float | None = None,
+        retry: RetryPolicy | None = None,
+        headers: Mapping[str, str] | None = None,
+        hooks: Iterable[Hook] | None = None,
+    ) -> Self:
+        """Return a client whose calls are made otherwise; what is not given stays as it is.
+
+        It shares everything else with this one: connections, accounts, tokens, rate limits and retry budgets. So
+        closing it closes nothing; it is closed with this one. `headers` are sent with every request beside those
+        that the package sets, logins excepted; `hooks` take the place of this client's. Raises
+        `InvalidRequestError` for a value that makes no sense, or a header that is the package's own.
+
+            nightly = client.with_options(timeout=120, headers={"X-Job": "nightly"})
+        """
+        own = frozenset[str]().union(*(self._rules_of(label).own_headers for label in self._configurations))
+        other: Self = object.__new__(type(self))
+        vars(other).update(vars(self))
+        other._settings = self._settings.but(own, timeout=timeout, retry=retry, headers=headers, hooks=hooks)
+        other._subclients = {}
+        other._is_derived = True
+        return other
+
+    def _rules_of(self, label: str) -> Any:
+        """Return an account's rules, the same ones for ever: all calls on an account share a gate, a budget, a token."""
+        found = self._rules.get(label)
+        # If two threads race, both get the first.
+        return found or self._rules.setdefault(label, self._configurations[label].rules())
+
     @property
     def accounts(self) -> tuple[str, ...]:
         """The labels of the accounts, in the order in which they were given."""
@@ -74,8 +109,7 @@ class _Accounts:
             if account is None:
                 raise NotConfiguredError(f"no account has the label {label!r}; {self._told()}")
             kind = account.clients()[self._side]
-            opened = kind(account.rules(), self._driver, self._timeout, self._retry)
-            # If two threads race, both get the first: all calls on an account share one gate.
+            opened = kind(self._rules_of(label), self._driver, self._settings)
             found = self._subclients.setdefault(label, opened)
         return found
 
@@ -139,7 +173,7 @@ class _Accounts:
         raise TypeError(f"{type(self).__name__} holds credentials and connections and is not pickled")
 
 
-class Countermand(_Accounts, BulkCalls):
+class Countermand(_Accounts["httpx.Client | httpx2.Client | Driver"], BulkCalls):
     """Cancels orders at the accounts that it is given, and says what became of them.
 
     `client.pattern`, `client.vtex`, `client.crux` and `client.kibo` are the sub-clients of the only account at each
@@ -161,12 +195,14 @@ class Countermand(_Accounts, BulkCalls):
         kibo: "Kibo | None" = None,
         timeout: float = 30.0,
         retry: RetryPolicy = DEFAULT_RETRY,
+        hooks: Iterable[Hook] = (),
         http_client: "httpx.Client | httpx2.Client | Driver | None" = None,
     ) -> None:
         """Configure the client; nothing is connected yet.
 
         `accounts` are any number of configurations, several of one marketplace as well; the four keywords take one
         each. `timeout` is the deadline of one call in seconds: attempts, waits and the settling read included.
+        `hooks` are functions that are given every event of every call, such as `CallEnded`; see `countermand.Hook`.
         `http_client` is an `httpx.Client` or `httpx2.Client` of the caller's own, which is left open on close.
         Raises `InvalidRequestError` (a ValueError) for an argument of another kind, ValueError for two accounts
         with one label.
@@ -174,28 +210,8 @@ class Countermand(_Accounts, BulkCalls):
         from .transport import open_driver
 
         named = {"pattern": pattern, "vtex": vtex, "crux": crux, "kibo": kibo}
-        super().__init__(accounts, named, timeout, retry)
+        super().__init__(accounts, named, settings_of(timeout, retry, hooks))
         self._driver: Driver = open_driver(http_client)
-
-    @classmethod
-    def from_env(
-        cls,
-        environ: Mapping[str, str] | None = None,
-        *,
-        timeout: float = 30.0,
-        retry: RetryPolicy = DEFAULT_RETRY,
-        http_client: "httpx.Client | httpx2.Client | Driver | None" = None,
-    ) -> Self:
-        """Configure every marketplace that has COUNTERMAND_… variables: see `countermand.marketplaces.environment`.
-
-        The other arguments are the constructor's. Raises ValueError for a variable that is missing or makes no
-        sense; its value is not repeated.
-        """
-        from .marketplaces.environment import configured, named_in
-
-        given = named_in(os.environ if environ is None else environ)
-        del environ  # a handler that prints local variables would print the credentials in it
-        return cls(*configured(given), timeout=timeout, retry=retry, http_client=http_client)
 
     @property
     def pattern(self) -> "PatternClient":
@@ -228,15 +244,15 @@ class Countermand(_Accounts, BulkCalls):
     def __getitem__(self, key: object) -> Any:
         return self._find(key)
 
-    def cancel(self, request: CancelRequest[A], *, timeout: float | None = None) -> Outcome[A]:
+    def cancel(self, request: CancelRequest[A], **options: Unpack[CallOptions]) -> Outcome[A]:
         """Cancel the order that `request` describes, at the account it names; see that `cancel_order`.
 
         client.cancel(CancelVtexOrder("1172452900788-01", account="brand-ar"))
         """
-        outcome: Outcome[A] = self._asked_by(request).cancel(request, timeout=timeout)
+        outcome: Outcome[A] = self._asked_by(request).cancel(request, **options)
         return outcome
 
-    def check(self, outcome: Outcome[A], *, timeout: float | None = None) -> Outcome[A]:
+    def check(self, outcome: Outcome[A], **options: Unpack[CallOptions]) -> Outcome[A]:
         """Read the order of an earlier outcome once, at the account that it names; return it as it now stands.
 
         What the earlier call learnt decides what an open order means: after `Requested` it is still `Requested`,
@@ -247,20 +263,23 @@ class Countermand(_Accounts, BulkCalls):
             ...
             outcome = client.check(outcome)    # days later, in another process as well
         """
-        found: Outcome[A] = self._named_by(outcome).check(outcome, timeout=timeout)
+        found: Outcome[A] = self._named_by(outcome).check(outcome, **options)
         return found
 
-    def wait_until_settled(self, outcome: Outcome[A], *, timeout: float = SETTLE_TIMEOUT) -> Outcome[A]:
+    def wait_until_settled(
+        self, outcome: Outcome[A], *, timeout: float = SETTLE_TIMEOUT, **options: Unpack[RequestOptions]
+    ) -> Outcome[A]:
         """Do what `check` does again and again, with growing pauses, until the outcome is settled.
 
         Returns what it last saw when `timeout` seconds are over, and never waits past it.
         """
-        found: Outcome[A] = self._named_by(outcome).wait_until_settled(outcome, timeout=timeout)
+        found: Outcome[A] = self._named_by(outcome).wait_until_settled(outcome, timeout=timeout, **options)
         return found
 
     def close(self) -> None:
-        """Close the connections; a `http_client` of the caller's own stays open."""
-        self._driver.close()
+        """Close the connections; a `http_client` of the caller's own stays open, and so does all of `with_options`."""
+        if not self._is_derived:
+            self._driver.close()
 
     def __enter__(self) -> Self:
         return self
@@ -271,7 +290,7 @@ class Countermand(_Accounts, BulkCalls):
         self.close()
 
 
-class AsyncCountermand(_Accounts, AsyncBulkCalls):
+class AsyncCountermand(_Accounts["httpx.AsyncClient | httpx2.AsyncClient | AsyncDriver"], AsyncBulkCalls):
     """`Countermand` on asyncio: the same calls with `await`.
 
     For one event loop at a time. An async context manager; or call `aclose()`.
@@ -288,6 +307,7 @@ class AsyncCountermand(_Accounts, AsyncBulkCalls):
         kibo: "Kibo | None" = None,
         timeout: float = 30.0,
         retry: RetryPolicy = DEFAULT_RETRY,
+        hooks: Iterable[Hook] = (),
         http_client: "httpx.AsyncClient | httpx2.AsyncClient | AsyncDriver | None" = None,
     ) -> None:
         """Configure the client; nothing is connected yet. The arguments are those of `Countermand`.
@@ -298,24 +318,8 @@ class AsyncCountermand(_Accounts, AsyncBulkCalls):
         from .transport import open_async_driver
 
         named = {"pattern": pattern, "vtex": vtex, "crux": crux, "kibo": kibo}
-        super().__init__(accounts, named, timeout, retry)
+        super().__init__(accounts, named, settings_of(timeout, retry, hooks))
         self._driver: AsyncDriver = open_async_driver(http_client)
-
-    @classmethod
-    def from_env(
-        cls,
-        environ: Mapping[str, str] | None = None,
-        *,
-        timeout: float = 30.0,
-        retry: RetryPolicy = DEFAULT_RETRY,
-        http_client: "httpx.AsyncClient | httpx2.AsyncClient | AsyncDriver | None" = None,
-    ) -> Self:
-        """Configure every marketplace that has COUNTERMAND_… variables; see `Countermand.from_env`."""
-        from .marketplaces.environment import configured, named_in
-
-        given = named_in(os.environ if environ is None else environ)
-        del environ  # a handler that prints local variables would print the credentials in it
-        return cls(*configured(given), timeout=timeout, retry=retry, http_client=http_client)
 
     @property
     def pattern(self) -> "AsyncPatternClient":
@@ -348,24 +352,29 @@ class AsyncCountermand(_Accounts, AsyncBulkCalls):
     def __getitem__(self, key: object) -> Any:
         return self._find(key)
 
-    async def cancel(self, request: CancelRequest[A], *, timeout: float | None = None) -> Outcome[A]:
+    async def cancel(self, request: CancelRequest[A], **options: Unpack[CallOptions]) -> Outcome[A]:
         """Cancel the order that `request` describes, at the account it names; see that `cancel_order`."""
-        outcome: Outcome[A] = await self._asked_by(request).cancel(request, timeout=timeout)
+        outcome: Outcome[A] = await self._asked_by(request).cancel(request, **options)
         return outcome
 
-    async def check(self, outcome: Outcome[A], *, timeout: float | None = None) -> Outcome[A]:
+    async def check(self, outcome: Outcome[A], **options: Unpack[CallOptions]) -> Outcome[A]:
         """Read the order of an earlier outcome once; see `Countermand.check`."""
-        found: Outcome[A] = await self._named_by(outcome).check(outcome, timeout=timeout)
+        found: Outcome[A] = await self._named_by(outcome).check(outcome, **options)
         return found
 
-    async def wait_until_settled(self, outcome: Outcome[A], *, timeout: float = SETTLE_TIMEOUT) -> Outcome[A]:
+    async def wait_until_settled(
+        self, outcome: Outcome[A], *, timeout: float = SETTLE_TIMEOUT, **options: Unpack[RequestOptions]
+    ) -> Outcome[A]:
         """Read the order of an earlier outcome until it is settled; see `Countermand.wait_until_settled`."""
-        found: Outcome[A] = await self._named_by(outcome).wait_until_settled(outcome, timeout=timeout)
+        found: Outcome[A] = await self._named_by(outcome).wait_until_settled(
+            outcome, timeout=timeout, **options
+        )
         return found
 
     async def aclose(self) -> None:
-        """Close the connections; a `http_client` of the caller's own stays open."""
-        await self._driver.aclose()
+        """Close the connections; a `http_client` of the caller's own stays open, and so does all of `with_options`."""
+        if not self._is_derived:
+            await self._driver.aclose()
 
     async def __aenter__(self) -> Self:
         return self

@@ -12,6 +12,7 @@ CountermandError
     └── OrderNotFoundError        404
 """
 
+from collections.abc import Mapping
 from functools import cache
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
@@ -40,11 +41,12 @@ class CountermandError(Exception):
         code: str | None = None,
         request_id: str | None = None,
         body: str = "",
+        headers: Mapping[str, str] | None = None,
         attempts: tuple[Attempt, ...] = (),
     ) -> None:
         super().__init__(message)
         #: What went wrong, in words.
-        self.message = message
+        self.message: str = message
         #: "pattern", "vtex", "crux", "kibo", or None when no marketplace is concerned.
         self.marketplace = marketplace
         #: The label of the account, or None when no account is concerned.
@@ -61,6 +63,9 @@ class CountermandError(Exception):
         self.request_id = request_id
         #: The beginning of the reply's body (at most 2,000 characters), credentials struck out.
         self.body = body
+        #: Some headers of the reply that came back last, by lower-case name: its date, who answered, Retry-After and
+        #: other rate limits, ids. At most 200 characters each, credentials struck out; empty where none came back.
+        self.headers: dict[str, str] = dict(headers or {})
         #: Every request this call made, and how it ended.
         self.attempts = attempts
 
@@ -78,7 +83,9 @@ class CountermandError(Exception):
 
     def __repr__(self) -> str:
         shown = ", ".join(
-            f"{name}={value!r}" for name, value in vars(self).items() if name not in ("message", "body")
+            f"{name}={value!r}"
+            for name, value in vars(self).items()
+            if name not in ("message", "body", "headers")
         )
         return f"{type(self).__name__}({self.message!r}, {shown})"
 
@@ -88,8 +95,9 @@ class CountermandError(Exception):
         return self._said() == other._said()
 
     def _said(self) -> dict[str, Any]:
-        """Return what counts when errors are compared: like outcomes, all but the times of the attempts."""
-        return {name: value for name, value in vars(self).items() if name not in ("attempts", "__notes__")}
+        """Return what counts when errors are compared: like outcomes, all but the attempts, and the headers."""
+        evidence = ("attempts", "headers", "__notes__")
+        return {name: value for name, value in vars(self).items() if name not in evidence}
 
     def __hash__(self) -> int:
         return hash((type(self), self.message, self.marketplace, self.order_id, self.status))

@@ -142,13 +142,14 @@ def test_what_is_not_decided_at_once_is(
     """Settled by what is read, or by what the other wording is answered; a cancellation is not sent again blindly."""
     answers = named(case.marketplace, then.get("read") or then["cancel"])
     cancels = [replied(case)] if "read" in then else [replied(case), answers]
-    stage = Stage(cancel=cancels, read=repeat(answers) if "read" in then else ())
+    read = answers if "read" in then else named("kibo", "read-open")
+    stage = Stage(cancel=cancels, read=repeat(read))
     scene = Scene(kind, open_door, access(case), stage, retry=ONCE, timeout=9.0)
     found = scene.ended("cancel_order", case.order_id, *MORE.get(case.marketplace, ()))
     assert_is(found, then["expected"], then)
     assert stage.kinds.count("cancel") == len(cancels)
     if "cancel" in then:
-        bodies = [json.loads(call.body or b"") for call in stage.calls]
+        bodies = [json.loads(call.body or b"") for call in stage.calls[:2]]
         assert ["orderId" in body for body in bodies] == [True, False]
         assert ["orderID" in body for body in bodies] == [False, True]
 

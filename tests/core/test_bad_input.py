@@ -1,5 +1,6 @@
 """Bad input: found before a byte is sent, and no credential is ever repeated."""
 
+import json
 from typing import Any
 
 import attrs
@@ -47,7 +48,14 @@ BAD_TEXTS: list[Any] = [
     ["114"],
 ]
 BAD_NUMBERS: list[Any] = [
-    0, -1, True, False, 1.0, 1.5, float("nan"), float("inf"), "1010101", "", None, b"1", [1], 2**63, 10**400,
+    0, -1, True, False, 1.0, 1.5, float("nan"), float("inf"), "", None, b"1", [1], 2**63, 10**400,
+    "007", "0", "+1", "-1", " 1", "1 ", "1\n", "1.0", "1e3", "0x1", "1_0", "\u0661", "\uff11", str(2**63), "9" * 5000,
+]  # fmt: skip
+NO_UUIDS: list[Any] = [
+    "521a91e5", "521a91e5-058d-4474-aeee-f0c148594a0", "521a91e5-058d-4474-aeee-f0c148594a000",
+    "521a91e5-058d4474-aeee-f0c148594a00", "521a91e5058d-4474-aeee-f0c148594a00", "{521a91e5-058d-4474-aeee-f0c148594a00}",
+    "urn:uuid:521a91e5-058d-4474-aeee-f0c148594a00", "g21a91e5-058d-4474-aeee-f0c148594a00",
+    "521a91e5_058d_4474_aeee_f0c148594a00", " 521a91e5-058d-4474-aeee-f0c148594a00", "\uff1521a91e5058d4474aeeef0c148594a00",
 ]  # fmt: skip
 WITH_TEXT = (PATTERN, VTEX, CRUX)
 
@@ -55,7 +63,8 @@ WITH_TEXT = (PATTERN, VTEX, CRUX)
 def bad_ids() -> list[Any]:
     """Return every bad id at every marketplace."""
     texts = [(market, bad) for market in WITH_TEXT for bad in BAD_TEXTS]
-    return [*texts, *((KIBO, bad) for bad in BAD_NUMBERS)]
+    uuids = [(CRUX, bad) for bad in NO_UUIDS]
+    return [*texts, *uuids, *((KIBO, bad) for bad in BAD_NUMBERS)]
 
 
 def told(value: object) -> str | None:
@@ -65,14 +74,12 @@ def told(value: object) -> str | None:
 
 @pytest.mark.parametrize("market, bad", bad_ids(), ids=told)
 def test_a_bad_id_is_not_sent(market: Market, bad: Any, on_stage: OnStage) -> None:
-    """Whatever is called with it: cancel_order, cancel, the read, wait_until_settled."""
+    """Whatever is called with it: cancel_order, a request, the read, wait_until_settled."""
     stage = Stage()
     door = on_stage(stage, market)
     field = attrs.fields(type(market.request))[0].name
-    request = attrs.evolve(market.request, **{field: bad})
     calls: list[tuple[Any, ...]] = [
         ("cancel_order", bad, *market.arguments[1:]),
-        ("cancel", request),
         (market.reads, bad),
         ("wait_until_settled", bad),
     ]
@@ -83,7 +90,7 @@ def test_a_bad_id_is_not_sent(market: Market, bad: Any, on_stage: OnStage) -> No
         assert caught.value.attempts == ()
         assert isinstance(caught.value, ValueError)
     with pytest.raises(InvalidRequestError):
-        door.cancel(request)
+        attrs.evolve(market.request, **{field: bad})
     assert stage.calls == []
 
 
@@ -253,10 +260,36 @@ def test_a_message_names_the_field(market: Market, on_stage: OnStage) -> None:
         on_stage(Stage(), market).do(market.name, market.reads, None)
 
 
-def test_an_id_of_the_wrong_kind_is_no_id_of_another_marketplace(on_stage: OnStage) -> None:
-    """A Kibo id is an integer in a request object too."""
-    with pytest.raises(InvalidRequestError):
-        on_stage(Stage(), KIBO).cancel(CancelKiboOrder("1010101", "other"))  # type: ignore[arg-type]
+@pytest.mark.parametrize("given", [1010101, "1010101"])
+def test_a_kibo_id_is_an_integer_or_its_canonical_decimal_text(given: Any, on_stage: OnStage) -> None:
+    """Which is what `outcome.order_id` is; the wire carries the integer."""
+    stage = Stage(cancel=[KIBO.accepted] * 2, read=[KIBO.cancelled] * 2)
+    door = on_stage(stage, KIBO)
+    door.cancel(CancelKiboOrder(given, "other"))
+    door.do("kibo", "cancel_order", given, "other")
+    door.do("kibo", "get_order", given)
+    door.do("kibo", "wait_until_settled", given)
+    assert [call.body for call in stage.calls[:2]] == [
+        b'{"orderId": 1010101, "dispositionReason": "other"}'
+    ] * 2
+    assert [call.target for call in stage.calls[2:]] == ["/api/v2/order/1010101"] * 2
+
+
+@pytest.mark.parametrize(
+    "good",
+    [
+        "521a91e5-058d-4474-aeee-f0c148594a00",
+        "521A91E5-058D-4474-AEEE-F0C148594A00",
+        "521a91e5058d4474aeeef0c148594a00",
+    ],
+)
+def test_a_crux_uuid_is_sent_as_it_is_given(good: str, on_stage: OnStage) -> None:
+    """With or without hyphens, in either case."""
+    stage = Stage(cancel=[CRUX.accepted], read=[CRUX.cancelled])
+    door = on_stage(stage, CRUX)
+    assert door.do("crux", "cancel_order", good).order_id == good
+    assert door.do("crux", "get_order", good).uuid == CRUX.order_id
+    assert json.loads(stage.calls[0].body or b"") == {"order_uuid": good}
 
 
 class Lookalike:

@@ -97,10 +97,13 @@ def test_a_429_closes_the_gate_for_every_call_on_the_account(market: Market, on_
 def test_a_clean_4xx_raises_its_error(market: Market, status: int, on_stage: OnStage) -> None:
     """On a first, clean attempt 401, 403 and 404 mean "not applied" everywhere; nothing else is asked."""
     stage = Stage(cancel=[reply(status, {"message": "no"}, x_request_id="r-1")])
-    with pytest.raises(NOT_APPLIED[status]) as caught:
+    # Crux Connect documents 404 as a wrong URL.
+    kind = RejectedError if (market, status) == (CRUX, 404) else NOT_APPLIED[status]
+    with pytest.raises(kind) as caught:
         market.cancel(on_stage(stage, market))
     error = caught.value
-    assert type(error) is NOT_APPLIED[status]
+    assert type(error) is kind
+    assert error.detail == "no"
     assert (error.marketplace, error.order_id, error.status) == (market.name, str(market.order_id), status)
     assert (error.request_id, error.body) == ("r-1", '{"message": "no"}')
     assert [attempt.status for attempt in error.attempts] == [status]
@@ -161,10 +164,15 @@ class TestWhatMayHaveBeenApplied:
         self, market: Market, unclear: Any, on_stage: OnStage
     ) -> None:
         """At Pattern, VTEX and Kibo an order is cancelled once or not at all."""
-        stage = Stage(cancel=[unclear, market.accepted], read=[market.still_open])
+        stage = Stage(cancel=[unclear, market.accepted], read=repeat(market.still_open))
         outcome = market.cancel(on_stage(stage, market))
         assert isinstance(outcome, Requested)
-        assert stage.kinds == ["cancel", "read", "cancel"]
+        assert stage.kinds[:2] == ["cancel", "read"]
+        assert stage.kinds[-2:] == ["read", "cancel"]
+        assert stage.kinds.count("cancel") == 2
+        # At VTEX a second cancellation confirms a first one that does not show yet.
+        assert (stage.times[-1] >= 10.0) is (market is VTEX)
+        assert stage.kinds.count("read") == 1 or market is VTEX
 
     def test_an_open_order_at_crux_is_polled_and_never_asked_again(
         self, unclear: Any, on_stage: OnStage
@@ -183,7 +191,8 @@ class TestWhatMayHaveBeenApplied:
         assert outcome.reason
         assert outcome.answer is not None
         assert [attempt.what for attempt in outcome.attempts] == stage.kinds
-        assert stage.kinds.count("cancel") == (1 if not market.repeatable else 4)
+        # At VTEX each is given ten seconds to show.
+        assert stage.kinds.count("cancel") == {"crux": 1, "vtex": 2}.get(market.name, 4)
         assert stage.now <= 20.0
 
     def test_an_unreadable_order_is_unknown(self, market: Market, unclear: Any, on_stage: OnStage) -> None:
@@ -213,6 +222,10 @@ def test_an_unusable_2xx_is_settled_by_reading(market: Market, unclear: Any, on_
     """It was probably applied: never "failed"."""
     stage = Stage(cancel=[unclear], read=[market.cancelled])
     outcome = market.cancel(on_stage(stage, market))
+    if market is CRUX and unclear.body in (b"null", b"[1]"):
+        # No body is documented: one that names no order says no more than the status.
+        assert isinstance(outcome, Requested)
+        return
     assert isinstance(outcome, Cancelled)
     assert stage.kinds == ["cancel", "read"]
 
@@ -241,10 +254,12 @@ class TestA4xxAfterAnUnclearAttempt:
     def test_is_settled_by_reading(self, market: Market, status: int, on_stage: OnStage) -> None:
         """The order was cancelled by the lost request, and the second was answered "not possible"."""
         refusal = _refusal(market, status)
-        stage = Stage(cancel=[lost(), refusal], read=[market.still_open, market.cancelled])
+        asked_again = lambda: market.cancelled if "cancel" in stage.kinds[1:] else market.still_open  # noqa: E731
+        stage = Stage(cancel=[lost(), refusal], read=repeat(asked_again))
         outcome = market.cancel(on_stage(stage, market, retry=SWIFT))
         assert isinstance(outcome, Cancelled)
-        assert stage.kinds == ["cancel", "read", "cancel", "read"]
+        assert stage.kinds.count("cancel") == 2
+        assert stage.kinds[-3:] == ["read", "cancel", "read"]
 
     def test_is_unknown_where_the_state_does_not_decide(
         self, market: Market, status: int, on_stage: OnStage
@@ -256,7 +271,8 @@ class TestA4xxAfterAnUnclearAttempt:
         # Pattern's 409 names every part, and no earlier request of ours can have made one "picked".
         believed = market.name == "pattern" and status == 409
         assert isinstance(outcome, Refused if believed else Unknown)
-        assert stage.kinds[:4] == ["cancel", "read", "cancel", "read"]
+        assert stage.kinds.count("cancel") >= 2
+        assert stage.kinds[-1] == "read"
 
 
 @pytest.mark.parametrize("status, answer", [("picked", Refused), ("cancellation_pending", Unknown)])

@@ -17,13 +17,14 @@ def test_the_defaults() -> None:
     """Four failures, pauses up to half a second at first and eight at most."""
     policy = RetryPolicy()
     assert (policy.attempts, policy.first_pause, policy.longest_pause) == (4, 0.5, 8.0)
-    assert (policy.stop, policy.wait) == (None, None)
+    assert (policy.stop, policy.wait, policy.rate_limit_pause) == (None, None, None)
 
 
 def test_a_policy_prints_and_compares() -> None:
     """Its repr is its constructor."""
     assert repr(RetryPolicy()) == (
-        "RetryPolicy(attempts=4, first_pause=0.5, longest_pause=8.0, stop=None, wait=None)"
+        "RetryPolicy(attempts=4, first_pause=0.5, longest_pause=8.0, rate_limit_pause=None, stop=None, "
+        "wait=None)"
     )
     assert RetryPolicy() == RetryPolicy(attempts=4)
     assert RetryPolicy.never() == RetryPolicy(attempts=1)

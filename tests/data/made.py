@@ -170,6 +170,7 @@ def error(rng: random.Random) -> CountermandError:
         "status": maybe(rng, 429),
         "request_id": maybe(rng, text(rng)),
         "body": text(rng),
+        "headers": {name: text(rng) for name in rng.sample(("date", "via", "server"), 2)},
         "attempts": tuple(attempt(rng) for _ in range(rng.randrange(3))),
     }
     if kind is RateLimitedError:
@@ -188,7 +189,7 @@ def request(rng: random.Random) -> Any:
             CancelVtexOrder(
                 "1", reason=maybe(rng, "a gift"), requested_by_user=maybe(rng, True), account=account
             ),
-            CancelCruxOrder("u", account=account),
+            CancelCruxOrder("0b7c2b1e-8f0a-4a53-9a37-0c6f0c9c1d11", account=account),
             CancelKiboOrder(2**62 + 1, "other", maybe(rng, "why"), account=account),
         )
     )

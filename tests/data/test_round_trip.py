@@ -216,7 +216,7 @@ def test_nothing_of_it_is_loaded_before_it_is_used() -> None:
 import sys
 from countermand import Countermand, Cancelled, Vtex, VtexReceipt
 Countermand(vtex=Vtex(account="a", app_key="k", app_token="t")).vtex
-print(sorted({"pydantic", "pydantic_core", "countermand.data.shapes", "countermand.marketplaces.loading"} & sys.modules.keys()))
+print(sorted({"pydantic", "pydantic_core", "countermand.data.shapes", "countermand.marketplaces.stored"} & sys.modules.keys()))
 """
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"

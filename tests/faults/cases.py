@@ -2,12 +2,13 @@
 
 import asyncio
 import random
-from collections.abc import Awaitable
-from typing import Any, Literal
+from collections.abc import Callable, Generator
+from functools import partial
+from typing import Any, Literal, TypeAlias
 
 from attrs import define, field, frozen
 
-from countermand import AsyncCountermand, Countermand, PartiallyCancelled, Requested, RetryPolicy
+from countermand import AsyncCountermand, Countermand, RetryPolicy, evidence_of
 from countermand.sandbox.ledger import Truth
 from countermand.sandbox.world import World
 
@@ -27,6 +28,23 @@ DOORS: tuple["Door", ...] = ("sync", "async")
 Door = Literal["sync", "async"]
 
 
+What: TypeAlias = Literal["cancel", "check", "wait"]
+
+
+@frozen
+class Look:
+    """A look at the order, after the call that cancels it."""
+
+    what: What
+    #: Seconds that pass before it.
+    after: float
+    timeout: float
+    #: Whether it starts from what is known; else from the order's id alone.
+    from_outcome: bool
+    #: Whether another client looks, with a driver of its own.
+    by_another: bool
+
+
 @frozen
 class Case:
     """What a seed says about the call itself; the world and the weather are drawn from the same seed."""
@@ -38,18 +56,20 @@ class Case:
     attempts: int
     #: Seconds after which the caller is interrupted, or None.
     interrupted_after: float | None
-    #: Seconds to wait for the cancellation to be settled, once it was asked for; or None.
-    waits: float | None
+    #: What is done afterwards, in turn.
+    looks: tuple[Look, ...]
 
 
 @define
 class Phase:
     """One call of the SDK: what came of it, when, and with which requests."""
 
-    what: Literal["cancel", "wait"]
+    what: What
     began: float
     timeout: float
     first_passage: int
+    #: The outcome that a look started from, or None.
+    prior: Any = None
     outcome: Any = None
     error: BaseException | None = None
     ended: float = 0.0
@@ -75,9 +95,9 @@ class Run:
     phases: list[Phase] = field(factory=list[Phase])
     after: Truth | None = None
 
-    def began(self, what: Literal["cancel", "wait"], timeout: float) -> Phase:
+    def began(self, what: What, timeout: float, prior: Any = None) -> Phase:
         """Open a phase."""
-        phase = Phase(what, self.network.clock.now, timeout, len(self.network.passages))
+        phase = Phase(what, self.network.clock.now, timeout, len(self.network.passages), prior)
         self.phases.append(phase)
         return phase
 
@@ -116,7 +136,7 @@ def set_up(seed: int, door: Door) -> tuple[Run, Any]:
         timeout=rng.choice((30.0, 30.0, 30.0, 60.0, 10.0, 5.0, 2.0, 2.0 if mood.name == "fair" else 0.3)),
         attempts=rng.choice((4, 4, 4, 4, 1, 2, 8)),
         interrupted_after=rng.uniform(0.0, 8.0) if rng.random() < 0.05 else None,
-        waits=rng.choice((10.0, 120.0, 7200.0)) if rng.random() < 0.2 else None,
+        looks=_looks(rng) if rng.random() < 0.5 else (),
     )
     before = truth(world, scene)
     clock = VirtualClock()
@@ -142,14 +162,14 @@ def truth(world: World, scene: Scene) -> Truth | None:
         return None
 
 
-def _client(case: Case, door: Door, network: Network) -> Any:
+def _client(case: Case, door: Door, network: Network, *, fresh: bool = False) -> Any:
     settings: dict[str, Any] = case.scene.settings | {
         "timeout": case.timeout,
         "retry": RetryPolicy(attempts=case.attempts),
     }
     if door == "async":
         return AsyncCountermand(**settings, http_client=AsyncVirtualDriver(network))
-    driver = VirtualDriver(network, _interruption(case, KeyboardInterrupt))
+    driver = VirtualDriver(network, None if fresh else _interruption(case, KeyboardInterrupt))
     return Countermand(**settings, http_client=driver)
 
 
@@ -173,58 +193,67 @@ def ask(client: Any, scene: Scene) -> Any:
 
 
 def wait(client: Any, scene: Scene, timeout: float) -> Any:
-    """Wait for the order's cancellation: the outcome, or an awaitable of it."""
+    """Wait for the order's cancellation by its id: the outcome, or an awaitable of it."""
     return getattr(client, scene.marketplace).wait_until_settled(scene.order_id, timeout=timeout)
 
 
-def _play(run: Run, client: Any) -> None:
-    case = run.case
+def look(client: Any, scene: Scene, what: What, prior: Any, timeout: float) -> Any:
+    """Look at the order, from an outcome or by its id: the outcome, or an awaitable of it."""
+    if prior is None:
+        return wait(client, scene, timeout)
+    if what == "check":
+        return client.check(prior, timeout=timeout)
+    return client.wait_until_settled(prior, timeout=timeout)
+
+
+def _looks(rng: random.Random) -> tuple[Look, ...]:
+    looks: list[Look] = []
+    for _ in range(rng.choice((1, 1, 2, 3))):
+        what: What = rng.choice(("check", "wait"))
+        looks.append(
+            Look(
+                what,
+                after=rng.choice((0.0, 0.0, 1.0, 5.0, 60.0, 3600.0, 5 * 86_400.0)),
+                timeout=rng.choice((5.0, 30.0)) if what == "check" else rng.choice((10.0, 120.0, 7200.0)),
+                from_outcome=rng.random() < 0.8,
+                by_another=rng.random() < 0.7,
+            )
+        )
+    return tuple(looks)
+
+
+def _course(run: Run, client: Any) -> Generator[tuple[Phase, Callable[[], Any]], None, None]:
+    """Yield each call of a case, and its phase, which is to be given what came of it."""
+    case, scene = run.case, run.case.scene
     phase = run.began("cancel", case.timeout)
-    try:
-        phase.outcome = ask(client, case.scene)
-    except BaseException as error:  # noqa: BLE001 - what comes out is what is judged
-        phase.error = error
+    yield phase, lambda: ask(client, scene)
     run.ended(phase)
-    if not _goes_on(run):
-        return
-    assert case.waits is not None
-    run.network.forget()  # a caller who waits reads what is not older than the answer it was given
-    phase = run.began("wait", case.waits)
-    try:
-        phase.outcome = wait(client, case.scene, case.waits)
-    except BaseException as error:  # noqa: BLE001
-        phase.error = error
-    run.ended(phase)
+    if case.interrupted_after is not None and evidence_of(phase.error) is None:
+        return  # the interruption may still be to come
+    known = phase.outcome if phase.error is None else evidence_of(phase.error)
+    for each in case.looks:
+        run.network.clock.move_to(run.network.clock.now + each.after)
+        run.network.forget()  # a caller who looks reads what is not older than the answer it was given
+        asked = _client(case, run.door, run.network, fresh=True) if each.by_another else client
+        prior = known if each.from_outcome else None
+        phase = run.began(each.what if prior is not None else "wait", each.timeout, prior)
+        yield phase, partial(look, asked, scene, phase.what, prior, each.timeout)
+        run.ended(phase)
+        if prior is not None and phase.error is None:
+            known = phase.outcome
+
+
+def _play(run: Run, client: Any) -> None:
+    for phase, call in _course(run, client):
+        try:
+            phase.outcome = call()
+        except BaseException as error:  # noqa: BLE001 - what comes out is what is judged
+            phase.error = error
 
 
 async def _play_async(run: Run, client: Any) -> None:
-    case = run.case
-    phase = run.began("cancel", case.timeout)
-    try:
-        phase.outcome = await _awaitable(ask(client, case.scene))
-    except BaseException as error:  # noqa: BLE001 - what comes out is what is judged
-        phase.error = error
-    run.ended(phase)
-    if not _goes_on(run):
-        return
-    assert case.waits is not None
-    run.network.forget()  # a caller who waits reads what is not older than the answer it was given
-    phase = run.began("wait", case.waits)
-    try:
-        phase.outcome = await _awaitable(wait(client, case.scene, case.waits))
-    except BaseException as error:  # noqa: BLE001
-        phase.error = error
-    run.ended(phase)
-
-
-async def _awaitable(call: Awaitable[Any]) -> Any:
-    return await call
-
-
-def _goes_on(run: Run) -> bool:
-    outcome = run.phases[0].outcome
-    return (
-        run.case.waits is not None
-        and isinstance(outcome, Requested | PartiallyCancelled)
-        and not outcome.settled
-    )
+    for phase, call in _course(run, client):
+        try:
+            phase.outcome = await call()
+        except BaseException as error:  # noqa: BLE001 - what comes out is what is judged
+            phase.error = error

@@ -19,7 +19,17 @@ from countermand import (
 from countermand.engine.wire import Fault, Reply
 
 from .cases import Phase, Run
-from .known import clean, forwarded, may_be_applied, parts, pending, shows_the_end, status
+from .known import (
+    clean,
+    closes_the_gate,
+    forwarded,
+    may_be_applied,
+    parts,
+    pending,
+    shows_progress,
+    shows_the_end,
+    status,
+)
 from .promises import (
     DOORS,
     EVIDENCE,
@@ -28,12 +38,14 @@ from .promises import (
     IDLE,
     LATE,
     OTHER,
+    OVERRULED,
     SECRET,
     SPURIOUS,
     TWICE,
     UNTRUE,
     Wrong,
 )
+from .scenes import VTEX_SHOWS_WITHIN
 
 _ID_KEYS = {
     "pattern": ("market_order_id",),
@@ -45,7 +57,8 @@ _ID_KEYS = {
 
 def judged(run: Run) -> list[Wrong]:
     """Return everything that is wrong with a run."""
-    return [problem for phase in run.phases for problem in _judged(run, phase)] + list(_bystanders(run))
+    found = [problem for phase in run.phases for problem in _judged(run, phase)]
+    return [*found, *_bystanders(run), *_overruled(run)]
 
 
 def differences(one: Run, other: Run) -> list[Wrong]:
@@ -88,7 +101,7 @@ def _judged(run: Run, phase: Phase) -> Iterator[Wrong]:
     elif phase.what == "cancel":
         checks += [_said(run, phase), _subject(run, phase)]
     else:
-        checks += [_said_in_the_end(run, phase), _subject(run, phase)]
+        checks += [_said_later(run, phase), _subject(run, phase)]
     for check in checks:
         for problem in check:
             yield Wrong(problem.measure, about + problem.text)
@@ -142,23 +155,44 @@ def _said(run: Run, phase: Phase) -> Iterator[Wrong]:
     yield from _attempts(phase, outcome.attempts)
 
 
-def _said_in_the_end(run: Run, phase: Phase) -> Iterator[Wrong]:
-    outcome = phase.outcome
+def _said_later(run: Run, phase: Phase) -> Iterator[Wrong]:
+    outcome, prior = phase.outcome, phase.prior
+    reads = [passage for passage in phase.passages if passage.what == "read" and clean(passage)]
     match outcome:
         case Cancelled():
             if run.after is None or run.after.eventually != "all":
                 yield Wrong(UNTRUE, f"Cancelled, and it is not: {parts(run.after)}")
+        case Requested():
+            in_progress = any(map(shows_progress, phase.passages))
+            asked = forwarded(run.after) > forwarded(run.before)
+            begun = run.before is not None and (run.before.cancelled != "none" or pending(run, run.before))
+            if not (in_progress or isinstance(prior, Requested)):
+                yield Wrong(UNTRUE, "Requested, and nothing that was known or seen says so")
+            if not (in_progress or asked or begun):
+                yield Wrong(UNTRUE, "Requested, and no cancellation was accepted")
         case PartiallyCancelled():
             yield from _partial(run, outcome)
         case Refused():
-            yield from _refused(run)
+            # By its id, or where a denial is the latest that the order lists, another request may still be made.
+            if prior is not None:
+                yield from _refused(run)
         case Unknown():
-            reads = (passage for passage in phase.passages if passage.what == "read")
-            if any(clean(passage) and status(passage) == 200 for passage in reads):
-                yield Wrong(IDLE, "Unknown, although the order could be read")
+            if any(map(shows_the_end, reads)) and not isinstance(prior, Cancelled | PartiallyCancelled):
+                yield Wrong(IDLE, "Unknown, although a read showed the order's final state")
+            if isinstance(prior, Cancelled):
+                yield Wrong(UNTRUE, f"Unknown after Cancelled: {outcome.reason}")
         case _:
-            pass
-    yield from _attempts(phase, outcome.attempts)
+            yield Wrong(FOREIGN, f"answered with a {type(outcome).__name__}")
+    if prior is None:
+        yield from _attempts(phase, outcome.attempts)
+        return
+    if outcome.attempts[: len(prior.attempts)] != prior.attempts:
+        yield Wrong(EVIDENCE, "the later look has lost attempts of the outcome that it started from")
+    yield from _attempts(phase, outcome.attempts[len(prior.attempts) :])
+    if not any(status(passage) == 200 for passage in phase.passages) and outcome != prior:
+        yield Wrong(UNTRUE, f"nothing was read, and {type(prior).__name__} became {type(outcome).__name__}")
+    if phase.what == "check" and sum(passage.what == "read" for passage in phase.passages) > 2:
+        yield Wrong(LATE, "a check read more often than once, and once more with a new token")
 
 
 def _refused(run: Run) -> Iterator[Wrong]:
@@ -196,7 +230,11 @@ def _partial(run: Run, outcome: PartiallyCancelled[Any]) -> Iterator[Wrong]:
 
 
 def _unknown(run: Run, phase: Phase) -> Iterator[Wrong]:
-    if run.case.mood.name == "fair" and run.case.scene.permitted:
+    scene = run.case.scene
+    confirmable = (
+        scene.readable or scene.seller_order_id is None
+    )  # a receipt with the seller's id wants a read
+    if run.case.mood.name == "fair" and scene.permitted and confirmable:
         yield Wrong(IDLE, "Unknown in a run without faults")
     cancels = [passage for passage in phase.passages if passage.what == "cancel"]
     if not any(may_be_applied(passage) or passage.trouble.name.startswith("body:") for passage in cancels):
@@ -205,7 +243,7 @@ def _unknown(run: Run, phase: Phase) -> Iterator[Wrong]:
     if any(clean(passage) and shows_the_end(passage) for passage in phase.passages):
         yield Wrong(IDLE, "Unknown, although a read showed the order's final state")
     last = phase.passages[-1]
-    hindered = any(status(passage) == 429 for passage in phase.passages) or last.what == "login"
+    hindered = any(map(closes_the_gate, phase.passages)) or last.what == "login"
     if last.what == "cancel" and not hindered and phase.deadline - phase.ended > 0.001:
         yield Wrong(IDLE, "Unknown, and nobody looked at the order although there was time")
 
@@ -268,7 +306,7 @@ def _subject(run: Run, phase: Phase) -> Iterator[Wrong]:
         yield Wrong(FOREIGN, f"the answer's raw form cannot be looked at: {error!r:.200}")
         return
     named = {str(raw[key]) for key in _ID_KEYS[scene.marketplace] if key in raw}
-    if named != {str(scene.order_id)}:
+    if named not in ({str(scene.order_id)}, {scene.seller_order_id}):
         yield Wrong(OTHER, f"the answer rests on a body about {named or 'no order'}")
 
 
@@ -290,6 +328,24 @@ def _bystanders(run: Run) -> Iterator[Wrong]:
         asked = entry.what in ("cancel received", "requested", "refused", "confirmed", "denied", "cancelled")
         if asked and (entry.marketplace, entry.order_id) != own:
             yield Wrong(OTHER, f"{entry.what} for {entry.marketplace} order {entry.order_id}")
+
+
+def _overruled(run: Run) -> Iterator[Wrong]:
+    """A second cancel of ours confirmed at VTEX what the seller was still deciding on.
+
+    That is wrong where a request shows in time, and where neither a gateway nor a stale read has had its part in it.
+    """
+    confirmed = [entry for entry in run.world.ledger[run.already :] if entry.what == "overruled"]
+    asked = [passage for passage in run.network.passages if passage.what == "cancel" and passage.landed]
+    if not confirmed or len(asked) < 2:
+        return
+    first = asked[0]
+    landed, ended = first.landed[0][0], first.ended_at
+    in_time = ended is not None and landed + run.case.scene.shows_after <= ended + VTEX_SHOWS_WITHIN
+    deceived = any(passage.trouble.copies > 1 or passage.trouble.stale for passage in run.network.passages)
+    late = any(passage.landed[0][0] > (passage.ended_at or 0.0) for passage in asked[1:])
+    if in_time and not deceived and not late:
+        yield Wrong(OVERRULED, f"a second cancel confirmed the first: {confirmed[0].detail}")
 
 
 _NOTHING = CountermandError("")

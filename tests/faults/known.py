@@ -1,6 +1,7 @@
 """What is known of a request and of an order, for the judge: read from the network and the ledger alone."""
 
 import json
+from typing import Any
 
 from countermand.engine.wire import Fault, Reply
 from countermand.sandbox.ledger import Truth
@@ -8,7 +9,17 @@ from countermand.sandbox.ledger import Truth
 from .cases import Run
 from .network import Passage
 
-PENDING_AT_VTEX = {"cancel", "request-cancel", "cancellation-requested", "waiting-for-seller-decision"}
+#: A cancellation is under way, or its denial is (`cancellation-request-denied-ffm`).
+PENDING_AT_VTEX = {
+    "cancel",
+    "canceling",
+    "request-cancel",
+    "cancellation-requested",
+    "cancellation-requested-with-ack",
+    "accepting-cancel",
+    "waiting-for-seller-decision",
+    "cancellation-request-denied-ffm",
+}
 
 
 def status(passage: Passage) -> int | None:
@@ -19,6 +30,14 @@ def status(passage: Passage) -> int | None:
 def clean(passage: Passage) -> bool:
     """Whether the answer came as the marketplace gave it."""
     return passage.trouble.name in ("fair", "slow there", "slow back") and isinstance(passage.end, Reply)
+
+
+def closes_the_gate(passage: Passage) -> bool:
+    """Whether this answer has every call on the account wait: 429, and 503 that says for how long."""
+    end = passage.end
+    return isinstance(end, Reply) and (
+        end.status == 429 or (end.status == 503 and "retry-after" in end.headers)
+    )
 
 
 def may_be_applied(passage: Passage) -> bool:
@@ -33,20 +52,47 @@ def may_be_applied(passage: Passage) -> bool:
 
 def shows_the_end(passage: Passage) -> bool:
     """Whether this read shows that the order is final, or that a cancellation is in progress."""
-    if passage.what != "read" or not isinstance(passage.end, Reply) or passage.end.status != 200:
+    said = order_in(passage)
+    if said is None:
         return False
-    said = json.loads(passage.end.body)
     match passage.marketplace:
         case "pattern":
             return all(part["sub_order_status"] in ("cancelled", "shipped") for part in said["sub_orders"])
         case "vtex":
-            return said["status"] in {"canceled", "invoiced", *PENDING_AT_VTEX}
-        case "crux":
-            return all(
-                line["status"] in ("Cancelled", "Rejected", "HasTracking") for line in said["line_items"]
+            packages = (said.get("packageAttachment") or {}).get("packages") or []
+            returned = any(package["type"] == "Input" for package in packages)
+            return said["status"] in {"canceled", *PENDING_AT_VTEX} or (
+                said["status"] == "invoiced" and not returned
             )
+        case "crux":
+            return all(_is_final(line) for line in said["line_items"])
         case _:
-            return said["orderStatus"] in ("CANCELED", "SHIPPED", "FULFILLED", "COMPLETED")
+            words = {str(said.get(key) or "").upper() for key in ("orderState", "orderStatus")}
+            return bool(
+                words & {"CANCELED", "CANCELLED", "ORDER CANCELED", "SHIPPED", "FULFILLED", "COMPLETED"}
+            )
+
+
+def _is_final(line: dict[str, Any]) -> bool:
+    told = str(line.get("line_item_designation") or line["status"])
+    return told.rpartition("Name: ")[2] in ("Cancelled", "Rejected", "HasTracking")
+
+
+def order_in(passage: Passage) -> Any:
+    """Return the order in the answer to a read, or None where there is none in it."""
+    if passage.what != "read" or not isinstance(passage.end, Reply) or passage.end.status != 200:
+        return None
+    try:
+        said = json.loads(passage.end.body.decode("utf-8-sig"))
+    except (ValueError, RecursionError):
+        return None
+    return said if isinstance(said, dict) else None
+
+
+def shows_progress(passage: Passage) -> bool:
+    """Whether this read shows that a cancellation, or its denial, is under way: VTEX alone says so."""
+    said = order_in(passage)
+    return passage.marketplace == "vtex" and said is not None and said.get("status") in PENDING_AT_VTEX
 
 
 def forwarded(truth: Truth | None) -> int:
@@ -56,18 +102,18 @@ def forwarded(truth: Truth | None) -> int:
 
 def pending(run: Run, truth: Truth) -> bool:
     """Whether somebody still has to decide on a cancellation of the order, and may do so after all time."""
-    if truth.marketplace == "vtex":
-        return truth.parts[0].status in PENDING_AT_VTEX
+    if truth.marketplace == "vtex" and truth.parts[0].status in PENDING_AT_VTEX:
+        return True
     if truth is run.before:
         return False
     undecided: set[str] = set()
     for entry in run.world.ledger:
         if entry.order_id != truth.order_id:
             continue
-        part = entry.detail.partition(":")[0] if truth.marketplace != "kibo" else ""
+        part = entry.detail.partition(":")[0] if truth.marketplace in ("pattern", "crux") else ""
         if entry.what == "requested":
             undecided.add(part)
-        elif entry.what in ("cancelled", "denied", "moved"):
+        elif entry.what in ("cancelled", "denied", "moved", "overruled"):
             undecided.discard(part)
     return bool(undecided)
 

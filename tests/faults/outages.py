@@ -138,7 +138,8 @@ def _without_evidence() -> tuple[int, int]:
 
 def _set_up(marketplace: str, trouble: Any, seed: int) -> tuple[Network, Scene]:
     world = World()
-    scene = plain(world, marketplace)
+    # Suppliers who stay silent: once they had decided, further calls would get 422, and read the order.
+    scene = plain(world, marketplace, **{"crux": {"suppliers": "silent"}}.get(marketplace, {}))
     chooses = (lambda passage: trouble) if isinstance(trouble, Trouble) else trouble
     return Network(world, seed, chooses), scene
 

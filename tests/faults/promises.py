@@ -7,13 +7,14 @@ OTHER = "effects on, or answers about, another order"
 IDLE = "Unknown while a read works and the state is final, or without a fault"
 SPURIOUS = "raised with nothing in the way"
 TWICE = "second sends of a Crux cancel after an ambiguous attempt"
+OVERRULED = "VTEX orders that a second POST of ours confirmed over the seller's head"
 GATE = "requests of a call before its Retry-After was over"
 LATE = "waits and requests past the deadline"
 FOREIGN = "exceptions and values outside our tree"
 SECRET = "credentials in a repr, a str or the evidence"
 EVIDENCE = "requests that the evidence misses or tells wrongly"
 DOORS = "seeds whose sync and async outcomes differ"
-MEASURES = (UNTRUE, OTHER, IDLE, SPURIOUS, TWICE, GATE, LATE, FOREIGN, SECRET, EVIDENCE, DOORS)
+MEASURES = (UNTRUE, OTHER, IDLE, SPURIOUS, TWICE, OVERRULED, GATE, LATE, FOREIGN, SECRET, EVIDENCE, DOORS)
 
 
 class Wrong(NamedTuple):

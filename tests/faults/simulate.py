@@ -34,6 +34,8 @@ class Tally:
     """What a sweep has exercised, and what was wrong."""
 
     cancellations: int = 0
+    #: Looks at an order after the call that cancelled it.
+    looks: int = 0
     outcomes: Counter[tuple[str, str]] = field(factory=Counter[tuple[str, str]])
     troubles: Counter[str] = field(factory=Counter[str])
     moods: Counter[str] = field(factory=Counter[str])
@@ -43,6 +45,7 @@ class Tally:
     def add(self, other: "Tally") -> None:
         """Add what another sweep has found."""
         self.cancellations += other.cancellations
+        self.looks += other.looks
         self.outcomes += other.outcomes
         self.troubles += other.troubles
         self.moods += other.moods
@@ -70,6 +73,7 @@ def sweep(seeds: Iterable[int]) -> Tally:
 
 def _count(tally: Tally, run: Run) -> None:
     tally.cancellations += 1
+    tally.looks += len(run.phases) - 1
     tally.moods[run.case.mood.name] += 1
     phase = run.phases[0]
     if phase.error is None:
@@ -113,7 +117,7 @@ def simulate(
 def report(tally: Tally, took: float) -> Iterator[str]:
     """Yield the lines of the tables."""
     ends = sorted({end for _, end in tally.outcomes})
-    yield f"{tally.cancellations:,} cancellations in {took:.1f} s"
+    yield f"{tally.cancellations:,} cancellations and {tally.looks:,} later looks in {took:.1f} s"
     yield ""
     yield "| marketplace | " + " | ".join(ends) + " |"
     yield "|---|" + "---:|" * len(ends)

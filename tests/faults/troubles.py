@@ -157,10 +157,14 @@ def garbled(weather: "Weather", passage: Passage) -> Trouble:
 
 
 def masked(weather: "Weather", passage: Passage) -> Trouble:
-    """A gateway answers 200 in the marketplace's place, with a page of its own."""
-    change = weather.random.choice(
-        (bodies.HTML, b'{"error":"upstream unavailable"}', b'{"status":"ok"}', b"OK")
-    )
+    """A gateway answers 200 in the marketplace's place, with a page of its own.
+
+    Crux documents no body for a 200: there nobody can tell `{"status":"ok"}` from the marketplace's own.
+    """
+    pages = [bodies.HTML, b'{"error":"upstream unavailable"}', b"OK"]
+    if passage.marketplace != "crux":
+        pages.append(b'{"status":"ok"}')
+    change = weather.random.choice(pages)
     return Trouble("200 by a gateway", lands=False, alters=bodies.answers(200, change))
 
 

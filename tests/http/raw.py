@@ -2,9 +2,10 @@
 
 import json
 import socket
+import ssl
 import threading
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from types import TracebackType
 from typing import Self
 
@@ -24,12 +25,27 @@ def http(body: object, *, status: int = 200, chunked: bool = False, more: bytes 
 class RawServer:
     """Answers requests in the order of its script, on whatever connection they come; keeps what it was sent.
 
-    After each of its first `hangups` answers it closes the connection, and it answers whatever it was sent.
+    After each of its first `hangups` answers it closes the connection, and it answers whatever it was sent. If it
+    `stalls`, it says nothing more after its first answer. With `tls` it speaks TLS; `greeting` is what it says to
+    every connection before it is asked; `later`, behind its first answer, once `say_more` is called.
     """
 
-    def __init__(self, *script: bytes, hangups: int = 0) -> None:
+    def __init__(
+        self,
+        *script: bytes,
+        hangups: int = 0,
+        stalls: bool = False,
+        tls: ssl.SSLContext | None = None,
+        greeting: bytes = b"",
+        later: bytes = b"",
+    ) -> None:
         self._script = list(script)
         self._hangups = hangups
+        self._stalls = stalls
+        self._tls = tls
+        self._greeting = greeting
+        self._later = later
+        self._go, self._said = threading.Event(), threading.Event()
         self._listener = socket.create_server(("127.0.0.1", 0))
         self._threads: list[threading.Thread] = []
         self._open: list[socket.socket] = []
@@ -52,6 +68,11 @@ class RawServer:
         for thread in self._threads:
             thread.join(timeout=5)
 
+    def say_more(self) -> None:
+        """Let `later` be said, on the connection of the first answer."""
+        self._go.set()
+        self._said.wait(5)
+
     def _start(self, work: Callable[[], None]) -> None:
         thread = threading.Thread(target=work, daemon=True)
         self._threads.append(thread)
@@ -63,12 +84,18 @@ class RawServer:
                 connection, _ = self._listener.accept()
             except OSError:
                 return
+            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # what is said arrives at once
             self.connections += 1
             self._open.append(connection)
             self._start(lambda connection=connection: self._serve(connection))  # type: ignore[misc]
 
     def _serve(self, connection: socket.socket) -> None:
-        with connection, suppress(OSError):
+        with ExitStack() as stack, suppress(OSError):
+            stack.enter_context(connection)
+            if self._tls is not None:
+                connection = stack.enter_context(self._tls.wrap_socket(connection, server_side=True))
+                self._open.append(connection)
+            connection.sendall(self._greeting)
             while self._script:
                 hang_up = len(self.requests) < self._hangups
                 request = connection.recv(65_536) if hang_up else _request(connection)
@@ -76,6 +103,12 @@ class RawServer:
                     return
                 self.requests.append(request)
                 connection.sendall(self._script.pop(0))
+                if self._later and len(self.requests) == 1:
+                    self._go.wait(5)
+                    connection.sendall(self._later)
+                    self._said.set()
+                if self._stalls:
+                    connection.recv(1)
                 if hang_up:
                     return
 

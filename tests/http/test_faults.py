@@ -35,8 +35,6 @@ MAYBE_SENT = [
     httpx.RemoteProtocolError,
     httpx.LocalProtocolError,
     httpx.CloseError,
-    RuntimeError,
-    ValueError,
 ]
 
 

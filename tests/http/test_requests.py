@@ -1,5 +1,6 @@
 """What leaves: method, URL, headers and body of every request, byte for byte, whichever way it goes."""
 
+import platform
 from typing import Any
 
 import attrs
@@ -7,7 +8,7 @@ import httpx
 import pytest
 from pytest_httpx import HTTPXMock
 
-from countermand import CancelVtexOrder, Crux, Kibo, Pattern, Requested, Vtex
+from countermand import CancelVtexOrder, Crux, Kibo, Pattern, Requested, Vtex, __version__
 from tests.support.doors import Door, OpenDoor
 from tests.support.markets import CRUX, KIBO, PATTERN, VTEX, Market
 from tests.support.stage import reply
@@ -234,9 +235,22 @@ def test_crux_login(release: Any, prefix: str, open_http: OpenDoor, httpx_mock: 
     assert said(cancel) == {**ALWAYS, **JSON, "authorization": "Token fetched"}
 
 
-def test_the_stock_client_names_itself(httpx_mock: HTTPXMock) -> None:
-    """And not the library underneath."""
+def test_requests_name_who_sends_them(open_http: OpenDoor, httpx_mock: HTTPXMock) -> None:
+    """The package, the library underneath and Python, with their versions; a caller's own client included."""
     answer(httpx_mock, PATTERN.accepted)
-    with Door("sync", **PATTERN.settings) as door:
-        PATTERN.cancel(door)
-    assert only(httpx_mock).headers["user-agent"].startswith("countermand")
+    PATTERN.cancel(open_http(**PATTERN.settings))
+    agent = only(httpx_mock).headers["user-agent"]
+    assert agent == f"countermand/{__version__} httpx/{httpx.__version__} python/{platform.python_version()}"
+
+
+def test_a_calls_headers_arrive(open_http: OpenDoor, httpx_mock: HTTPXMock) -> None:
+    """Beside ours, and not with the next call."""
+    answer(httpx_mock, PATTERN.accepted)
+    answer(httpx_mock, PATTERN.accepted)
+    door = open_http(**PATTERN.settings)
+    PATTERN.cancel(door, headers={"X-Trace-Id": "t-1"})
+    PATTERN.cancel(door)
+    first, second = httpx_mock.get_requests()
+    assert first.headers["x-trace-id"] == "t-1"
+    assert "x-trace-id" not in second.headers
+    assert first.headers["authorization"] == second.headers["authorization"]

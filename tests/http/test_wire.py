@@ -1,6 +1,7 @@
 """Over real HTTP on loopback, with every HTTP library that is supported."""
 
 import json
+import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -9,8 +10,8 @@ import httpx2
 import pytest
 
 from countermand import Cancelled, NotSentError, Pattern, Requested, RetryPolicy, Unknown, Vtex
+from countermand.engine.wire import CLOCK
 from countermand.sandbox import RateLimited, Sandbox, seed
-from countermand.transport.requests import CLOCK
 from tests.support.doors import Door, Kind
 from tests.support.markets import PATTERN, names
 
@@ -123,8 +124,29 @@ def test_every_ready_order(sandbox: Sandbox, over: Callable[..., Door]) -> None:
         arguments = ("created_by_mistake",) if order.marketplace == "kibo" else ()
         answer = door.do(order.marketplace, "cancel_order", order.order_id, *arguments)
         sandbox.advance(10)
-        settled = door.do(order.marketplace, "wait_until_settled", order.order_id, timeout=0.05)
+        settled = door.do(order.marketplace, "wait_until_settled", order.order_id, timeout=0.25)
         assert (names(answer), names(settled)) == (order.answer, order.settled)
+
+
+AGENT = re.compile(r"countermand/\d[\w.]* (httpx|httpx2|aiohttp)/\d[\w.]* python/\d+\.\d+\.\d+", re.ASCII)
+
+
+def test_who_asks_and_what_a_call_adds(over: Callable[..., Door], request: pytest.FixtureRequest) -> None:
+    """The User-Agent names this package and the library, once; a call's own headers go with this call."""
+    with RawServer(*[http(ACCEPTED)] * 2) as server:
+        door = over(**at(server))
+        door.do("pattern", "cancel_order", "114-1", headers={"X-Trace-Id": "t-1"})
+        door.do("pattern", "cancel_order", "114-1")
+    library = request.node.callspec.params["over"].partition(",")[0].replace("stock", "httpx")
+    first, second = (each.decode("ascii").lower() for each in server.requests)
+    for sent in (first, second):
+        (agent,) = re.findall(r"user-agent: (.*)\r\n", sent)
+        found = AGENT.fullmatch(agent)
+        assert found is not None
+        assert found[1] == library
+        assert sent.count("authorization:") == 1
+    assert "x-trace-id: t-1\r\n" in first
+    assert "x-trace-id" not in second
 
 
 def test_awkward_ids(sandbox: Sandbox, over: Callable[..., Door]) -> None:

@@ -4,7 +4,7 @@ import inspect
 import re
 import subprocess
 import sys
-from typing import Any, get_args, get_origin, get_type_hints
+from typing import Any, Unpack, get_args, get_origin, get_type_hints
 
 import attrs
 import pytest
@@ -12,6 +12,7 @@ import pytest
 import countermand
 from countermand import (
     AsyncCountermand,
+    CallOptions,
     CancelCruxOrder,
     CancelKiboOrder,
     Cancelled,
@@ -120,9 +121,10 @@ def parameters(function: Any) -> dict[str, tuple[Any, Any]]:
 def test_a_door_opens_with_these_arguments(door: Any) -> None:
     """All by name, and none is needed."""
     told = {name: default for name, (kind, default) in parameters(door).items() if kind == "KEYWORD_ONLY"}
-    assert set(told) == {"pattern", "vtex", "crux", "kibo", "timeout", "retry", "http_client"}
+    assert set(told) == {"pattern", "vtex", "crux", "kibo", "timeout", "retry", "hooks", "http_client"}
     assert told.pop("timeout") == 30.0
     assert told.pop("retry") == RetryPolicy()
+    assert told.pop("hooks") == ()
     assert set(told.values()) == {None}
 
 
@@ -156,16 +158,18 @@ METHODS: dict[str, dict[str, list[tuple[str, Any]]]] = {
 
 @pytest.mark.parametrize("market", MARKETS, ids=lambda market: market.name)
 def test_a_sub_clients_methods(market: Market, kind: Kind, open_door: OpenDoor) -> None:
-    """Their parameters and defaults; every call takes a timeout of its own."""
+    """Their parameters and defaults; every call takes `CallOptions` by name."""
     stage = Stage()
     driver = stage.driver if kind == "sync" else stage.async_driver
     client = getattr(open_door(http_client=driver, **market.settings).client, market.name)
     for method, expected in METHODS[market.name].items():
         told = parameters(getattr(client, method))
-        assert told.pop("timeout") == ("KEYWORD_ONLY", None)
+        assert told.pop("options")[0] == "VAR_KEYWORD"
         assert [(name, default) for name, (_, default) in told.items()] == expected
     assert parameters(client.wait_until_settled)["timeout"] == ("KEYWORD_ONLY", 600.0)
-    assert parameters(client.cancel)["timeout"] == ("KEYWORD_ONLY", None)
+    assert parameters(client.wait_until_settled)["options"][0] == "VAR_KEYWORD"
+    assert parameters(client.cancel)["options"][0] == "VAR_KEYWORD"
+    assert get_type_hints(client.cancel)["options"] == Unpack[CallOptions]
     assert repr(client).startswith("<")
 
 
@@ -191,7 +195,7 @@ def test_the_two_doors_are_alike(blocking: Any, asynchronous: Any) -> None:
         one = inspect.getattr_static(blocking, name)
         two = inspect.getattr_static(asynchronous, "aclose" if name == "close" else name)
         assert type(one) is type(two)
-        if inspect.isfunction(one):
+        if inspect.isfunction(one) and one is not two:
             assert not inspect.iscoroutinefunction(one)
             assert inspect.iscoroutinefunction(two)
             assert parameters(one) == parameters(two)
@@ -213,7 +217,8 @@ REQUESTS: list[tuple[type, list[str]]] = [
 def test_a_request_is_frozen(request_type: Any, fields: list[str]) -> None:
     """With the parameters of `cancel_order`."""
     assert [field.name for field in attrs.fields(request_type)] == [*fields, "account"]
-    request = request_type(*["1"] * (2 if request_type is CancelKiboOrder else 1))
+    order_id = "521a91e5-058d-4474-aeee-f0c148594a00" if request_type is CancelCruxOrder else "1"
+    request = request_type(*[order_id] * (2 if request_type is CancelKiboOrder else 1))
     with pytest.raises(attrs.exceptions.FrozenInstanceError):
         setattr(request, fields[0], "2")
     assert request == attrs.evolve(request)

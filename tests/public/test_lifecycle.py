@@ -158,7 +158,8 @@ def test_from_env_reads_the_process_environment(from_env: Any, monkeypatch: pyte
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("COUNTERMAND_KIBO_TENANT_ID", "12345")
     assert repr(from_env()).endswith("for 12345>")
-    assert repr(from_env({})).endswith("for no account>")
+    with pytest.raises(ValueError, match="no account is configured"):
+        from_env({})
 
 
 def test_from_env_passes_options_on(kind: Kind, from_env: Any) -> None:
@@ -173,8 +174,15 @@ def test_from_env_passes_options_on(kind: Kind, from_env: Any) -> None:
 
 
 def test_an_empty_variable_is_no_variable(from_env: Any) -> None:
-    """As a shell script may leave it."""
-    assert repr(from_env(dict.fromkeys(EVERYTHING, ""))).endswith("for no account>")
+    """As a shell script may leave it: it configures nothing, and leaves the rest as it is."""
+    empty = dict.fromkeys(EVERYTHING, "")
+    with pytest.raises(
+        ValueError, match=r"no account is configured: .*COUNTERMAND_KIBO_TENANT_ID.* is empty"
+    ):
+        from_env(empty)
+    beside = {"COUNTERMAND_CRUX_TOKEN": "", "COUNTERMAND_CRUX_LABEL": ""}
+    login = {"COUNTERMAND_CRUX_USERNAME": "shop", "COUNTERMAND_CRUX_PASSWORD": "crux-passw0rd"}
+    assert repr(from_env(beside | login)).endswith("for crux>")
 
 
 WRONG = {

@@ -18,10 +18,11 @@ from countermand import (
     CountermandError,
     Crux,
     Kibo,
-    OrderNotFoundError,
     Pattern,
     PatternCancellation,
+    PermissionDeniedError,
     RateLimitedError,
+    RejectedError,
     RetryPolicy,
     Vtex,
     evidence_of,
@@ -191,9 +192,9 @@ def test_an_error_shows_no_secret(answer: Reply, what: str, market: Market, on_s
 def test_what_a_marketplace_echoes_is_struck_out(on_stage: OnStage) -> None:
     """From the body of an error, from the id of a request, and from a typed answer."""
     token = PATTERN.secrets[0]
-    with pytest.raises(OrderNotFoundError) as caught:
+    with pytest.raises(PermissionDeniedError) as caught:
         PATTERN.cancel(
-            on_stage(Stage(cancel=[reply(404, f"no {token}", x_request_id=f"r-{token}")]), PATTERN)
+            on_stage(Stage(cancel=[reply(403, f"no {token}", x_request_id=f"r-{token}")]), PATTERN)
         )
     assert caught.value.body == '"no [redacted]"'
     assert caught.value.request_id == "r-[redacted]"
@@ -207,8 +208,8 @@ def test_what_a_marketplace_echoes_is_struck_out(on_stage: OnStage) -> None:
 def test_a_long_request_id_is_struck_out_before_it_is_cut(on_stage: OnStage) -> None:
     """Half a credential is one too."""
     token = PATTERN.secrets[0]
-    answer = reply(404, x_request_id="x" * 195 + token)
-    with pytest.raises(OrderNotFoundError) as caught:
+    answer = reply(403, x_request_id="x" * 195 + token)
+    with pytest.raises(PermissionDeniedError) as caught:
         PATTERN.cancel(on_stage(Stage(cancel=[answer]), PATTERN))
     assert token[:5] not in (caught.value.request_id or "")
 
@@ -232,7 +233,7 @@ def test_a_fetched_token_is_struck_out_too(on_stage: OnStage) -> None:
     ]
     for market, access, token in cases:
         stage = Stage(login=[reply(200, token)], cancel=[reply(404, "sekret-one and sekret-two")])
-        with pytest.raises(OrderNotFoundError) as caught:
+        with pytest.raises(RejectedError) as caught:
             market.cancel(on_stage(stage, market, **{market.name: access}))
         assert caught.value.body == '"[redacted] and [redacted]"'
 
@@ -240,8 +241,8 @@ def test_a_fetched_token_is_struck_out_too(on_stage: OnStage) -> None:
 def test_the_token_before_the_last_is_struck_out_too(on_stage: OnStage) -> None:
     """A late answer may be to a request that carried it."""
     tokens = [reply(200, {"auth_token": f"sekret-{each}"}) for each in ("two", "three")]
-    stage = Stage(login=tokens, cancel=[reply(401), reply(404, "sekret-two and sekret-three")])
-    with pytest.raises(OrderNotFoundError) as caught:
+    stage = Stage(login=tokens, cancel=[reply(401), reply(403, "sekret-two and sekret-three")])
+    with pytest.raises(PermissionDeniedError) as caught:
         CRUX.cancel(on_stage(stage, CRUX, crux=Crux(username="u", password="sekret-one")))
     assert caught.value.body == '"[redacted] and [redacted]"'
 

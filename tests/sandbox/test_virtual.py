@@ -248,6 +248,22 @@ def test_a_cancelled_task_leaves_the_others_waiting() -> None:
         assert 595 < passed(sandbox) <= 600
 
 
+def test_a_task_that_is_cancelled_before_its_request_leaves_has_no_evidence() -> None:
+    """Nothing was sent, and nothing is claimed to have been."""
+
+    async def story(sandbox: Sandbox) -> BaseException:
+        task = asyncio.ensure_future(sandbox.async_client().vtex.cancel_order(ACCEPTED))
+        await asyncio.sleep(0)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError) as caught:
+            await task
+        return caught.value
+
+    with Sandbox(time="virtual") as sandbox:
+        assert evidence_of(asyncio.run(story(sandbox))) is None
+        assert not sandbox.requests
+
+
 def test_a_blocking_call_among_tasks_does_not_hang() -> None:
     """It blocks its event loop, as it does in real time; the tasks go on later."""
 

@@ -5,12 +5,18 @@ A line that must not type-check is marked as an expected error; the checkers fai
 
 # pyright: reportUnnecessaryTypeIgnoreComment=true
 
-from typing import assert_type
+from collections.abc import Callable
+from pathlib import Path
+from typing import assert_never, assert_type
 
 import httpx
 
 from countermand import (
     AsyncCountermand,
+    CallEnd,
+    CallEnded,
+    CallKind,
+    CallStarted,
     CancelCruxOrder,
     CancelKiboOrder,
     CancelPatternOrder,
@@ -20,6 +26,7 @@ from countermand import (
     Crux,
     CruxAnswer,
     CruxOrder,
+    Event,
     InvalidRequestError,
     Kibo,
     KiboAnswer,
@@ -30,11 +37,17 @@ from countermand import (
     PatternCancellation,
     PatternOrderStatus,
     RateLimitedError,
+    RequestEnd,
+    RequestEnded,
+    RequestStarted,
+    RetryPolicy,
+    SecretFile,
     Unknown,
     Vtex,
     VtexAnswer,
     VtexOrder,
     VtexReceipt,
+    WaitStarted,
     evidence_of,
 )
 
@@ -58,6 +71,33 @@ def blocking(client: Countermand) -> None:
     assert_type(client.vtex.wait_until_settled("1"), Outcome[VtexOrder])
     assert_type(client.crux.wait_until_settled("1"), Outcome[CruxOrder])
     assert_type(client.kibo.wait_until_settled(1), Outcome[KiboOrder])
+
+
+def options(client: Countermand) -> None:
+    """What every call takes by name."""
+    never, headers = RetryPolicy.never(), {"X-Trace-Id": "1"}
+    outcome = client.vtex.cancel_order("1", reason="r", timeout=5, retry=never, headers=headers)
+    assert_type(outcome, Outcome[VtexAnswer])
+    assert_type(client.check(outcome, timeout=5, retry=never, headers=headers), Outcome[VtexAnswer])
+    assert_type(client.wait_until_settled(outcome, timeout=5, headers=headers), Outcome[VtexAnswer])
+    assert_type(client.vtex.get_order("1", timeout=None, retry=None, headers=None), VtexOrder)
+    assert_type(client.with_options(timeout=5, retry=never, headers=headers, hooks=[told]), Countermand)
+
+
+def told(event: Event) -> None:
+    """A hook tells the events apart by their class, all of them."""
+    match event:
+        case CallStarted():
+            assert_type(event.call, CallKind)
+        case RequestStarted() | WaitStarted():
+            assert_type(event.order_id, str)
+        case RequestEnded():
+            assert_type(event.ended, RequestEnd)
+            assert_type(event.status, int | None)
+        case CallEnded():
+            assert_type(event.ended, CallEnd)
+        case _:
+            assert_never(event)
 
 
 async def on_an_event_loop(client: AsyncCountermand) -> None:
@@ -89,6 +129,16 @@ async def doors(own: httpx.Client, async_own: httpx.AsyncClient) -> None:
         assert_type(async_client, AsyncCountermand)
     assert_type(Countermand.from_env(), Countermand)
     assert_type(AsyncCountermand.from_env({}), AsyncCountermand)
+    assert_type(Countermand.from_file("accounts.toml", http_client=own), Countermand)
+    assert_type(AsyncCountermand.from_file(Path("accounts.toml"), http_client=async_own), AsyncCountermand)
+
+
+def credentials(read: Callable[[], str]) -> None:
+    """Text, a function, or a file."""
+    Pattern(token=read)
+    Vtex(account="a", app_key="k", app_token=SecretFile("/run/secrets/token"))
+    Crux(username="u", password=read)
+    Kibo(tenant_id=1, client_id="c", client_secret=SecretFile(Path("secret")))
 
 
 def answers(pattern: PatternAnswer, vtex: VtexAnswer, outcome: Outcome[VtexAnswer]) -> None:
@@ -126,6 +176,14 @@ def mistakes(client: Countermand, async_client: AsyncCountermand, async_own: htt
     Crux(token="t", release="v2")  # type: ignore[arg-type]
     Kibo(tenant_id=1.5)  # type: ignore[arg-type]
     Vtex(account="a", app_key="k")  # type: ignore[call-arg]
+    Pattern(token=Path("/run/secrets/token"))  # type: ignore[arg-type]
+    Crux(token=b"t")  # type: ignore[arg-type]
+    Countermand.from_env(http_client=async_own)  # type: ignore[arg-type]
     Countermand(http_client=async_own)  # type: ignore[arg-type]
+    client.vtex.cancel_order("1", timeout="5")  # type: ignore[arg-type]
+    client.vtex.cancel_order("1", timout=5)  # type: ignore[call-arg]
+    client.vtex.get_order("1", headers=["X"])  # type: ignore[arg-type]
+    client.vtex.wait_until_settled("1", retry=3)  # type: ignore[call-overload]
+    Countermand(hooks=[1])  # type: ignore[list-item]
     wrong: Outcome[KiboAnswer] = client.pattern.cancel_order("1")  # type: ignore[assignment]
     print(wrong)

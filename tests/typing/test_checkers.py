@@ -23,9 +23,9 @@ def without_marks(name: str, to: Path) -> tuple[Path, list[int]]:
 
 @pytest.fixture(scope="module")
 def files(tmp_path_factory: pytest.TempPathFactory) -> list[tuple[Path, list[int]]]:
-    """Return both files without their marks."""
+    """Return the files without their marks."""
     folder = tmp_path_factory.mktemp("typing")
-    return [without_marks(name, folder) for name in ("exhaustive.py", "returns.py")]
+    return [without_marks(name, folder) for name in ("exhaustive.py", "returns.py", "third_party.py")]
 
 
 def expected(files: list[tuple[Path, list[int]]]) -> set[tuple[str, int]]:
@@ -59,7 +59,8 @@ def test_pyright_reports_what_is_expected(files: list[tuple[Path, list[int]]], t
     """As mypy does."""
     pytest.importorskip("pyright", reason="pyright is not among the oldest dependencies")
     folder = files[0][0].parent
-    settings = {"typeCheckingMode": "strict", "pythonVersion": "3.11", "extraPaths": [str(ROOT / "src")]}
+    paths = [str(ROOT / "src"), str(ROOT / "examples" / "fifth_marketplace" / "src")]
+    settings = {"typeCheckingMode": "strict", "pythonVersion": "3.11", "extraPaths": paths}
     project = folder / "pyrightconfig.json"
     project.write_text(json.dumps(settings | {"reportUnnecessaryIsInstance": False}), encoding="utf-8")
     command = [sys.executable, "-m", "pyright", "--project", str(project), "--outputjson"]

@@ -30,7 +30,7 @@ def check_wheel(wheel: Path) -> None:
     assert f"{info}/licenses/LICENSE" in names, "the licence is missing"
     assert metadata["License-Expression"] == "MIT"
     assert metadata["Requires-Python"] == ">=3.11"
-    assert set(metadata.get_all("Provides-Extra") or ()) == {"sandbox", "aiohttp", "httpx2"}
+    assert set(metadata.get_all("Provides-Extra") or ()) == {"sandbox", "aiohttp", "httpx2", "otel"}
     assert metadata.get_payload(), "the README is not in the metadata: name it as `readme` in pyproject.toml"
     assert "countermand = countermand.sandbox.pytest_plugin" in entry_points, "the pytest plugin is not named"
 

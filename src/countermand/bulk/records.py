@@ -5,7 +5,7 @@ from typing import Any, NamedTuple, TypeAlias
 
 from ..engine.rules import AnyRequest
 from ..errors import CountermandError
-from ..marketplaces.loading import error_from_dict, outcome_from_dict
+from ..marketplaces.stored import error_from_dict, outcome_from_dict
 from ..outcomes import Outcome
 from .results import BulkResult
 

@@ -10,7 +10,7 @@ from ..engine.rules import AnyRequest
 from ..engine.wire import AsyncDriver, Driver
 from ..errors import CountermandError
 from ..marketplaces.base import AsyncSubClient, SubClient
-from ..marketplaces.loading import error_from_dict, outcome_from_dict, request_from_dict
+from ..marketplaces.stored import error_from_dict, outcome_from_dict, request_from_dict
 from ..outcomes import Outcome
 
 AnySubClient: TypeAlias = "SubClient[Any, Any, Any, Any] | AsyncSubClient[Any, Any, Any, Any]"

@@ -13,7 +13,7 @@ from typing import Any, TypeAlias
 
 from ..engine.wire import Clock
 from ..errors import CountermandError, InvalidRequestError, NotSentError
-from ..marketplaces.loading import request_from_dict
+from ..marketplaces.stored import request_from_dict
 from ..outcomes import Outcome
 from .flights import cut_off
 from .lane import Lane, Ticket
@@ -199,7 +199,7 @@ class Run:
     def _accept(self, row: int, item: Any) -> None:
         try:
             client = self._accounts.find(item)
-            key = client.rules.order_key(client.rules.check(item))
+            key = client.rules.order_key(client.rules.order_of(item))
         except CountermandError as error:
             self._take_bad(row, item, error)
         else:
@@ -377,7 +377,7 @@ class Run:
         """Tell that a request was not sent. The journal has no answer for it, so a later run sends it."""
         rules = ticket.client.rules
         about = {"marketplace": rules.name, "account": rules.label}
-        problem = NotSentError(f"not sent: {reason}", order_id=str(rules.check(ticket.request)), **about)
+        problem = NotSentError(f"not sent: {reason}", order_id=str(rules.order_of(ticket.request)), **about)
         self._tell(ticket, problem)
 
     def _stop_lane(self, lane: Lane, reason: str) -> None:

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple, Protocol, TypeAlias
 from ..engine.rules import AnyRequest
 from ..engine.wire import Flow
 from ..errors import CountermandError
-from ..marketplaces.loading import request_from_dict
+from ..marketplaces.stored import request_from_dict
 from .results import Accounts, BulkResult
 
 
@@ -67,7 +67,7 @@ def settling(accounts: Accounts, request: AnyRequest | Mapping[str, Any]) -> Set
     asked = request_from_dict(request) if isinstance(request, Mapping) else request
     try:
         client = accounts.find(asked)
-        client.rules.check(asked)
+        client.rules.order_of(asked)
     except CountermandError as error:
         return BulkResult(asked, error=error)
     earlier: datetime | None = yield Declare(datetime.fromtimestamp(accounts.driver.clock.wall(), UTC))

@@ -12,17 +12,19 @@ from typing import Any
 import attrs
 
 from .scalars import Describe, OneOf, as_object, wrong
-from .shapes import Fields
+from .shapes import Fields, Tagged
 
 
 @attrs.frozen(eq=False)
-class AnswerShape:
+class AnswerShape(Tagged):
     """How one kind of answer is written."""
 
     tag: str
     fields: Fields
     #: Makes the typed answer of a body; raises `ValueError`.
     decode: Callable[[bytes], Any]
+    #: Whether the marketplace sends the fields in this form alone.
+    is_regular: bool = True
 
     @property
     def name(self) -> str:
@@ -60,7 +62,7 @@ class AnswerShape:
 
     def schema(self, describe: Describe) -> dict[str, Any]:
         """Return the two forms."""
-        kind, fields = {"const": self.tag}, describe(self.fields)
+        kind, fields, some = {"const": self.tag}, describe(self.fields), {"type": "object"}
 
         def form(**properties: Any) -> dict[str, Any]:
             return {"properties": {"kind": kind, **properties}, "additionalProperties": False}
@@ -68,8 +70,8 @@ class AnswerShape:
         return {
             "type": "object",
             "anyOf": [
-                form(raw=fields) | {"required": ["kind", "raw"]},
-                form(fields=fields, raw={"type": "object"}) | {"required": ["kind", "fields"]},
+                form(raw=fields if self.is_regular else some) | {"required": ["kind", "raw"]},
+                form(fields=fields, raw=some) | {"required": ["kind", "fields"]},
             ],
         }
 

@@ -1,7 +1,7 @@
 """What a shape is, and the shapes of single values: text, numbers, times.
 
 Reading is strict: a bool is no integer, and every problem is a `ValueError` that names the place
-(`… @ $.attempts[2].status`) and never repeats a value.
+(`… @ $.attempts[2].status`) and does not repeat what stood there.
 """
 
 import math

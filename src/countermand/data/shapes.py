@@ -12,14 +12,12 @@ from types import NoneType, UnionType
 from typing import (
     Any,
     Literal,
-    Protocol,
     TypeVar,
     Union,
     cast,
     get_args,
     get_origin,
     get_type_hints,
-    runtime_checkable,
 )
 
 import attrs
@@ -27,14 +25,12 @@ import attrs
 from .scalars import Describe, Number, OneOf, Scalar, Shape, Time, as_object, named, wrong
 
 
-@runtime_checkable
-class Tagged(Shape, Protocol):
-    """A shape whose data says by its `kind` what it is."""
+class Tagged:
+    """The parent of shapes whose data says by its `kind` what it is."""
 
-    @property
-    def tag(self) -> str:
-        """The kind."""
-        ...
+    __slots__ = ()
+    #: The kind.
+    tag: str
 
 
 def tag_of(kind: type) -> str:
@@ -197,7 +193,7 @@ class Fields:
         try:
             return self.make(**given)
         except (TypeError, ValueError) as problem:
-            raise wrong(str(problem), path) from None
+            raise wrong(getattr(problem, "message", str(problem)), path) from None
 
     def schema(self, describe: Describe) -> dict[str, Any]:
         """Return the object's schema, with the first sentence of the class's docstring."""
@@ -227,12 +223,11 @@ def fields_of(
     """
     hints = get_type_hints(kind)
     wire_names: Mapping[str, str] = getattr(kind, "wire_names", {})
-    aliased = set(getattr(kind, "wire_aliases", {}).values())
     fields: list[Field] = []
     for field in attrs.fields(kind):
         name = wire_names.get(field.name, field.name)
         shape = shape_of(hints[field.name], argument, is_open)
-        optional = field.default is not attrs.NOTHING or name in aliased
+        optional = field.default is not attrs.NOTHING
         fields.append(Field(field.name, field.alias or field.name, name, shape, optional))
     return Fields(kind, kind.__name__, tuple(fields), constants or {}, is_open)
 

@@ -5,13 +5,15 @@ repeats the value when it is a credential.
 """
 
 import re
-from typing import TYPE_CHECKING, Any, TypeGuard, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import quote, urlsplit
 
 from ..errors import InvalidRequestError
-from .secret import Secret
+from .credentials import CONTROL, is_text, problem_in_body, problem_in_header, problem_of
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     import attrs
 
 T = TypeVar("T")
@@ -19,9 +21,7 @@ T = TypeVar("T")
 #: The longest a call may take, in seconds: the clocks of sockets and event loops do not count much further.
 LONGEST_TIMEOUT = 366 * 86400.0
 
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 _PLAIN = re.compile(r"[A-Za-z0-9_~-][A-Za-z0-9._~-]*", re.ASCII)
-_HEADER_SAFE = re.compile(r"[\x21-\x7e](?:[\x20-\x7e]*[\x21-\x7e])?", re.ASCII)
 _LABEL = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?", re.ASCII)
 _LOOPBACK = re.compile(r"localhost|127(?:\.\d{1,3}){3}|::1", re.ASCII)
 
@@ -32,7 +32,7 @@ def order_id(value: object, marketplace: str, name: str = "order_id") -> str:
         problem = f"must be text, not {kind(value)}"
     elif not value.strip() or value in (".", ".."):
         problem = "names no order"
-    elif _CONTROL.search(value):
+    elif CONTROL.search(value):
         problem = "holds a control character or half a character"
     elif len(value) > 1024:
         problem = "is longer than 1024 characters"
@@ -72,40 +72,39 @@ def instance(value: T, kind: type[T], name: str) -> T:
     raise InvalidRequestError(f"{name} must be a {kind.__name__}, not {type(value).__name__}")
 
 
-def credential(_: object, field: "attrs.Attribute[Any]", value: Secret | None) -> None:
-    """attrs validator: a credential fits into one header line. Its text is never repeated."""
+def credential(_: object, field: "attrs.Attribute[Any]", value: object) -> None:
+    """attrs validator: a credential fits into one header line, and is the credential alone. It is never repeated."""
     if value is None and field.default is None:
         return
-    if not isinstance(value, Secret):
-        raise ValueError(f"{field.name} must be text, not {type(value).__name__}")
-    if not fits_a_header(value.reveal()):
-        raise ValueError(f"{field.name} must be printable ASCII without line breaks or spaces at its ends")
+    if problem := problem_of(value, problem_in_header):
+        raise ValueError(f"{field.name} {problem}")
 
 
-def fits_a_header(value: object) -> TypeGuard[str]:
-    """Whether `value` is text that fits into one header line."""
-    return isinstance(value, str) and _HEADER_SAFE.fullmatch(value) is not None
-
-
-def secret_text(_: object, field: "attrs.Attribute[Any]", value: Secret | None) -> None:
+def secret_text(_: object, field: "attrs.Attribute[Any]", value: object) -> None:
     """attrs validator: a credential that travels in a body. Its text is never repeated."""
-    if value is not None and not (isinstance(value, Secret) and _is_text(value.reveal())):
-        raise ValueError(f"{field.name} must be text, and not empty")
+    if value is not None and (problem := problem_of(value, problem_in_body)):
+        raise ValueError(f"{field.name} {problem}")
+
+
+def one_of(*words: str) -> "Callable[[object, attrs.Attribute[Any], object], None]":
+    """Return an attrs validator: one of these words. What was given is not repeated: it may be a credential."""
+
+    def check(_: object, field: "attrs.Attribute[Any]", value: object) -> None:
+        if value not in words:
+            raise ValueError(f"{field.name} must be one of {', '.join(words)}")
+
+    return check
 
 
 def text(_: object, field: "attrs.Attribute[Any]", value: object) -> None:
     """attrs validator: text that travels in a body, if it is given."""
-    if value is not None and not _is_text(value):
+    if value is not None and not is_text(value):
         raise ValueError(f"{field.name} must be text, and not empty")
-
-
-def _is_text(value: object) -> bool:
-    return isinstance(value, str) and bool(value) and not _CONTROL.search(value)
 
 
 def label(_: object, field: "attrs.Attribute[Any]", value: object) -> None:
     """attrs validator: the label of an account, a short text for people and files."""
-    if not (_is_text(value) and str(value).strip() == value and len(str(value)) <= 100):
+    if not (is_text(value) and str(value).strip() == value and len(str(value)) <= 100):
         raise ValueError(f"{field.name} must be text of 1 to 100 characters, without spaces at its ends")
 
 
@@ -121,7 +120,7 @@ def base_url(_: object, field: "attrs.Attribute[Any]", value: object) -> None:
         return
     if (
         not isinstance(value, str)
-        or _CONTROL.search(value)
+        or CONTROL.search(value)
         or " " in value
         or "\\" in value
         or not value.isascii()

@@ -9,7 +9,7 @@ import json
 import re
 from collections.abc import Callable, Mapping
 from functools import cache, partial
-from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeVar, get_args
+from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeVar, get_args, get_origin
 
 import attrs
 
@@ -61,7 +61,11 @@ class Answer:
         from ..data.shapes import fields_of
 
         fields = fields_of(cls, is_open=True)
-        return AnswerShape(cls.kind, fields, partial(decode, model=cls)) if cls.kind else fields
+        if not cls.kind:
+            return fields
+        own = cls.__mro__[: cls.__mro__.index(Answer)]
+        is_regular = not any("prepared" in vars(kind) for kind in own)
+        return AnswerShape(cls.kind, fields, partial(decode, model=cls), is_regular)
 
     def __reduce__(self) -> tuple[Any, ...]:
         fields = attrs.fields(type(self))  # type: ignore[arg-type]
@@ -168,6 +172,23 @@ def _converter() -> "MsgspecJsonConverter":
     def is_renamed(model: Any) -> bool:
         return bool(getattr(model, "wire_names", None))
 
+    def from_array(kind: Any) -> Callable[[Any, Any], Any]:
+        # cattrs takes whatever can be iterated for a list, an object and a text as well.
+        listed: Any = list.__class_getitem__(get_args(kind)[0])
+        structure = converter.get_structure_hook(listed)
+
+        def structured(value: Any, _: Any) -> tuple[Any, ...]:
+            if not isinstance(value, list):
+                raise ValueError("not an array")
+            return tuple(structure(value, listed))
+
+        return structured
+
+    def is_array(kind: Any) -> bool:
+        origin: Any = get_origin(kind)
+        return origin is tuple
+
+    converter.register_structure_hook_factory(is_array, from_array)
     converter.register_structure_hook_factory(is_renamed, renaming)
     return converter
 

@@ -14,9 +14,9 @@ from typing import Any, TypeVar
 import attrs
 
 from ..errors import CountermandError, NotSentError
-from ..outcomes import Outcome, PartiallyCancelled, Refused
+from ..outcomes import Outcome, Part, PartiallyCancelled, Refused, Unknown, attach_evidence
 from .decoding import Answer, DecodingError
-from .looks import concluded, is_denied, order_in
+from .events import CallKind, WaitReason
 from .operation import Operation
 from .rules import Doubt, Finding, Rules, Verdict, unknown
 from .wire import Call, Fault, Flow, Reply
@@ -29,7 +29,53 @@ R = TypeVar("R")
 
 def cancelling(rules: Rules[I, R, Any, Any], request: R, operation: Operation[I, R]) -> Flow[Outcome[Any]]:
     """Ask for the cancellation of an order and return what became of it."""
-    return operation.outcome((yield from concluded(operation, _cancelling(rules, request, operation))))
+    outcome: Outcome[Any] = yield from concluded(operation, "cancel", _cancelling(rules, request, operation))
+    return outcome
+
+
+def concluded(operation: Operation[Any, Any], call: CallKind, flow: Flow[Any]) -> Flow[Any]:
+    """Run `flow`, and tell how the call began and ended.
+
+    A finding becomes the call's outcome; an error or an interruption carries the evidence.
+    """
+    if operation.telemetry is not None:
+        operation.telemetry.call_started(call, operation.timeout)
+    try:
+        found: Any = yield from flow
+        if found.__class__ is Finding:
+            found = operation.outcome(found)
+        if operation.telemetry is not None or found.__class__ is Unknown:
+            operation.listened().call_ended(found)
+        return found
+    except CountermandError as error:
+        error.attempts = tuple(operation.attempts)
+        if operation.telemetry is not None:
+            operation.telemetry.call_ended(error=error)
+        raise
+    except BaseException as interruption:
+        evidence = operation.evidence()
+        if not isinstance(interruption, GeneratorExit):
+            attach_evidence(interruption, evidence)
+        if operation.telemetry is not None or evidence is not None:
+            operation.listened().call_ended(interruption=interruption)
+        raise
+
+
+def is_denied(reply: Reply | Fault | None) -> bool:
+    """Whether reading is pointless: the order is hidden from us, whatever became of it."""
+    return isinstance(reply, Reply) and 400 <= reply.status < 500 and reply.status not in (408, 425, 429)
+
+
+def order_in(rules: Rules[I, R, C, O], reply: Reply | Fault, operation: Operation[I, R]) -> O | str:
+    """Return the order, or why it could not be read."""
+    if isinstance(reply, Fault):
+        return f"reading it: {reply.detail}"
+    if reply.status != 200 or reply.flaw:
+        return f"reading it was answered with {reply.status}" + (f", {reply.flaw}" if reply.flaw else "")
+    try:
+        return rules.order(reply, operation)
+    except DecodingError as error:
+        return f"reading it gave a body that is not as documented: {error}"
 
 
 def resuming(rules: Rules[I, R, Any, Any], request: R, operation: Operation[I, R]) -> Flow[Outcome[Any]]:
@@ -48,7 +94,7 @@ def _resuming(rules: Rules[I, R, Any, Any], request: R, operation: Operation[I, 
 
 def _cancelling(rules: Rules[I, R, Any, Any], request: R, operation: Operation[I, R]) -> Flow[Finding[Any]]:
     ask = rules.cancel_call(request, operation)
-    first: CountermandError | None = None
+    first: Doubt | CountermandError | None = None
     while True:
         try:
             reply = yield from operation.send("cancel", ask)
@@ -60,36 +106,41 @@ def _cancelling(rules: Rules[I, R, Any, Any], request: R, operation: Operation[I
         if isinstance(verdict, Finding):
             operation.succeed()
             return verdict
-        if isinstance(reply, Reply) and _may_reword(rules, reply, verdict, operation):
-            operation.reworded = True
-            first = verdict if isinstance(verdict, CountermandError) else None
+        if first is None and isinstance(reply, Reply) and _may_reword(rules, reply, verdict, operation):
+            first = verdict
             ask = rules.cancel_call(request, operation)
             continue
+        if first is not None and _same_status(first, verdict):
+            verdict = first  # the second complains of the other wording, which was not the caller's fault
         operation.fail()
         if isinstance(verdict, Doubt) or operation.ambiguous:
             doubt = verdict if isinstance(verdict, Doubt) else _hint(verdict)
-            operation.ambiguous = operation.ambiguous or _may_have_acted(doubt)
+            operation.ambiguous = operation.ambiguous or doubt.error is None
             settled = yield from _settling(rules, operation, doubt)
             if settled is not None:
                 return settled
         else:
             pause = None if isinstance(reply, Reply) and reply.status != 429 else operation.pause("cancel")
             if pause is None:
-                # A second 400 complains of the other wording, which was not the account's fault.
-                raise first if first is not None and first.status == verdict.status else verdict
-            yield from operation.sleep(pause)
+                raise verdict
+            yield from operation.sleep(pause, WaitReason.RETRY)
 
 
 def _may_reword(
     rules: Rules[I, R, Any, Any], reply: Reply, verdict: Doubt | CountermandError, operation: Operation[I, R]
 ) -> bool:
     """Whether the marketplace clearly did nothing, and there is another way to ask for the same."""
-    untouched = isinstance(verdict, CountermandError) or verdict.error is not None
-    return untouched and not operation.ambiguous and not operation.reworded and rules.reword(reply, operation)
+    return _error_in(verdict) is not None and not operation.ambiguous and rules.reword(reply, operation)
 
 
-def _may_have_acted(doubt: Doubt) -> bool:
-    return doubt.error is None and (doubt.fallback is None or doubt.fallback.kind is not Refused)
+def _same_status(one: Doubt | CountermandError, other: Doubt | CountermandError) -> bool:
+    before, now = _error_in(one), _error_in(other)
+    return before is not None and now is not None and before.status == now.status
+
+
+def _error_in(verdict: Doubt | CountermandError) -> CountermandError | None:
+    """Return the error with which the marketplace says that it did nothing."""
+    return verdict if isinstance(verdict, CountermandError) else verdict.error
 
 
 def _hint(error: CountermandError) -> Doubt:
@@ -103,7 +154,7 @@ def _judged(
     if isinstance(reply, Fault):
         if reply.sent:
             return Doubt(reply.detail)
-        return operation.error(NotSentError, f"not sent: {reply.detail}")
+        return operation.error(NotSentError, f"not sent: {reply.detail}", reply)
     status = reply.status
     if status == 429:
         return operation.rate_limited(reply)
@@ -150,6 +201,7 @@ def _settling(
     """
     ask = rules.read_call(operation)
     poll = 1.0
+    askable = rules.repeatable and doubt.askable
     while True:
         reply: Reply | Fault | None = None
         try:
@@ -159,7 +211,6 @@ def _settling(
         else:
             found = order_in(rules, reply, operation)
         order = None if isinstance(found, str) else found
-        askable = rules.repeatable and doubt.askable
         if order is not None:
             state = rules.state(order, operation)
             confirmed = state if state.conclusive else doubt.believed
@@ -167,7 +218,7 @@ def _settling(
                 confirmed = doubt.confirm(order)
             if confirmed is not None:
                 operation.succeed()
-                return confirmed
+                return _explained(confirmed, doubt)
             found = "the order is open and shows no cancellation"
             askable = askable and state.askable
         elif doubt.fallback is not None:
@@ -188,20 +239,27 @@ def _settling(
         elif reply is not None:
             if order is None:
                 operation.fail()
-            if order is None and is_denied(reply) and not again:
-                return unknown(f"{doubt.reason}; {found}")
             wait = operation.pause("cancel" if again else "read")
         if wait is None:
             return unknown(f"{doubt.reason}; {found}", order)
         if again and rules.shows_after:
             return None  # at once: what has just been read is what allows it
-        yield from operation.sleep(wait)
+        yield from operation.sleep(wait, WaitReason.RETRY if again else WaitReason.SETTLING)
         if again:
             return None
 
 
+def _explained(finding: Finding[Any], doubt: Doubt) -> Finding[Any]:
+    """Give the marketplace's own words to the parts that are not cancelled, where the order's state names no reason."""
+    parts: tuple[Part, ...] = finding.facts.get("refused", ())
+    if doubt.error is None or not parts:
+        return finding
+    told = tuple(attrs.evolve(part, reason=part.reason or doubt.error.detail) for part in parts)
+    return finding._replace(facts={**finding.facts, "refused": told})
+
+
 def _noted(finding: Finding[Any], note: str) -> Finding[Any]:
     """Return a finding that rests on a reply alone, with why no read confirms it."""
-    parts = finding.facts.get("refused", ())
+    parts: tuple[Part, ...] = finding.facts.get("refused", ())
     told = tuple(attrs.evolve(part, reason="; ".join(filter(None, (part.reason, note)))) for part in parts)
     return finding._replace(facts={**finding.facts, "refused": told}) if told else finding

@@ -19,9 +19,10 @@ from ..outcomes import (
     Refused,
     Requested,
     Unknown,
-    attach_evidence,
 )
-from .decoding import Answer, DecodingError
+from .decoding import Answer
+from .events import WaitReason
+from .flows import concluded, is_denied, order_in
 from .operation import Operation
 from .rules import Finding, Rules, unknown
 from .wire import Call, Fault, Flow, Reply
@@ -35,50 +36,25 @@ T = TypeVar("T")
 _OPEN = "the order is open and shows no cancellation"
 
 
-def concluded(operation: Operation[Any, Any], flow: Flow[T]) -> Flow[T]:
-    """Run `flow`; put the evidence on whatever leaves it other than by returning."""
-    try:
-        return (yield from flow)
-    except GeneratorExit:
-        raise
-    except CountermandError as error:
-        error.attempts = tuple(operation.attempts)
-        raise
-    except BaseException as interruption:
-        attach_evidence(interruption, operation.evidence())
-        raise
-
-
 def reading(rules: Rules[I, R, C, O], operation: Operation[I, R]) -> Flow[O]:
     """Read an order and return it; raise if it cannot be read."""
-    return (yield from concluded(operation, _reading(rules, operation)))
+    order: O = yield from concluded(operation, "read", _reading(rules, operation))
+    return order
 
 
 def checking(rules: Rules[I, R, C, O], operation: Operation[I, R]) -> Flow[Outcome[Any]]:
     """Read an order once; return the prior outcome as it now stands."""
-    return (yield from concluded(operation, _looking(rules, operation, lambda _: None)))
+    outcome: Outcome[Any] = yield from concluded(
+        operation, "check", _looking(rules, operation, lambda _: None)
+    )
+    return outcome
 
 
 def waiting(rules: Rules[I, R, C, O], operation: Operation[I, R]) -> Flow[Outcome[Any]]:
     """Read an order, with growing pauses, until its cancellation is settled or the time is over."""
-    return (yield from concluded(operation, _looking(rules, operation, operation.pause_before_reading)))
-
-
-def is_denied(reply: Reply | Fault | None) -> bool:
-    """Whether reading is pointless: the order is hidden from us, whatever became of it."""
-    return isinstance(reply, Reply) and 400 <= reply.status < 500 and reply.status not in (408, 425, 429)
-
-
-def order_in(rules: Rules[I, R, C, O], reply: Reply | Fault, operation: Operation[I, R]) -> O | str:
-    """Return the order, or why it could not be read."""
-    if isinstance(reply, Fault):
-        return f"reading it: {reply.detail}"
-    if reply.status != 200 or reply.flaw:
-        return f"reading it was answered with {reply.status}" + (f", {reply.flaw}" if reply.flaw else "")
-    try:
-        return rules.order(reply, operation)
-    except DecodingError as error:
-        return f"reading it gave a body that is not as documented: {error}"
+    looking = _looking(rules, operation, operation.pause_before_reading)
+    outcome: Outcome[Any] = yield from concluded(operation, "wait_until_settled", looking)
+    return outcome
 
 
 def _reading(rules: Rules[I, R, C, O], operation: Operation[I, R]) -> Flow[O]:
@@ -93,7 +69,7 @@ def _reading(rules: Rules[I, R, C, O], operation: Operation[I, R]) -> Flow[O]:
         pause = None if is_denied(reply) else operation.pause("read")
         if pause is None:
             raise _unread(reply, ask, operation, found)
-        yield from operation.sleep(pause)
+        yield from operation.sleep(pause, WaitReason.RETRY)
 
 
 def _looking(
@@ -102,6 +78,7 @@ def _looking(
     """Read until the cancellation is settled, or `pause_of` gives no further pause."""
     ask = rules.read_call(operation)
     prior = operation.prior
+    known: Outcome[Any] | None = prior
     last: Finding[Any] | None = None
     pause = 1.0
     while True:
@@ -113,9 +90,11 @@ def _looking(
             return _ended(last, operation)
         found = order_in(rules, reply, operation)
         if not isinstance(found, str):
-            last = _standing(rules, rules.state(found, operation), operation)
+            last = _standing(rules, rules.state(found, operation), known)
             if last.settled:
                 return operation.outcome(last)
+            if last.kind is not Unknown:
+                known = operation.outcome(last)  # the next read is judged against what this one has shown
         elif last is None and prior is None and (is_denied(reply) or operation.shut_out("read")):
             raise _unread(reply, ask, operation, found)
         wait = None if is_denied(reply) else pause_of(pause)
@@ -125,7 +104,7 @@ def _looking(
                     raise _unread(reply, ask, operation, str(found))
                 return operation.outcome(unknown(str(found)))
             return _ended(last, operation)
-        yield from operation.sleep(wait)
+        yield from operation.sleep(wait, WaitReason.POLLING)
         pause = min(pause * 1.5, 60.0)
 
 
@@ -141,7 +120,7 @@ def _unread(
     reply: Reply | Fault, asked: Call, operation: Operation[Any, Any], problem: str
 ) -> CountermandError:
     if isinstance(reply, Fault) and not reply.sent:
-        return operation.error(NotSentError, f"not sent: {reply.detail}")
+        return operation.error(NotSentError, f"not sent: {reply.detail}", reply)
     if isinstance(reply, Reply) and reply.status == 429:
         return operation.rate_limited(reply)
     if isinstance(reply, Reply) and is_denied(reply):
@@ -149,9 +128,9 @@ def _unread(
     return operation.error(OrderUnreadableError, problem, reply)
 
 
-def _standing(rules: Rules[I, R, C, O], state: Finding[O], operation: Operation[I, R]) -> Finding[Any]:
+def _standing(rules: Rules[I, R, C, O], state: Finding[O], prior: Outcome[Any] | None) -> Finding[Any]:
     """Return what an order's state means after the prior outcome."""
-    prior, order = operation.prior, state.answer
+    order = state.answer
     is_open = state.kind is Requested and not state.conclusive
     if prior is None or isinstance(prior, Unknown):
         return unknown(_OPEN, order) if is_open else state
@@ -166,7 +145,10 @@ def _standing(rules: Rules[I, R, C, O], state: Finding[O], operation: Operation[
         stays = state.kind in (Refused, PartiallyCancelled)
         return state if stays else Finding(Refused, order, {"refused": prior.refused})
     if isinstance(prior, PartiallyCancelled):
-        if state.kind is PartiallyCancelled or (state.kind is Refused and not prior.settled):
+        if state.kind is PartiallyCancelled:  # what was final stays so, whatever else happened to the order
+            settled = prior.settled or state.settled
+            return state._replace(facts={**state.facts, "settled": settled})
+        if state.kind is Refused and not prior.settled:
             return state
         if not prior.settled or state.kind is Requested:
             facts = {"cancelled": begun, "refused": kept, "settled": prior.settled}
@@ -203,5 +185,8 @@ def _with_ids(state: Finding[O], begun: tuple[Part, ...], kept: tuple[Part, ...]
         begun = kept = begun + kept  # all of them went the same way
     for name, parts, named in (("cancelled", gone, begun), ("refused", rest, kept)):
         if parts and len(parts) == len(named):
-            facts[name] = tuple(attrs.evolve(part, id=one.id) for part, one in zip(parts, named, strict=True))
+            facts[name] = tuple(
+                attrs.evolve(part, id=one.id, reason=part.reason or (one.reason if parts is rest else None))
+                for part, one in zip(parts, named, strict=True)
+            )
     return state._replace(facts=facts)

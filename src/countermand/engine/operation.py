@@ -5,9 +5,9 @@ fetched, spends the one budget of time, keeps the evidence and strikes out crede
 orders only.
 """
 
-from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
-from typing import Any, Generic, Literal, TypeAlias, TypeVar
+from logging import INFO
+from typing import Any, Generic, TypeVar
 
 from ..errors import (
     AuthenticationError,
@@ -19,29 +19,22 @@ from ..errors import (
 )
 from ..outcomes import Attempt, Outcome, Unknown
 from .auth import LoginFailedError
-from .retry import RetryPolicy, retry_after, timestamp
+from .events import WaitReason, What
+from .logs import LOG, is_long
+from .retry import retry_after, timestamp
 from .rules import Finding, Rules, unknown
-from .secret import SealedHeaders
+from .secret import SealedHeaders, redacted
+from .settings import Settings, beside
+from .telemetry import Telemetry
 from .wire import Call, Clock, Fault, Flow, Reply, Sleep
-from .words import words_of
+from .words import shown_headers, words_of
 
 A = TypeVar("A")
 E = TypeVar("E", bound=CountermandError)
 I = TypeVar("I")  # noqa: E741
 R = TypeVar("R")
-What: TypeAlias = Literal["cancel", "read", "login"]
 
-#: Headers that name a request on the marketplace's side, the most telling first.
-_REQUEST_ID_HEADERS = (
-    "x-vol-correlation",
-    "x-vtex-operation-id",
-    "x-request-id",
-    "x-correlation-id",
-    "request-id",
-)
 _BODY_SHOWN = 2000
-#: Shorter credentials are not struck out: no real one is so short, and words and numbers of a reply may be.
-_SHORTEST_SECRET = 8
 
 
 class Operation(Generic[I, R]):
@@ -51,9 +44,8 @@ class Operation(Generic[I, R]):
         self,
         rules: Rules[I, R, Any, Any],
         order_id: I,
-        policy: RetryPolicy,
+        settings: Settings,
         clock: Clock,
-        timeout: float,
         prior: Outcome[Any] | None = None,
         *,
         in_lane: bool = False,
@@ -69,20 +61,28 @@ class Operation(Generic[I, R]):
         self.ambiguous: bool = False
         #: Whether a lane does this call's waiting: while the order is untouched, what asks to wait ends the call.
         self.in_lane: bool = in_lane
-        #: Whether the cancellation is being asked for in the marketplace's other words.
-        self.reworded: bool = False
+        #: How the cancellation is worded, at a marketplace that knows several ways; None before it is asked for.
+        self.wording: str | None = None
         self._auth = rules.auth
         self._throttle = rules.throttle
-        self._policy = policy
+        self._policy = settings.retry
+        self._headers = settings.headers
         self._clock = clock
         self._monotonic = clock.monotonic
         self._started = self._monotonic()
-        self._timeout = timeout
-        self._deadline = self._started + timeout
+        #: The seconds that the call may take.
+        self.timeout: float = settings.timeout
+        self._deadline = self._started + settings.timeout
+        self._known = len(self.attempts)
         self._failures = 0
         self._renewed = False
         #: The instant at which the last cancellation of this call ended, lost or answered; None before the first.
         self.asked_at: float | None = None
+        #: What tells this call's events; None while nobody listens.
+        self.telemetry: Telemetry | None = None
+        self._hooks = settings.hooks
+        if self._hooks or LOG.isEnabledFor(INFO):
+            self.listened()
 
     # Time, and the permission to try again.
 
@@ -121,7 +121,7 @@ class Operation(Generic[I, R]):
 
     def pause_before_reading(self, wanted: float) -> float | None:
         """Return `wanted` seconds, or fewer so that a last read fits in before the deadline; None when none does."""
-        pause = min(wanted, self.time_left() - min(1.0, self._timeout / 4))
+        pause = min(wanted, self.time_left() - min(1.0, self.timeout / 4))
         return pause if pause > 0.001 else None
 
     def hidden_for(self) -> float:
@@ -141,7 +141,17 @@ class Operation(Generic[I, R]):
 
     def _needed(self, what: What) -> float:
         """Return the seconds below which a request is not begun: a hurried cancellation ends in doubt."""
-        return min(3.0, self._timeout / 10) if what == "cancel" else 0.0
+        return min(3.0, self.timeout / 10) if what == "cancel" else 0.0
+
+    # Telling.
+
+    def listened(self) -> Telemetry:
+        """Return what tells this call's events. A warning is logged whether anybody listens or not."""
+        if self.telemetry is None:
+            about = self.rules.name, self.rules.label, self.order_id
+            is_logged = LOG.isEnabledFor(INFO)
+            self.telemetry = Telemetry(self._hooks, *about, self._clock, is_logged=is_logged)
+        return self.telemetry
 
     # Sending.
 
@@ -170,8 +180,10 @@ class Operation(Generic[I, R]):
             self._renewed = False
         return reply
 
-    def sleep(self, seconds: float) -> Flow[None]:
-        """Pause."""
+    def sleep(self, seconds: float, why: WaitReason = WaitReason.TOKEN) -> Flow[None]:
+        """Pause. `Auth` pauses for a token alone, and gives no reason."""
+        if self.telemetry is not None or is_long(why, seconds):
+            self.listened().wait_started(why, seconds)
         yield Sleep(seconds)
 
     def send_login(self, call: Call) -> Flow[Reply]:
@@ -186,51 +198,61 @@ class Operation(Generic[I, R]):
             pause = self.pause("login")
             if pause is None:
                 # The login's own body is not repeated: it is where credentials are.
+                cause = reply if isinstance(reply, Fault) else None
                 raise (
-                    self.rate_limited() if limited else self.error(NotSentError, f"no token: {_ended(reply)}")
+                    self.rate_limited()
+                    if limited
+                    else self.error(NotSentError, f"no token: {_ended(reply)}", cause)
                 )
-            yield Sleep(pause)
+            yield from self.sleep(pause, WaitReason.RETRY)
             yield from self._pass_the_gate("login")
 
     def _pass_the_gate(self, what: What) -> Flow[None]:
         while (wait := self._throttle.closed_for(self._monotonic())) > 0:
             if self.shut_out(what) or self._is_handed_back(what):
                 raise self.rate_limited()
-            yield Sleep(wait)
+            yield from self.sleep(wait, WaitReason.RATE_LIMIT)
 
     def _acquire(self) -> Flow[SealedHeaders]:
         try:
             return (yield from self._auth.acquire(self))
         except LoginFailedError as failure:
-            detail, status = failure.detail, failure.status
-        kind = NotSentError if status == 200 else AuthenticationError
-        raise self.error(kind, detail, status=status)
+            detail, status, cause = failure.detail, failure.status, failure.cause
+        kind = NotSentError if status in (None, 200) else AuthenticationError
+        raise self.error(kind, detail, status=status) from cause
 
     def _exchange(self, what: What, call: Call, headers: SealedHeaders, now: float) -> Flow[Reply | Fault]:
         deadline = self._patience(what, now)
         if deadline <= now:
             return Fault(sent=False, detail="no time was left to send it")
         at = self._clock.wall()
+        if self._headers is not None and what != "login":
+            headers = beside(self._headers, headers)
         ready = Call(call.method, call.origin, call.target, call.body, headers, deadline)
+        if self.telemetry is not None:
+            self.telemetry.request_started(what, ready)
         try:
             reply = yield ready
-        except GeneratorExit:
-            raise
         except BaseException:
-            self._note(what, at, now, Fault(ready.sent, "interrupted"))
             self.ambiguous = self.ambiguous or (what == "cancel" and ready.sent)
+            self._note(what, at, now, Fault(ready.sent, "interrupted"))
+            if self.telemetry is not None:
+                self.telemetry.request_ended(what, ready, None, self.attempts[-1].took, None)
             raise
         assert reply is not None
         if what == "cancel":
             self.asked_at = self._monotonic()
         if isinstance(reply, Reply):
             if reply.body and what != "login":
-                body = _redacted(reply.body, self._auth.secrets)
+                body = redacted(reply.body, self._auth.secrets)
                 if body is not reply.body:
                     reply = Reply(reply.status, reply.headers, body, reply.flaw)
             if reply.status in (429, 503):
                 self._close_gate(reply)
         self._note(what, at, now, reply)
+        if self.telemetry is not None:
+            last = self.attempts[-1]
+            self.telemetry.request_ended(what, ready, reply, last.took, last.request_id)
         return reply
 
     def _patience(self, what: What, now: float) -> float:
@@ -260,6 +282,9 @@ class Operation(Generic[I, R]):
 
     def _note(self, what: What, at: float, began: float, ended: Reply | Fault) -> None:
         reply = ended if isinstance(ended, Reply) else None
+        date = self._header(reply, "date") if reply else None
+        if date is not None and not date.endswith(" GMT"):
+            date = None  # no date, but whatever a gateway put there
         self.attempts.append(
             Attempt(
                 what,
@@ -268,29 +293,37 @@ class Operation(Generic[I, R]):
                 reply.status if reply else None,
                 _ended(ended),
                 not isinstance(ended, Fault) or ended.sent,
-                self._request_id(reply) if reply else None,
+                self._header(reply, *self.rules.request_id_headers) if reply else None,
                 self.rules.label,
-                reply.headers.get("date") if reply else None,
+                date,
             )
         )
+
+    def asked(self) -> Attempt | None:
+        """Return the last cancellation that may have arrived, one of an earlier call included."""
+        return next((each for each in reversed(self.attempts) if each.what == "cancel" and each.sent), None)
 
     def sent_at(self) -> datetime | None:
         """Return when the last cancellation was sent, by the marketplace's clock; None if its replies told no time.
 
-        Date headers tell the difference between the two clocks, to a second.
+        A Date header tells the difference between the two clocks, to a second. The one nearest to the cancellation
+        counts: a later look may come from a machine whose clock goes differently.
         """
-        asked = next((each for each in reversed(self.attempts) if each.what == "cancel" and each.sent), None)
-        told = next((each for each in reversed(self.attempts) if each.date), None)
-        date = timestamp(told.date) if told is not None and told.date else None
-        if asked is None or told is None or date is None:
+        asked = self.asked()
+        if asked is None:
             return None
-        ahead = date - told.at.timestamp() - told.took
-        return asked.at + timedelta(seconds=ahead)
+        index = self.attempts.index(asked)
+        for told in (*self.attempts[index:], *reversed(self.attempts[:index])):
+            date = timestamp(told.date) if told.date else None
+            if date is not None:
+                return asked.at + timedelta(seconds=date - told.at.timestamp() - told.took)
+        return None
 
-    def _request_id(self, reply: Reply) -> str | None:
-        for name in _REQUEST_ID_HEADERS:
+    def _header(self, reply: Reply, *names: str) -> str | None:
+        """Return the first of a reply's headers that is there, credentials struck out."""
+        for name in names:
             if value := reply.headers.get(name):
-                said = _redacted(value.encode(errors="replace"), self._auth.secrets)
+                said = redacted(value.encode(errors="replace"), self._auth.secrets)
                 return said.decode(errors="replace")[:200]
         return None
 
@@ -308,15 +341,19 @@ class Operation(Generic[I, R]):
 
     def evidence(self) -> Unknown[object] | None:
         """Return what an interruption of the call should carry; None while the order is certainly untouched."""
-        if not self.ambiguous:
+        if not self.ambiguous and not any(map(self._may_be_applied, self.attempts[self._known :])):
             return None
         found: Finding[object] = unknown("interrupted after the request may have been sent")
         evidence = self.outcome(found)
         assert isinstance(evidence, Unknown)
         return evidence
 
+    def _may_be_applied(self, attempt: Attempt) -> bool:
+        clean = attempt.status == 429 or attempt.status in self.rules.rejections
+        return attempt.what == "cancel" and attempt.sent and not clean
+
     def error(self, kind: type[E], message: str, reply: Reply | Fault | None = None, **more: Any) -> E:
-        """Return an error of `kind` for this call, with the reply that came back last, if one did."""
+        """Return an error of `kind` for this call, with the reply that came back last, or what kept it from coming."""
         about: dict[str, Any] = {
             "marketplace": self.rules.name,
             "account": self.rules.label,
@@ -325,13 +362,17 @@ class Operation(Generic[I, R]):
         if isinstance(reply, Reply):
             about["status"] = reply.status
             about["request_id"] = self.attempts[-1].request_id
+            about["headers"] = shown_headers(reply, self.rules.request_id_headers, self._auth.secrets)
             about["body"] = reply.body[: 4 * _BODY_SHOWN].decode(errors="replace")[:_BODY_SHOWN]
             words = words_of(reply)
             about["detail"], about["code"] = words
             if words.detail or words.code:
                 said = ", code ".join(filter(None, words)) if words.detail else f"code {words.code}"
                 message = f"{message}: {said}"
-        return kind(message, **about | more)
+        error = kind(message, **about | more)
+        if isinstance(reply, Fault):
+            error.__cause__ = reply.cause
+        return error
 
     def rejection(self, reply: Reply, asked: Call) -> CountermandError:
         """Return the typed error for a 4xx that means "not applied"."""
@@ -356,11 +397,3 @@ def _ended(reply: Reply | Fault) -> str:
     if isinstance(reply, Fault):
         return reply.detail
     return f"answered {reply.status}, {reply.flaw}" if reply.flaw else f"answered {reply.status}"
-
-
-def _redacted(text: bytes, secrets: Iterable[bytes]) -> bytes:
-    """Return `text` with every one of `secrets` in it struck out; the same object when none is there."""
-    for secret in secrets:
-        if len(secret) >= _SHORTEST_SECRET and secret in text:
-            text = text.replace(secret, b"[redacted]")
-    return text

@@ -5,6 +5,7 @@ attempts, deadlines or retries. What a reply or an order says is a `Finding`; th
 """
 
 from collections.abc import Callable, Mapping
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, NamedTuple, TypeAlias, TypeVar
 
 from ..data import SCHEMA, Storable
@@ -152,8 +153,12 @@ class Rules(Generic[I, R, C, O]):
 
     #: The marketplace's short name.
     name: ClassVar[str]
+    #: What names the order in a request. Requests check themselves when they are built.
+    order_of: ClassVar["attrgetter[Any]"] = attrgetter("order_id")
+    #: The lower-case names of the headers that say who asks, beside Authorization; a call's own may not have them.
+    own_headers: ClassVar[frozenset[str]] = frozenset()
     #: Whether asking twice is harmless: the order is cancelled once or not at all.
-    repeatable: ClassVar[bool] = True
+    repeatable: ClassVar[bool] = False
     #: Seconds that a request which arrived may take to show in a read. Before that, an open order says nothing, and
     #: the cancellation is not asked for again.
     shows_after: ClassVar[float] = 0.0
@@ -161,6 +166,8 @@ class Rules(Generic[I, R, C, O]):
     rate_limit_pause: ClassVar[float | None] = None
     #: Statuses of a part in which no cancellation, of now or of before, changes anything any more.
     beyond_cancelling: ClassVar[frozenset[str]] = frozenset()
+    #: Headers of a reply that name the request on the marketplace's side, by lower-case name, the most telling first.
+    request_id_headers: ClassVar[tuple[str, ...]] = ("x-request-id", "x-correlation-id", "request-id")
     #: Status codes that mean "not applied", and the error for each. Other 4xx are settled by reading.
     rejections: ClassVar[Rejections] = REJECTIONS
 
@@ -171,13 +178,6 @@ class Rules(Generic[I, R, C, O]):
         self.auth: Auth = auth
         #: The gate and the retry budget that all calls on this account share.
         self.throttle: Throttle = Throttle()
-
-    def check(self, request: R) -> I:
-        """Return what names the order in `request`; raise `InvalidRequestError` if the request makes no sense.
-
-        Our own requests check themselves when they are built.
-        """
-        raise NotImplementedError
 
     def check_order_id(self, order_id: object) -> I:
         """Return `order_id` if it can name an order here; raise `InvalidRequestError` otherwise."""
@@ -200,9 +200,9 @@ class Rules(Generic[I, R, C, O]):
         return names_its_error(reply)
 
     def reword(self, reply: Reply, operation: "Operation[I, R]") -> bool:
-        """Return whether `cancel_call` knows another way to say the same, worth trying after this clean 4xx.
+        """Set `operation.wording` to another way to say the same; return whether there is one worth trying.
 
-        It is asked once a call; `operation.reworded` tells `cancel_call` which way to take.
+        Called at most once a call, after a clean 4xx. `cancel_call` says it as `operation.wording` tells.
         """
         return False
 

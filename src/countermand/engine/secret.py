@@ -145,7 +145,8 @@ def sealed(cls: _Class) -> _Class:
             build(self, *args, **kwargs)
         except (ValueError, TypeError) as error:
             said = str(error.args[0]) if error.args else "the configuration makes no sense"
-            problem = ValueError(said) if isinstance(error, ValueError) else TypeError(said)
+            place = getattr(cls, "marketplace", cls.__name__)
+            problem = ValueError(f"{place}: {said}") if isinstance(error, ValueError) else TypeError(said)
         del self, args, kwargs
         if problem is not None:
             raise problem

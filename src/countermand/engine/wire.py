@@ -5,6 +5,7 @@ or a `Sleep`, and a driver answers with a `Reply`, a `Fault` or None. Drivers li
 one more, with virtual time, lives in the sandbox.
 """
 
+import time
 from collections.abc import Callable, Generator, Mapping
 from typing import NamedTuple, Protocol, TypeAlias, TypeVar, runtime_checkable
 
@@ -94,6 +95,11 @@ class Clock(NamedTuple):
 
     monotonic: Callable[[], float]
     wall: Callable[[], float]
+
+
+#: The real clocks. Whatever a driver of this package times, it times by these functions: a library that patches `time`
+#: after the import, to freeze it in tests, must not make two parts of one call disagree.
+CLOCK = Clock(time.monotonic, time.time)
 
 
 @runtime_checkable

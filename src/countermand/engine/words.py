@@ -1,13 +1,37 @@
-"""What a marketplace says went wrong, in its own words, wherever its error body has them."""
+"""What a marketplace says went wrong: in its own words, wherever its error body has them, and in its headers."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from .decoding import DecodingError, decode_object
+from .secret import redacted
 from .wire import Reply
 
 #: The longest text that is repeated, in characters.
 _LONGEST = 500
+
+#: The headers of a reply that an error shows beside those that name the request: who answered, when, what, and when to come back.
+_SHOWN = (
+    *"date retry-after content-type content-length server via age www-authenticate allow location".split(),
+    *"ratelimit ratelimit-policy ratelimit-limit ratelimit-remaining ratelimit-reset".split(),
+    *"x-ratelimit-limit x-ratelimit-remaining x-ratelimit-reset x-cache cf-ray".split(),
+    *"x-amzn-requestid x-amzn-trace-id x-amz-cf-id x-azure-ref".split(),
+)
+#: The longest value of a header that is shown, in characters.
+_LONGEST_VALUE = 200
+
+
+def shown_headers(reply: Reply, names: Iterable[str], secrets: Iterable[bytes]) -> dict[str, str]:
+    """Return the headers of a reply that help to tell what went wrong, cut short and without credentials.
+
+    `names` are those by which the marketplace names a request.
+    """
+    shown: dict[str, str] = {}
+    for name in (*names, *_SHOWN):
+        if value := reply.headers.get(name):
+            clean = redacted(value.encode(errors="replace"), secrets).decode(errors="replace")
+            shown[name] = clean[:_LONGEST_VALUE]
+    return shown
 
 
 class Words(NamedTuple):
@@ -52,7 +76,11 @@ def names_its_error(reply: Reply) -> bool:
     A marketplace's own 404 is; a gateway's page, an empty object or a framework's "no such path" is not.
     """
     said = object_in(reply)
-    return said is not None and next(_texts(said, _OWN), None) is not None
+    if said is None:
+        return False
+    if isinstance(said.get("error"), str):
+        said = {**said, "error": None}  # a framework's bare "error": "Not Found" names no problem of its own
+    return next(_texts(said, _OWN), None) is not None
 
 
 _OWN = ("error", "message", "errors", "detail")

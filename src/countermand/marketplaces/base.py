@@ -7,7 +7,7 @@ A marketplace is one module: a configuration derived from `Account`, a typed req
 import re
 from datetime import datetime
 from operator import attrgetter
-from typing import Any, ClassVar, Generic, TypeAlias, TypeVar, overload
+from typing import Any, ClassVar, Generic, TypeAlias, TypeVar, Unpack, overload
 
 import attrs
 
@@ -16,8 +16,8 @@ from ..engine.decoding import Answer
 from ..engine.flows import cancelling, resuming
 from ..engine.looks import checking, reading, waiting
 from ..engine.operation import Operation
-from ..engine.retry import RetryPolicy
 from ..engine.rules import CancelRequest, Rules
+from ..engine.settings import CallOptions, RequestOptions, Settings, check_names
 from ..engine.wire import AsyncDriver, Driver, Flow
 from ..errors import InvalidRequestError
 from ..outcomes import Attempt, Outcome, is_outcome
@@ -41,7 +41,9 @@ class Account(Generic[S, Z]):
     """Access to one account at one marketplace: the parent of `Pattern`, `Vtex`, `Crux` and `Kibo`.
 
     The type parameters are the two sub-clients, blocking and asynchronous, so that `client[account]` has its type.
-    A marketplace of your own subclasses it, see `examples/fifth_marketplace`.
+    A credential may be text, a function that returns the text, or a `SecretFile`: what is read is read anew after a
+    401, and from a file when it has changed. A marketplace of your own subclasses it, see
+    `examples/fifth_marketplace`.
     """
 
     __slots__ = ()
@@ -97,11 +99,10 @@ def requests_a_second(account: Account[Any, Any]) -> float | None:
 
 
 class _SubClient(Generic[I, R, C, O]):
-    def __init__(self, rules: Rules[I, R, C, O], driver: Any, timeout: float, retry: RetryPolicy) -> None:
+    def __init__(self, rules: Rules[I, R, C, O], driver: Any, settings: Settings) -> None:
         self._rules = rules
         self._driver = driver
-        self._timeout = timeout
-        self._retry = retry
+        self._settings = settings
 
     @property
     def account(self) -> str:
@@ -122,7 +123,7 @@ class _SubClient(Generic[I, R, C, O]):
         While the order is untouched, a 429, a closed gate or a lost connection ends it at once. `asked` is when an
         earlier process asked for it, or was about to: then the order is read first.
         """
-        operation = self._requested(request, None)
+        operation = self._requested(request, {})
         operation.in_lane = True
         if asked is None:
             return cancelling(self._rules, request, operation)
@@ -133,32 +134,40 @@ class _SubClient(Generic[I, R, C, O]):
 
     def looking(self, outcome: Outcome[A]) -> Flow[Outcome[A]]:
         """Return the flow of one later look at the order of `outcome`; see `check`."""
-        return checking(self._rules, self._after(outcome, None))
+        return checking(self._rules, self._after(outcome, {}))
 
 
     def _operation(
-        self, order_id: I, timeout: float | None, prior: Outcome[Any] | None = None
+        self, order_id: I, options: CallOptions, prior: Outcome[Any] | None = None
     ) -> Operation[I, R]:
-        patience = self._timeout if timeout is None else checks.seconds(timeout)
-        return Operation(self._rules, order_id, self._retry, self._driver.clock, patience, prior)
+        rules, settings = self._rules, self._settings
+        if options:
+            check_names(options)
+            try:
+                settings = settings.but(rules.own_headers, **options)
+            except InvalidRequestError as error:
+                error.marketplace, error.account, error.order_id = rules.name, rules.label, str(order_id)
+                raise
+        return Operation(rules, order_id, settings, self._driver.clock, prior)
 
-    def _requested(self, request: R, timeout: float | None) -> Operation[I, R]:
+    def _requested(self, request: R, options: CallOptions) -> Operation[I, R]:
         rules, kind = self._rules, type(request)
         told: str | None = getattr(kind, "marketplace", None)
         if not issubclass(kind, CancelRequest) or told != rules.name:
             raise InvalidRequestError(f"a request for {rules.name} is wanted, not {kind.__name__}")
-        return self._operation(rules.check(request), timeout)
+        return self._operation(rules.order_of(request), options)
 
-    def _named(self, order_id: object, timeout: float | None) -> Operation[I, R]:
-        return self._operation(self._rules.check_order_id(order_id), timeout)
+    def _named(self, order_id: object, options: CallOptions) -> Operation[I, R]:
+        return self._operation(self._rules.check_order_id(order_id), options)
 
-    def _look(self, order: Any, timeout: float) -> Operation[I, R]:
-        return self._after(order, timeout) if is_outcome(order) else self._named(order, timeout)
+    def _look(self, order: Any, timeout: float, others: RequestOptions) -> Operation[I, R]:
+        options: CallOptions = {**others, "timeout": timeout}
+        return self._after(order, options) if is_outcome(order) else self._named(order, options)
 
-    def _after(self, prior: Any, timeout: float | None) -> Operation[I, R]:
+    def _after(self, prior: Any, options: CallOptions) -> Operation[I, R]:
         if not is_outcome(prior) or prior.marketplace != self._rules.name:
             raise InvalidRequestError(f"an outcome of {self._rules.name} is wanted, not {checks.kind(prior)}")
-        return self._operation(self._rules.check_order_id(prior.order_id), timeout, prior)
+        return self._operation(self._rules.check_order_id(prior.order_id), options, prior)
 
 
 class SubClient(_SubClient[I, R, C, O]):
@@ -166,22 +175,28 @@ class SubClient(_SubClient[I, R, C, O]):
 
     _driver: Driver
 
-    def cancel(self, request: R, *, timeout: float | None = None) -> Outcome[C | O]:
+    def cancel(self, request: R, **options: Unpack[CallOptions]) -> Outcome[C | O]:
         """Ask for the cancellation that a request object describes; see `cancel_order`."""
-        return self._driver.run(cancelling(self._rules, request, self._requested(request, timeout)))
+        return self._driver.run(cancelling(self._rules, request, self._requested(request, options)))
 
-    def check(self, outcome: Outcome[A], *, timeout: float | None = None) -> Outcome[A]:
+    def check(self, outcome: Outcome[A], **options: Unpack[CallOptions]) -> Outcome[A]:
         """Read the order of an earlier outcome once; return the outcome as it now stands.
 
         See `Countermand.check`, which finds the account by itself.
         """
-        return self._driver.run(checking(self._rules, self._after(outcome, timeout)))
+        return self._driver.run(checking(self._rules, self._after(outcome, options)))
 
     @overload
-    def wait_until_settled(self, order: Outcome[A], *, timeout: float = SETTLE_TIMEOUT) -> Outcome[A]: ...
+    def wait_until_settled(
+        self, order: Outcome[A], *, timeout: float = SETTLE_TIMEOUT, **options: Unpack[RequestOptions]
+    ) -> Outcome[A]: ...
     @overload
-    def wait_until_settled(self, order: I | str, *, timeout: float = SETTLE_TIMEOUT) -> Outcome[O]: ...
-    def wait_until_settled(self, order: Any, *, timeout: float = SETTLE_TIMEOUT) -> Outcome[Any]:
+    def wait_until_settled(
+        self, order: I | str, *, timeout: float = SETTLE_TIMEOUT, **options: Unpack[RequestOptions]
+    ) -> Outcome[O]: ...
+    def wait_until_settled(
+        self, order: Any, *, timeout: float = SETTLE_TIMEOUT, **options: Unpack[RequestOptions]
+    ) -> Outcome[Any]:
         """Read the order, with growing pauses, until its cancellation is settled or `timeout` seconds are over.
 
         Give it the outcome that the cancellation returned: what is known from then decides what an open order
@@ -193,10 +208,10 @@ class SubClient(_SubClient[I, R, C, O]):
         `PermissionDeniedError` or another `RejectedError` when the first read says so, and `NotSentError` or
         `RateLimitedError` when none could be made.
         """
-        return self._driver.run(waiting(self._rules, self._look(order, timeout)))
+        return self._driver.run(waiting(self._rules, self._look(order, timeout, options)))
 
-    def _read(self, order_id: object, timeout: float | None) -> O:
-        return self._driver.run(reading(self._rules, self._named(order_id, timeout)))
+    def _read(self, order_id: object, options: CallOptions) -> O:
+        return self._driver.run(reading(self._rules, self._named(order_id, options)))
 
 
 class AsyncSubClient(_SubClient[I, R, C, O]):
@@ -204,23 +219,27 @@ class AsyncSubClient(_SubClient[I, R, C, O]):
 
     _driver: AsyncDriver
 
-    async def cancel(self, request: R, *, timeout: float | None = None) -> Outcome[C | O]:
+    async def cancel(self, request: R, **options: Unpack[CallOptions]) -> Outcome[C | O]:
         """Ask for the cancellation that a request object describes; see `cancel_order`."""
-        return await self._driver.run(cancelling(self._rules, request, self._requested(request, timeout)))
+        return await self._driver.run(cancelling(self._rules, request, self._requested(request, options)))
 
-    async def check(self, outcome: Outcome[A], *, timeout: float | None = None) -> Outcome[A]:
+    async def check(self, outcome: Outcome[A], **options: Unpack[CallOptions]) -> Outcome[A]:
         """Read the order of an earlier outcome once; see `SubClient.check`."""
-        return await self._driver.run(checking(self._rules, self._after(outcome, timeout)))
+        return await self._driver.run(checking(self._rules, self._after(outcome, options)))
 
     @overload
     async def wait_until_settled(
-        self, order: Outcome[A], *, timeout: float = SETTLE_TIMEOUT
+        self, order: Outcome[A], *, timeout: float = SETTLE_TIMEOUT, **options: Unpack[RequestOptions]
     ) -> Outcome[A]: ...
     @overload
-    async def wait_until_settled(self, order: I | str, *, timeout: float = SETTLE_TIMEOUT) -> Outcome[O]: ...
-    async def wait_until_settled(self, order: Any, *, timeout: float = SETTLE_TIMEOUT) -> Outcome[Any]:
+    async def wait_until_settled(
+        self, order: I | str, *, timeout: float = SETTLE_TIMEOUT, **options: Unpack[RequestOptions]
+    ) -> Outcome[O]: ...
+    async def wait_until_settled(
+        self, order: Any, *, timeout: float = SETTLE_TIMEOUT, **options: Unpack[RequestOptions]
+    ) -> Outcome[Any]:
         """Do what `SubClient.wait_until_settled` does, without blocking the event loop."""
-        return await self._driver.run(waiting(self._rules, self._look(order, timeout)))
+        return await self._driver.run(waiting(self._rules, self._look(order, timeout, options)))
 
-    async def _read(self, order_id: object, timeout: float | None) -> O:
-        return await self._driver.run(reading(self._rules, self._named(order_id, timeout)))
+    async def _read(self, order_id: object, options: CallOptions) -> O:
+        return await self._driver.run(reading(self._rules, self._named(order_id, options)))

@@ -7,12 +7,14 @@ is forwarded again each time it is asked for: an unclear one is never sent twice
 
 import json
 import re
-from typing import ClassVar, Literal, TypeAlias
+from operator import attrgetter
+from typing import Any, ClassVar, Literal, TypeAlias, Unpack, cast
 
 import attrs
 
 from ..engine import checks
-from ..engine.auth import Auth, Token, TokenAuth
+from ..engine.auth import Auth, Token, TokenAuth, auth_for
+from ..engine.credentials import Credential, as_optional_credential, fits_a_header
 from ..engine.decoding import Answer, DecodingError, check_subject, decode, decode_object, decode_value
 from ..engine.operation import Operation
 from ..engine.rules import (
@@ -28,9 +30,9 @@ from ..engine.rules import (
     refused,
     requested,
 )
-from ..engine.secret import Secret, as_optional_secret, sealed
+from ..engine.secret import Secret, sealed
+from ..engine.settings import CallOptions
 from ..engine.wire import Call, Reply
-from ..engine.words import words_of
 from ..errors import InvalidRequestError, PermissionDeniedError, RejectedError
 from ..outcomes import Outcome, Part
 from .base import Account, AsyncSubClient, Stored, SubClient, label_field, rate_field
@@ -44,8 +46,8 @@ _HOSTS = {
 _TOKEN_LIFETIME = 7200.0
 #: Line item statuses that no cancellation changes any more.
 _FINAL = frozenset({"Rejected", "HasTracking"})
-#: Texts that outrank the other one of a line's two.
-_TELLING = _FINAL | {"Cancelled"}
+#: Texts that outrank the other one of a line's two, the most telling first.
+_TELLING = ("Cancelled", "HasTracking", "Rejected")
 #: `Rejected` is a supplier's answer to the allocation of the order, not to its cancellation (allocate an order).
 _NOT_ALLOCATED = "not allocated: its supplier will not ship it"
 _UUID = re.compile(r"[0-9a-f]{8}(-?)[0-9a-f]{4}\1[0-9a-f]{4}\1[0-9a-f]{4}\1[0-9a-f]{12}", re.IGNORECASE)
@@ -58,18 +60,18 @@ class Crux(Account["CruxClient", "AsyncCruxClient"]):
 
     marketplace: ClassVar[str] = "crux"
 
-    token: Secret | None = attrs.field(
-        default=None, converter=as_optional_secret, validator=checks.credential, repr=False
+    token: Credential | None = attrs.field(
+        default=None, converter=as_optional_credential, validator=checks.credential, repr=False
     )
     username: str | None = attrs.field(default=None, validator=checks.text, repr=False)
-    password: Secret | None = attrs.field(
-        default=None, converter=as_optional_secret, validator=checks.secret_text, repr=False
+    password: Credential | None = attrs.field(
+        default=None, converter=as_optional_credential, validator=checks.secret_text, repr=False
     )
     environment: Literal["dev", "sandbox", "production"] = attrs.field(
-        default="production", validator=attrs.validators.in_(tuple(_HOSTS))
+        default="production", validator=checks.one_of(*_HOSTS)
     )
     #: "v1", or "timp" for Timpanogos: the same API under /timp/.
-    release: Literal["v1", "timp"] = attrs.field(default="v1", validator=attrs.validators.in_(("v1", "timp")))
+    release: Literal["v1", "timp"] = attrs.field(default="v1", validator=checks.one_of("v1", "timp"))
     #: In place of the environment's base URL; https, or http to this machine.
     base_url: str | None = attrs.field(default=None, validator=checks.base_url)
     #: What outcomes, errors and requests call this account.
@@ -80,7 +82,7 @@ class Crux(Account["CruxClient", "AsyncCruxClient"]):
     def __attrs_post_init__(self) -> None:
         by_login = self.username is not None or self.password is not None
         if (self.token is not None) == by_login or (by_login and not (self.username and self.password)):
-            raise ValueError("Crux takes a token, or a username and a password")
+            raise ValueError("give a token, or a username and a password")
 
     @property
     def url(self) -> str:
@@ -118,7 +120,7 @@ class CruxLineItem:
     def part(self) -> Part:
         """The line as a part of the order: cancelled when either of the two texts says so."""
         told = [text for text in (self.designation, self.status) if text]
-        said = next((text for text in told if text in _TELLING), told[0] if told else self.status)
+        said = next((text for text in _TELLING if text in told), told[0] if told else self.status)
         return Part(self.uuid, said, _NOT_ALLOCATED if said == "Rejected" else None)
 
 
@@ -171,6 +173,8 @@ class CruxRules(Rules[str, CancelCruxOrder, CruxOrder, CruxOrder]):
     """How Crux Connect is asked, and what its answers mean."""
 
     name: ClassVar[str] = "crux"
+    order_of: ClassVar["attrgetter[str]"] = attrgetter("order_uuid")
+    # A cancellation that is sent again is forwarded to the suppliers again.
     repeatable: ClassVar[bool] = False
     rejections: ClassVar[Rejections] = REJECTIONS | {
         400: InvalidRequestError,
@@ -185,10 +189,6 @@ class CruxRules(Rules[str, CancelCruxOrder, CruxOrder, CruxOrder]):
         root = f"{path}/timp" if self._timp else path
         self._orders = f"{root}/orders/"
         super().__init__(configuration.label, _auth(configuration, f"{root}/organizations/user-login/"))
-
-    def check(self, request: CancelCruxOrder) -> str:
-        """Return the order's UUID."""
-        return request.order_uuid
 
     def check_order_id(self, order_id: object) -> str:
         """Return `order_id` if it can name an order."""
@@ -246,12 +246,15 @@ class CruxRules(Rules[str, CancelCruxOrder, CruxOrder, CruxOrder]):
 
 def _auth(configuration: Crux, login: str) -> Auth:
     if configuration.token is not None:
-        return Auth(_headers(configuration.token), [configuration.token])
-    password = configuration.password
-    assert password is not None
+        return auth_for(_headers, token=configuration.token)
+    assert configuration.password is not None
     origin, _ = checks.split_base_url(configuration.url)
-    body = json.dumps({"username": configuration.username, "password": password.reveal()}).encode()
-    return TokenAuth(Call("POST", origin, login, body), _token, _headers, [password])
+
+    def ask(password: Secret) -> Call:
+        said = json.dumps({"username": configuration.username, "password": password.reveal()})
+        return Call("POST", origin, login, said.encode())
+
+    return TokenAuth(ask, _token, _headers, password=configuration.password)
 
 
 def _headers(token: Secret) -> dict[str, str]:
@@ -263,7 +266,7 @@ def _token(reply: Reply) -> Token | None:
         token = decode_object(reply.body).get("auth_token")
     except DecodingError:
         return None
-    return Token(Secret(token), _TOKEN_LIFETIME) if checks.fits_a_header(token) else None
+    return Token(Secret(token), _TOKEN_LIFETIME) if fits_a_header(token) else None
 
 
 def _line_of(item: _TimpLineItem) -> CruxLineItem:
@@ -281,35 +284,34 @@ def _check_body(body: bytes, order_id: str) -> None:
     if not body.strip():
         return
     said = decode_value(body)
-    fields = decode_object(body) if isinstance(said, dict) else {}
-    for name in ("order_uuid", "uuid"):
-        if name in fields:
-            check_subject(_canonical(str(fields[name])), _canonical(order_id))
-    if fields.keys() & {"error", "errors", "detail"}:
-        raise DecodingError("it speaks of an error")
+    for each in said if isinstance(said, list) else [said]:  # pyright: ignore[reportUnknownVariableType]
+        fields = cast("dict[str, Any]", each) if isinstance(each, dict) else {}
+        for name in ("order_uuid", "uuid"):
+            if name in fields:
+                check_subject(_canonical(str(fields[name])), _canonical(order_id))
+        if fields.keys() & {"error", "errors", "detail"}:
+            raise DecodingError("it speaks of an error")
 
 
 def _not_performed(reply: Reply, operation: _Operation) -> Doubt:
     """Return what "the action can't be performed" means: the lines say why, or the order was cancelled before."""
-    words = words_of(reply).detail
+    error = operation.error(RejectedError, "answered 422: the action cannot be performed", reply)
 
     def confirm(order: CruxOrder) -> Finding[CruxOrder]:
         parts = tuple(item.part for item in order.line_items)
         gone = tuple(part for part in parts if part.status == "Cancelled")
-        rest = tuple(
-            attrs.evolve(part, reason=part.reason or words) for part in parts if part.status != "Cancelled"
-        )
+        rest = tuple(part for part in parts if part.status != "Cancelled")
         settled = all(part.status in _FINAL for part in rest)
         return partially_cancelled(order, gone, rest, settled=settled) if gone else refused(order, rest)
 
-    fallback: Finding[CruxOrder] = refused(None, (Part(operation.order_id, "not cancellable", words),))
-    return Doubt("answered 422: the action cannot be performed", confirm=confirm, fallback=fallback)
+    fallback: Finding[CruxOrder] = refused(None, (Part(operation.order_id, "not cancellable", error.detail),))
+    return Doubt(error.message, error, confirm=confirm, fallback=fallback)
 
 
 class CruxClient(SubClient[str, CancelCruxOrder, CruxOrder, CruxOrder]):
     """Crux Connect, blocking."""
 
-    def cancel_order(self, order_uuid: str, *, timeout: float | None = None) -> Outcome[CruxAnswer]:
+    def cancel_order(self, order_uuid: str, **options: Unpack[CallOptions]) -> Outcome[CruxAnswer]:
         """Ask Crux Connect to cancel an order, and say what became of it.
 
         Returns `Requested` when the request was received (200 or 204): it is forwarded to the suppliers, who
@@ -318,23 +320,23 @@ class CruxClient(SubClient[str, CancelCruxOrder, CruxOrder, CruxOrder]):
         the order is read until the line items show what became of it, else the answer is `Unknown`
         (Crux Connect API, Cancel Order).
 
-        `timeout` is the deadline of the whole call in seconds. Raises an error of `countermand.errors`; whenever it
+        `options` are those of every call, see `CallOptions`. Raises an error of `countermand.errors`; whenever it
         raises, the order is untouched.
         """
-        return self.cancel(CancelCruxOrder(order_uuid), timeout=timeout)
+        return self.cancel(CancelCruxOrder(order_uuid), **options)
 
-    def get_order(self, order_uuid: str, *, timeout: float | None = None) -> CruxOrder:
+    def get_order(self, order_uuid: str, **options: Unpack[CallOptions]) -> CruxOrder:
         """Read an order (Crux Connect API, Get Order). Raises `OrderUnreadableError` and its siblings."""
-        return self._read(order_uuid, timeout)
+        return self._read(order_uuid, options)
 
 
 class AsyncCruxClient(AsyncSubClient[str, CancelCruxOrder, CruxOrder, CruxOrder]):
     """Crux Connect, on an event loop. Each method does what its namesake in `CruxClient` does."""
 
-    async def cancel_order(self, order_uuid: str, *, timeout: float | None = None) -> Outcome[CruxAnswer]:
+    async def cancel_order(self, order_uuid: str, **options: Unpack[CallOptions]) -> Outcome[CruxAnswer]:
         """Ask Crux Connect to cancel an order; see `CruxClient.cancel_order`."""
-        return await self.cancel(CancelCruxOrder(order_uuid), timeout=timeout)
+        return await self.cancel(CancelCruxOrder(order_uuid), **options)
 
-    async def get_order(self, order_uuid: str, *, timeout: float | None = None) -> CruxOrder:
+    async def get_order(self, order_uuid: str, **options: Unpack[CallOptions]) -> CruxOrder:
         """Read an order; see `CruxClient.get_order`."""
-        return await self._read(order_uuid, timeout)
+        return await self._read(order_uuid, options)

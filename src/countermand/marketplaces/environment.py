@@ -2,51 +2,205 @@
 
 A marketplace is configured when any of its variables is set. `COUNTERMAND_<MARKETPLACE>_<FIELD>` sets the field of
 the same name: COUNTERMAND_PATTERN_TOKEN, COUNTERMAND_VTEX_APP_KEY, COUNTERMAND_CRUX_ENVIRONMENT,
-COUNTERMAND_KIBO_TENANT_ID, and so on for every field of `Pattern`, `Vtex`, `Crux` and `Kibo`.
+COUNTERMAND_KIBO_TENANT_ID, and so on for every field of `Pattern`, `Vtex`, `Crux` and `Kibo`, and of the
+configuration of every marketplace that an installed package announces. A credential may stand in a file instead:
+COUNTERMAND_PATTERN_TOKEN_FILE names it, and it is read anew when it has changed. COUNTERMAND_TIMEOUT is the client's.
 """
 
-from collections.abc import Mapping
-from typing import Any
+import re
+from collections.abc import Iterable
+from typing import NamedTuple
 
-import attrs
+from ..engine import checks
+from ..engine.credentials import SecretFile
+from ..engine.secret import Secret
+from ..errors import InvalidRequestError
+from .loading import Environ, Given, Setup, account_of, fields_of, marketplaces, near
+from .registry import OURS, announced, configuration_of
 
-from ..engine.secret import SealedHeaders
-from .registry import OURS, AnyAccount, configuration_of
+_PREFIX = re.compile(r"[A-Za-z][A-Za-z0-9_]*", re.ASCII)
+#: What is set for all marketplaces together. LOG is read where logging is set up.
+_GENERAL = ("TIMEOUT", "LOG")
+_QUOTES = ("'", '"')
 
 
-def named_in(environ: Mapping[str, str]) -> dict[str, SealedHeaders]:
-    """Return the fields that `environ` sets, by marketplace name; from here on they do not show themselves."""
-    found: dict[str, SealedHeaders] = {}
-    for name in OURS:
-        if not any(variable.startswith(_variable(name, "")) for variable in environ):
+class _Variable(NamedTuple):
+    """What a variable sets."""
+
+    marketplace: str
+    field: str
+    names_a_file: bool = False
+
+
+def from_environment(environ: Environ, prefix: str) -> Setup:
+    """Return the accounts and the timeout that the variables under `prefix` make, and what is wrong with them."""
+    setup = Setup()
+    if not isinstance(prefix, str) or not _PREFIX.fullmatch(prefix):
+        setup.problems.append(f"prefix: must be text such as COUNTERMAND_, for {marketplaces()}")
+        return setup
+    known = _Names(prefix)
+    found: dict[str, dict[str, Given]] = {}
+    spoilt: set[str] = set()
+    empty: list[tuple[str, _Variable]] = []
+    for name in environ.names():
+        if not name.startswith(prefix):
+            setup.problems.extend(known.misspelt(name))
             continue
-        fields = attrs.fields(_attrs_class(name))
-        values = {field.name: environ.get(_variable(name, field.name)) for field in fields}
-        given = SealedHeaders({field: value for field, value in values.items() if value})
-        if given:
-            found[name] = given
-    return found
+        variable = known.find(name)
+        value = environ.get(name)
+        if name.removeprefix(prefix) in _GENERAL:
+            if value is not None and name == f"{prefix}TIMEOUT":
+                _set_timeout(setup, name, value)
+        elif variable is None:
+            setup.problems.append(known.unknown(name))
+        elif value is None:
+            empty.append((name, variable))
+        elif problem := surrounded(value):
+            setup.problems.append(f"{name}: {variable.marketplace}: {variable.field} {problem}")
+            spoilt.add(variable.marketplace)
+        else:
+            given = found.setdefault(variable.marketplace, {})
+            if variable.field in given:
+                both = " and ".join(sorted((name, given[variable.field].source)))
+                setup.problems.append(f"{both}: {variable.marketplace}: set one of them, not both")
+                spoilt.add(variable.marketplace)
+            given[variable.field] = Given(
+                name, SecretFile(value.reveal()) if variable.names_a_file else value
+            )
+    for name, variable in empty:
+        if variable.marketplace in found and _says_where(variable.field):
+            setup.problems.append(
+                f"{name}: {variable.marketplace}: it is empty, which would not mean what was meant; "
+                "set it, or leave it out"
+            )
+    for marketplace in sorted(found.keys() - spoilt, key=[*OURS, *found].index):
+        _build(setup, marketplace, found[marketplace], prefix)
+    if not (setup.accounts or setup.problems):
+        setup.problems.append(known.nothing(environ.names(), [name for name, _ in empty]))
+    return setup
 
 
-def configured(given: Mapping[str, SealedHeaders]) -> list[AnyAccount]:
-    """Return the accounts that these fields make. Raises ValueError."""
-    found: list[AnyAccount] = []
-    for name, fields in given.items():
-        kind = _attrs_class(name)
-        missing = [
-            _variable(name, field.name)
-            for field in attrs.fields(kind)
-            if field.default is attrs.NOTHING and field.name not in fields
-        ]
-        if missing:
-            raise ValueError(f"{' and '.join(missing)} must be set too")
-        found.append(kind(**fields))
-    return found
+def surrounded(value: Secret) -> str | None:
+    """Return what is wrong with a value that an env file left quotation marks or spaces around, or None."""
+    text = value.reveal()
+    if not isinstance(text, str):
+        return f"must be text, not {checks.kind(text)}"
+    if text.strip() != text:
+        return "has spaces or a line break at its ends: leave them out"
+    if len(text) > 1 and text[0] in _QUOTES and text[-1] == text[0]:
+        return "is in quotation marks: leave them out, they are taken for a part of it"
+    return None
 
 
-def _attrs_class(name: str) -> Any:
-    return configuration_of(name)
+def _set_timeout(setup: Setup, name: str, value: Secret) -> None:
+    try:
+        setup.timeout = checks.seconds(float(value.reveal()))
+    except (ValueError, InvalidRequestError):
+        setup.problems.append(
+            f"{name}: must be a positive number of seconds, a year at most; it holds for {marketplaces()}"
+        )
 
 
-def _variable(name: str, field: str) -> str:
-    return f"COUNTERMAND_{name.upper()}_{field.upper()}"
+def _says_where(field: str) -> bool:
+    """Whether a field decides where the credentials are sent."""
+    return field == "environment" or field.endswith("_url")
+
+
+def _build(setup: Setup, marketplace: str, given: dict[str, Given], prefix: str) -> None:
+    def name_of(field: str) -> str:
+        return _name(prefix, marketplace, field)
+
+    account, problems = account_of(marketplace, given, name_of)
+    setup.problems.extend(problems)
+    if account is not None:
+        setup.add(account, name_of("label"))
+
+
+def _name(prefix: str, marketplace: str, field: str) -> str:
+    return f"{prefix}{re.sub(r'[^A-Z0-9]', '_', marketplace.upper())}_{field.upper()}"
+
+
+class _Names:
+    """The names that are known under a prefix. Marketplaces are loaded when one of theirs is met."""
+
+    def __init__(self, prefix: str) -> None:
+        self._prefix = prefix
+        self._loaded: dict[str, dict[str, _Variable]] = {}
+        self._announced: tuple[str, ...] | None = None
+
+    def find(self, name: str) -> _Variable | None:
+        """Return what a variable sets; None where nobody knows it."""
+        owners = [owner for owner in OURS if name.startswith(_name(self._prefix, owner, ""))]
+        for owner in owners:
+            if name in (variables := self._of(owner)):
+                return variables[name]
+        if name.removeprefix(self._prefix) in _GENERAL:
+            return None
+        others = [owner for owner in self._others() if name.startswith(_name(self._prefix, owner, ""))]
+        for owner in sorted(others, key=len, reverse=True):
+            if name in (variables := self._of(owner)):
+                return variables[name]
+        return None
+
+    def unknown(self, name: str) -> str:
+        """Say that nobody knows a variable, and which one may be meant."""
+        everything = self._everything()
+        end = name.removeprefix(self._prefix).upper()
+        ends = [each.removeprefix(self._prefix) for each in everything]
+        close = near(end, [*ends, *_GENERAL], 0.8)
+        guess = f"{self._prefix}{close}"
+        if guess in everything:
+            return f"{name}: did you mean {guess}? {everything[guess].marketplace} has no such variable"
+        names = ", ".join([*OURS, *self._others()])
+        if close is not None:
+            return f"{name}: did you mean {guess}? None of {names} has such a variable"
+        for owner in [*OURS, *self._others()]:
+            if name.startswith(_name(self._prefix, owner, "")):
+                return f"{name}: {owner} has no such variable; it has {', '.join(self._of(owner))}"
+        return f"{name}: there is no such variable; the marketplaces are {names}"
+
+    def misspelt(self, name: str) -> Iterable[str]:
+        """Say of a variable that is not under the prefix that its letters' case alone is wrong."""
+        if not name.upper().startswith(self._prefix.upper()):
+            return
+        right = self._prefix + name[len(self._prefix) :].upper()
+        variable = self.find(right)
+        if variable is not None:
+            yield f"{name}: did you mean {right}? {variable.marketplace} has no such variable"
+
+    def nothing(self, names: Iterable[str], empty: list[str]) -> str:
+        """Say that no marketplace is configured, and why that may be."""
+        everything = self._everything()
+        if empty:
+            return f"no account is configured: {', '.join(empty)} is empty; the marketplaces are {marketplaces()}"
+        for name in names:
+            if "_" in name and (guess := near(name, everything, 0.85)):
+                return f"{name}: did you mean {guess}? No account is configured, not even at {everything[guess].marketplace}"
+        needed = ", ".join(f"{self._of_first(owner)} ({owner})" for owner in OURS)
+        return f"no account is configured: set the variables of one at least, such as {needed}"
+
+    def _of_first(self, owner: str) -> str:
+        return next(iter(self._of(owner)))
+
+    def _of(self, owner: str) -> dict[str, _Variable]:
+        if owner not in self._loaded:
+            fields = fields_of(configuration_of(owner)).values()
+            plain = {_name(self._prefix, owner, field.name): _Variable(owner, field.name) for field in fields}
+            in_files = {
+                _name(self._prefix, owner, f"{field.name}_file"): _Variable(owner, field.name, True)
+                for field in fields
+                if field.credential
+            }
+            self._loaded[owner] = plain | {name: each for name, each in in_files.items() if name not in plain}
+        return self._loaded[owner]
+
+    def _others(self) -> tuple[str, ...]:
+        if self._announced is None:
+            self._announced = announced()
+        return self._announced
+
+    def _everything(self) -> dict[str, _Variable]:
+        found: dict[str, _Variable] = {}
+        for owner in [*OURS, *self._others()]:
+            found |= self._of(owner)
+        return found

@@ -7,29 +7,28 @@ Order" for the read; "Kibo, OAuth" for the tokens. The whole order is cancelled,
 import json
 import re
 from collections.abc import Mapping
-from typing import Any, ClassVar, Literal, TypeAlias
+from typing import Any, ClassVar, Literal, TypeAlias, Unpack
 
 import attrs
 
 from ..engine import checks
-from ..engine.auth import Auth, Token, TokenAuth
+from ..engine.auth import Auth, Token, TokenAuth, auth_for
+from ..engine.credentials import Credential, as_optional_credential, fits_a_header
 from ..engine.decoding import Answer, DecodingError, check_subject, decode, decode_object
 from ..engine.operation import Operation
 from ..engine.rules import (
-    REJECTIONS,
     CancelRequest,
     Finding,
-    Rejections,
     Rules,
     Verdict,
     cancelled,
     refused,
     requested,
 )
-from ..engine.secret import Secret, as_optional_secret, sealed
+from ..engine.secret import Secret, sealed
+from ..engine.settings import CallOptions
 from ..engine.wire import Call, Reply
 from ..engine.words import object_in
-from ..errors import RejectedError
 from ..outcomes import Outcome, Part
 from .base import Account, AsyncSubClient, Stored, SubClient, label_field, rate_field
 
@@ -37,7 +36,7 @@ _DOMAINS = {"production": "translation.mozu.com", "sandbox": "translation.sandbo
 _LOGIN_HOST = "https://home.mozu.com"
 #: Every field of a login's answer is nullable; a token without a lifetime is used for this many seconds.
 _ASSUMED_LIFETIME = 300.0
-_DECIMAL = re.compile(r"[1-9]\d*", re.ASCII)
+_DECIMAL = re.compile(r"[1-9]\d{0,18}", re.ASCII)
 #: Statuses in which an order cannot be cancelled any more (inferred from the order's life at Kibo).
 _BLOCKING = frozenset({"FULFILLED", "SHIPPED", "COMPLETED", "COMPLETE", "RETURNED", "CLOSED"})
 
@@ -62,14 +61,14 @@ class Kibo(Account["KiboClient", "AsyncKiboClient"]):
     #: The tenant, digits; part of the host name, and sent as x-vol-tenant.
     tenant_id: str = attrs.field(converter=_tenant)
     environment: Literal["production", "sandbox"] = attrs.field(
-        default="production", validator=attrs.validators.in_(tuple(_DOMAINS))
+        default="production", validator=checks.one_of(*_DOMAINS)
     )
-    access_token: Secret | None = attrs.field(
-        default=None, converter=as_optional_secret, validator=checks.credential, repr=False
+    access_token: Credential | None = attrs.field(
+        default=None, converter=as_optional_credential, validator=checks.credential, repr=False
     )
     client_id: str | None = attrs.field(default=None, validator=checks.text, repr=False)
-    client_secret: Secret | None = attrs.field(
-        default=None, converter=as_optional_secret, validator=checks.secret_text, repr=False
+    client_secret: Credential | None = attrs.field(
+        default=None, converter=as_optional_credential, validator=checks.secret_text, repr=False
     )
     #: In place of the tenant's base URL; https, or http to this machine.
     base_url: str | None = attrs.field(default=None, validator=checks.base_url)
@@ -83,9 +82,9 @@ class Kibo(Account["KiboClient", "AsyncKiboClient"]):
     def __attrs_post_init__(self) -> None:
         by_login = self.client_id is not None or self.client_secret is not None
         if by_login and not (self.client_id and self.client_secret):
-            raise ValueError("Kibo takes client_id and client_secret together")
+            raise ValueError("give client_id and client_secret together")
         if by_login and self.access_token is not None:
-            raise ValueError("Kibo takes an access_token, or client credentials, not both")
+            raise ValueError("give an access_token, or a client_id and a client_secret, not both")
 
     @property
     def url(self) -> str:
@@ -186,7 +185,11 @@ class KiboRules(Rules[int, CancelKiboOrder, KiboOrder, KiboOrder]):
     """How Kibo is asked, and what its answers mean."""
 
     name: ClassVar[str] = "kibo"
-    rejections: ClassVar[Rejections] = REJECTIONS | {400: RejectedError}
+    own_headers: ClassVar[frozenset[str]] = frozenset({"x-vol-tenant"})
+    repeatable: ClassVar[bool] = True
+    request_id_headers: ClassVar[tuple[str, ...]] = ("x-vol-correlation", *Rules.request_id_headers)
+    # What its 429s name in Retry-After.
+    rate_limit_pause: ClassVar[float | None] = 60.0
 
     def __init__(self, configuration: Kibo) -> None:
         self._origin, path = checks.split_base_url(configuration.url)
@@ -196,38 +199,34 @@ class KiboRules(Rules[int, CancelKiboOrder, KiboOrder, KiboOrder]):
         self._order_key = "orderId"
         super().__init__(configuration.label, _auth(configuration))
 
-    def check(self, request: CancelKiboOrder) -> int:
-        """Return the order id."""
-        return request.order_id
-
     def check_order_id(self, order_id: object) -> int:
         """Return `order_id` as an integer from 1 on; a bool, a float or text that is no such integer is none."""
         return _order_id(order_id)
 
     def cancel_call(self, request: CancelKiboOrder, operation: _Operation) -> Call:
         """POST, everything in the body."""
+        operation.wording = operation.wording or self._order_key
         said: dict[str, int | str] = {
-            self._spelling(operation): operation.order_id,
+            operation.wording: operation.order_id,
             "dispositionReason": request.disposition_reason,
         }
         if request.disposition_other_reason is not None:
             said["dispositionOtherReason"] = request.disposition_other_reason
         return Call("POST", self._origin, self._cancel, json.dumps(said).encode())
 
-    def _spelling(self, operation: _Operation) -> str:
-        """Return how a request names the order: as the reference does, or as other pages of the same call do."""
-        used = self._order_key
-        return used if not operation.reworded else "orderID" if used == "orderId" else "orderId"
-
     def reword(self, reply: Reply, operation: _Operation) -> bool:
-        """Return whether this is a 400 of Kibo's own, which a tenant gives that wants the other spelling."""
-        return reply.status == 400 and not reply.flaw and object_in(reply) is not None
+        """Take the other spelling after a 400 of Kibo's own: the reference and the vendor's other pages differ."""
+        if reply.status != 400 or reply.flaw or object_in(reply) is None:
+            return False
+        operation.wording = "orderID" if operation.wording == "orderId" else "orderId"
+        return True
 
     def judge(self, reply: Reply, operation: _Operation) -> Verdict[KiboOrder] | None:
         """Believe the order that comes back: cancelled only if it says so."""
+        if reply.status < 300 and operation.wording is not None:
+            self._order_key = operation.wording
         if reply.status != 200:
             return None
-        self._order_key = self._spelling(operation)
         order = self.order(reply, operation)
         if _is_cancelled(order):
             return cancelled(order, _parts(order))
@@ -271,25 +270,27 @@ def _parts(order: KiboOrder) -> tuple[Part, ...]:
 def _auth(configuration: Kibo) -> Auth:
     tenant = {"x-vol-tenant": str(configuration.tenant_id)}
 
-    def headers(token: Secret) -> dict[str, str]:
-        return {**tenant, "Authorization": f"Bearer {token.reveal()}"}
+    def headers(access_token: Secret) -> dict[str, str]:
+        return {**tenant, "Authorization": f"Bearer {access_token.reveal()}"}
 
     if configuration.access_token is not None:
-        return Auth(headers(configuration.access_token), [configuration.access_token])
-    secret = configuration.client_secret
-    if secret is None:
+        return auth_for(headers, access_token=configuration.access_token)
+    if configuration.client_secret is None:
         return Auth(tenant, [])
-    said = {
-        "client_id": configuration.client_id,
-        "client_secret": secret.reveal(),
-        "grant_type": "client_credentials",
-    }
     origin, path = checks.split_base_url(configuration.auth_url)
-    login = Call(
-        "POST", origin, f"{path}/api/platform/applications/authtickets/oauth", json.dumps(said).encode()
-    )
+    target = f"{path}/api/platform/applications/authtickets/oauth"
+
+    def ask(client_secret: Secret) -> Call:
+        said = {
+            "client_id": configuration.client_id,
+            "client_secret": client_secret.reveal(),
+            "grant_type": "client_credentials",
+        }
+        return Call("POST", origin, target, json.dumps(said).encode())
+
     # Older pages have a token renewed on 403 as well.
-    return TokenAuth(login, _token, headers, [secret], frozenset({401, 403}))
+    renews_on = frozenset({401, 403})
+    return TokenAuth(ask, _token, headers, renews_on=renews_on, client_secret=configuration.client_secret)
 
 
 def _token(reply: Reply) -> Token | None:
@@ -298,7 +299,7 @@ def _token(reply: Reply) -> Token | None:
     except DecodingError:
         return None
     token, lifetime = said.get("access_token"), said.get("expires_in")
-    if not checks.fits_a_header(token):
+    if not fits_a_header(token):
         return None
     if lifetime is None:
         lifetime = _ASSUMED_LIFETIME
@@ -312,11 +313,10 @@ class KiboClient(SubClient[int, CancelKiboOrder, KiboOrder, KiboOrder]):
 
     def cancel_order(
         self,
-        order_id: int,
+        order_id: int | str,
         disposition_reason: DispositionReason,
         disposition_other_reason: str | None = None,
-        *,
-        timeout: float | None = None,
+        **options: Unpack[CallOptions],
     ) -> Outcome[KiboAnswer]:
         """Ask Kibo to cancel a whole order, and say what became of it.
 
@@ -324,16 +324,14 @@ class KiboClient(SubClient[int, CancelKiboOrder, KiboOrder, KiboOrder]):
         Returns `Refused` when Kibo declines and the order's status says why, `Unknown` when nothing could be
         learnt. `disposition_other_reason`, 1 to 255 characters, goes with the reason "other" alone.
 
-        `timeout` is the deadline of the whole call in seconds. Raises an error of `countermand.errors`; whenever it
+        `options` are those of every call, see `CallOptions`. Raises an error of `countermand.errors`; whenever it
         raises, the order is untouched.
         """
-        return self.cancel(
-            CancelKiboOrder(order_id, disposition_reason, disposition_other_reason), timeout=timeout
-        )
+        return self.cancel(CancelKiboOrder(order_id, disposition_reason, disposition_other_reason), **options)
 
-    def get_order(self, order_id: int, *, timeout: float | None = None) -> KiboOrder:
+    def get_order(self, order_id: int | str, **options: Unpack[CallOptions]) -> KiboOrder:
         """Read an order (Kibo OMS, Get Order). Raises `OrderUnreadableError` and its siblings."""
-        return self._read(order_id, timeout)
+        return self._read(order_id, options)
 
 
 class AsyncKiboClient(AsyncSubClient[int, CancelKiboOrder, KiboOrder, KiboOrder]):
@@ -341,16 +339,15 @@ class AsyncKiboClient(AsyncSubClient[int, CancelKiboOrder, KiboOrder, KiboOrder]
 
     async def cancel_order(
         self,
-        order_id: int,
+        order_id: int | str,
         disposition_reason: DispositionReason,
         disposition_other_reason: str | None = None,
-        *,
-        timeout: float | None = None,
+        **options: Unpack[CallOptions],
     ) -> Outcome[KiboAnswer]:
         """Ask Kibo to cancel a whole order; see `KiboClient.cancel_order`."""
         request = CancelKiboOrder(order_id, disposition_reason, disposition_other_reason)
-        return await self.cancel(request, timeout=timeout)
+        return await self.cancel(request, **options)
 
-    async def get_order(self, order_id: int, *, timeout: float | None = None) -> KiboOrder:
+    async def get_order(self, order_id: int | str, **options: Unpack[CallOptions]) -> KiboOrder:
         """Read an order; see `KiboClient.get_order`."""
-        return await self._read(order_id, timeout)
+        return await self._read(order_id, options)

@@ -1,136 +1,283 @@
-"""Stored outcomes, errors and requests, read back.
+"""Accounts from texts: what `environment` and `accounts_file` have in common.
 
-What a marketplace's request and answers are is asked of its configuration, which the registry finds by name: a third
-party's marketplace is read like one of ours.
+Both collect `Given` values by the names of a configuration's fields. `account_of` makes an account of them, or says
+what is wrong, naming where each value came from and the marketplace. A value is never repeated: it may be a
+credential, in the wrong place even.
 """
 
-import json
-from collections.abc import Iterable, Mapping
-from typing import Any, Union, get_args
+import os
+from collections.abc import Callable, Iterable, Mapping
+from inspect import Parameter, signature
+from typing import Annotated, Any, get_args, get_origin, get_type_hints
 
-from .. import errors
-from ..data import SCHEMA
-from ..data.scalars import OneOf, Scalar, Shape, as_object, wrong
-from ..data.shapes import shape_of, tag_of
-from ..engine.decoding import Answer, without_repeats
-from ..engine.rules import AnyRequest
-from ..errors import CountermandError, NotConfiguredError
-from ..outcomes import Outcome
-from .base import Stored
-from .registry import OURS, configuration_of
+import attrs
 
-_OUTCOMES: dict[str, Any] = {tag_of(kind): kind for kind in (each.__origin__ for each in get_args(Outcome))}
-_ERRORS: dict[str, type[CountermandError]] = {
-    tag_of(kind): kind
-    for kind in vars(errors).values()
-    if isinstance(kind, type) and issubclass(kind, CountermandError)
-}
+from ..engine import checks
+from ..engine.credentials import (
+    SecretFile,
+    UnreadableCredentialError,
+    as_credential,
+    as_optional_credential,
+    read,
+)
+from ..engine.secret import Secret, redacted
+from ..errors import InvalidRequestError
+from .registry import OURS, AnyAccount, configuration_of
 
-
-def outcome_from_dict(data: Mapping[str, Any]) -> Outcome[Any]:
-    """Return the outcome that `outcome.to_dict()` wrote: an equal one, its attempts and `answer.raw` included.
-
-    Everything is checked as strictly as a marketplace's answer. Raises `ValueError`, with the place, for what no
-    outcome was written as, for a marketplace that is not installed, and for what a newer version has written.
-
-        outcome = outcome_from_dict(job.result)
-    """
-    kind = _OUTCOMES[_tag(data, "outcome", _OUTCOMES)]
-    _, answers = _registered(data)
-    outcome: Outcome[Any] = shape_of(kind[_union(answers)]).read(data, "$")
-    return outcome
+#: The deadline of a call where none is configured, in seconds.
+_TIMEOUT = 30.0
+_TRUE, _FALSE = ("true", "yes", "on", "1"), ("false", "no", "off", "0")
 
 
-def outcome_from_json(text: str | bytes) -> Outcome[Any]:
-    """Return the outcome that `outcome.to_json()` wrote. Raises what `outcome_from_dict` raises.
+class Given:
+    """A value, and where it came from. It does not show itself."""
 
-    outcome = outcome_from_json(path.read_text())
-    """
+    __slots__ = ("literal", "source", "value")
+
+    def __init__(self, source: str, value: object, *, literal: bool = False) -> None:
+        #: The variable or the key that it was given by.
+        self.source: str = source
+        #: A `Secret`, a `SecretFile`, or what a TOML file holds.
+        self.value: object = value
+        #: Whether it stands in a file as it is.
+        self.literal: bool = literal
+
+    def reveal(self) -> Any:
+        """Return the value itself."""
+        return self.value.reveal() if isinstance(self.value, Secret) else self.value
+
+    def __repr__(self) -> str:
+        return f"Given({self.source})"
+
+
+class Environ:
+    """Environment variables that do not show themselves. Without a mapping, those of the process."""
+
+    __slots__ = ("_values",)
+
+    def __init__(self, variables: Mapping[str, str] | None = None) -> None:
+        given = os.environ if variables is None else variables
+        if not isinstance(given, Mapping):
+            raise InvalidRequestError(f"environ must be a mapping, not {checks.kind(given)}")
+        self._values = {name: Secret(value) for name, value in given.items()}
+
+    def names(self) -> Iterable[str]:
+        """Return the names of all variables."""
+        return self._values.keys()
+
+    def get(self, name: str) -> Secret | None:
+        """Return a variable's value; None where it is not set, or empty."""
+        return self._values.get(name) or None
+
+
+class Setup:
+    """What was found: accounts, a timeout, and everything that is wrong."""
+
+    def __init__(self) -> None:
+        self.accounts: list[AnyAccount] = []
+        self.timeout: float | None = None
+        self.problems: list[str] = []
+        #: Whether a credential stands in the file itself.
+        self.holds_secret: bool = False
+        self.warning: str | None = None
+        self._sources: dict[str, str] = {}
+
+    def add(self, account: AnyAccount, source: str) -> None:
+        """Take an account in; `source` is what its label is given by."""
+        label, name = account.label, account.marketplace
+        if label in self._sources:
+            self.problems.append(
+                f"{source}: {name}: the label {label!r} is taken by {self._sources[label]}: give it another"
+            )
+        self._sources[label] = name
+        self.accounts.append(account)
+
+    def checked(self) -> list[AnyAccount]:
+        """Return the accounts. Raises ValueError, with one line for each thing that is wrong."""
+        if self.problems:
+            raise ValueError("\n".join(self.problems))
+        return self.accounts
+
+    def patience(self, timeout: float | None) -> float:
+        """Return the timeout of calls: an argument, else what was found, else the default."""
+        if timeout is not None:
+            return timeout
+        return _TIMEOUT if self.timeout is None else self.timeout
+
+
+@attrs.frozen
+class Field:
+    """One argument of a configuration."""
+
+    name: str
+    required: bool
+    #: Whether it takes a credential, and so a `SecretFile`.
+    credential: bool
+    #: The types that its annotation allows.
+    kinds: frozenset[object]
+
+    def typed(self, value: Any) -> Any:
+        """Return a text as a value of the field's type. Raises ValueError."""
+        if not isinstance(value, str) or str in self.kinds or not self.kinds & {bool, int, float}:
+            return value
+        if bool in self.kinds:
+            if value.casefold() in (*_TRUE, *_FALSE):
+                return value.casefold() in _TRUE
+            raise ValueError(f"{self.name} must be true or false")
+        kind = float if float in self.kinds else int
+        try:
+            return kind(value)
+        except ValueError:
+            wanted = "a number" if kind is float else "a whole number"
+        raise ValueError(f"{self.name} must be {wanted}")
+
+
+def fields_of(kind: type[AnyAccount]) -> dict[str, Field]:
+    """Return the arguments of a configuration by name."""
     try:
-        data = json.loads(text, object_pairs_hook=without_repeats)
-    except RecursionError:
-        raise wrong("the JSON is nested too deeply", "$") from None
-    return outcome_from_dict(data)
-
-
-def error_from_dict(data: Mapping[str, Any]) -> CountermandError:
-    """Return the error that `error.to_dict()` wrote, to be looked at or raised. Raises `ValueError` for all else.
-
-    error = error_from_dict(job.failure)
-    """
-    error: CountermandError = shape_of(_ERRORS[_tag(data, "error", _ERRORS)]).read(data, "$")
-    return error
-
-
-def request_from_dict(data: Mapping[str, Any]) -> AnyRequest:
-    """Return the request that `request.to_dict()` wrote, checked. Raises what `outcome_from_dict` raises.
-
-    outcome = client.cancel(request_from_dict(job.request))
-    """
-    _tag(data, "request", ["cancel"])
-    kind, _ = _registered(data)
-    request: AnyRequest = shape_of(kind).read(data, "$")
-    return request
-
-
-def json_schema(*marketplaces: str) -> dict[str, Any]:
-    """Return the JSON Schema (draft 2020-12) of outcomes, errors and requests, made from the classes.
-
-    Name marketplaces to have theirs; by default it is of ours, as in the package's `data/schema.json`.
-
-        jsonschema.validate(outcome.to_dict(), json_schema())
-    """
-    registered = [configuration_of(name).stored() for name in marketplaces or OURS]
-    answers = _union(answer for _, found in registered for answer in found)
-    defined: dict[str, Any] = {}
-
-    def describe(shape: Shape) -> dict[str, Any]:
-        name: str | None = getattr(shape, "name", None)
-        if name is None:
-            return shape.schema(describe)
-        if name not in defined:
-            defined[name] = {}
-            defined[name] |= shape.schema(describe)
-        return {"$ref": f"#/$defs/{name}"}
-
-    def any_of(hints: Iterable[Any]) -> dict[str, Any]:
-        return {"anyOf": [describe(shape_of(hint)) for hint in hints]}
-
-    groups = {
-        "Outcome": any_of(kind[answers] for kind in _OUTCOMES.values()),
-        "Error": any_of(_ERRORS.values()),
-        "Request": any_of(request for request, _ in registered),
+        hints = get_type_hints(kind, include_extras=True)
+    except Exception:  # noqa: BLE001 - a name that type checkers alone see: its values stay text
+        hints = {}
+    readable = {
+        field.alias
+        for field in (attrs.fields(kind) if attrs.has(kind) else ())
+        if field.converter in (as_credential, as_optional_credential)
     }
+    found = signature(kind).parameters.values()
     return {
-        "$schema": "https://json-schema.org/draft/2020-12/schema",
-        "title": f"Outcomes, errors and requests of countermand, schema {SCHEMA}",
-        "anyOf": [{"$ref": f"#/$defs/{name}"} for name in groups],
-        "$defs": groups | dict(sorted(defined.items())),
+        each.name: Field(
+            each.name,
+            each.default is Parameter.empty,
+            each.name in readable,
+            frozenset(_kinds(hints.get(each.name, str))),
+        )
+        for each in found
+        if each.kind in (Parameter.KEYWORD_ONLY, Parameter.POSITIONAL_OR_KEYWORD)
     }
 
 
-def _union(types: Iterable[type[Answer]]) -> Any:
-    union: Any = Union
-    return union[tuple(types)]
+def _kinds(hint: Any) -> Iterable[object]:
+    if get_origin(hint) is Annotated:
+        hint = get_args(hint)[0]
+    members = get_args(hint)
+    if not members or isinstance(hint, type):
+        yield hint
+    for member in members:
+        yield from _kinds(member)
 
 
-def _tag(data: Any, name: str, known: Iterable[str]) -> str:
-    """Return what `data` says it is, once its schema is one that this version reads."""
-    said = as_object(data, "$")
-    for needed in ("schema", name):
-        if needed not in said:
-            raise wrong("it is missing", f"$.{needed}")
-    schema = Scalar(int).read(said["schema"], "$.schema")
-    if schema > SCHEMA:
-        raise wrong(f"schema {schema} is newer than this version reads, which is {SCHEMA}", "$.schema")
-    tag: str = OneOf(tuple(known)).read(said[name], f"$.{name}")
-    return tag
+def account_of(
+    name: str, given: Mapping[str, Given], name_of: Callable[[str], str], where: str = ""
+) -> tuple[AnyAccount | None, list[str]]:
+    """Return the account at the marketplace `name` that these values make, or None and everything that is wrong.
+
+    `name_of` says what a field that is missing would be given by; `where` begins every message.
+    """
+    kind = configuration_of(name)
+    known = fields_of(kind)
+    problems = [
+        f"{where}{each.source}: {not_known(field, known, name)}"
+        for field, each in given.items()
+        if field not in known
+    ]
+    missing = [name_of(field.name) for field in known.values() if field.required and field.name not in given]
+    if missing:
+        problems.append(f"{where}{' and '.join(missing)}: {name}: must be set too")
+    plain: dict[str, Given] = {}
+    for field, each in given.items():
+        if field in known:
+            try:
+                plain[field] = _plain(known[field], each)
+            except (ValueError, UnreadableCredentialError) as error:
+                problems.append(f"{where}{each.source}: {name}: {error.args[0]}")
+    if problems:
+        return None, problems
+    # First with the files' contents, so that they are checked too.
+    account, said = _built(kind, plain)
+    if account is None:
+        return None, [
+            f"{where}{' and '.join(_at_fault(kind, plain))}: {name}: {said.removeprefix(f'{name}: ')}"
+        ]
+    files = {field: each for field, each in given.items() if isinstance(each.value, SecretFile)}
+    kept = {field: each for field, each in files.items() if known[field].credential}
+    return (_built(kind, plain | kept)[0] if kept else account), []
 
 
-def _registered(data: Mapping[str, Any]) -> Stored:
-    if "marketplace" not in data:
-        raise wrong("it is missing", "$.marketplace")
+def not_known(field: str, known: Iterable[str], marketplace: str) -> str:
+    """Say that a marketplace has no such field, and which one may be meant."""
+    guess = near(field, known)
+    if guess is not None:
+        return f"did you mean {guess}? {marketplace} has no such field"
+    return f"{marketplace} has no such field; it has {', '.join(known)}"
+
+
+def near(word: str, words: Iterable[str], cutoff: float = 0.6) -> str | None:
+    """Return the one of `words` that `word` may be misspelt from, or None."""
+    from difflib import get_close_matches
+
+    return next(iter(get_close_matches(word, list(words), 1, cutoff)), None)
+
+
+def marketplaces() -> str:
+    """Return the names of our marketplaces, for messages."""
+    return ", ".join(OURS)
+
+
+def _plain(field: Field, each: Given) -> Given:
+    """Return a value as the configuration takes it. Raises ValueError, `UnreadableCredentialError`."""
+    value = each.value
+    if isinstance(value, SecretFile):
+        value = read(field.name, value, _nothing)
+    elif not isinstance(value, Secret | str | int | float):
+        raise ValueError(f"{field.name} must be text or a number, not {_toml_name(value)}")
+    return Given(each.source, field.typed(Given("", value).reveal()))
+
+
+def _nothing(_: object) -> None:
+    """Find nothing wrong: the configuration's own validators do."""
+
+
+def _toml_name(value: object) -> str:
+    return (
+        "a table"
+        if isinstance(value, dict)
+        else "an array"
+        if isinstance(value, list)
+        else "a date or a time"
+    )
+
+
+def _built(kind: type[AnyAccount], given: Mapping[str, Given]) -> tuple[AnyAccount | None, str]:
+    """Return a configuration, or None and what is wrong with it, without any of the values."""
     try:
-        return configuration_of(Scalar(str).read(data["marketplace"], "$.marketplace")).stored()
-    except NotConfiguredError as problem:
-        raise wrong(problem.message, "$.marketplace") from None
+        return kind(**{field: each.reveal() for field, each in given.items()}), ""
+    except (ValueError, TypeError) as error:
+        said = str(error.args[0]) if error.args else "it makes no sense"
+    secrets = {
+        form for each in given.values() if isinstance(each.value, str) for form in Secret(each.value).forms()
+    }
+    return None, redacted(said.encode(), secrets).decode()
+
+
+def _at_fault(kind: type[AnyAccount], given: Mapping[str, Given]) -> list[str]:
+    """Return where the values came from that their own field refuses; all of them where it is not one alone."""
+    found: list[str] = []
+    for field in attrs.fields(kind) if attrs.has(kind) else ():
+        each = given.get(field.alias or field.name)
+        if each is not None and _refuses(field, each):
+            found.append(each.source)
+    return found or [each.source for name, each in given.items() if name != "label" or len(given) == 1]
+
+
+def _refuses(field: "attrs.Attribute[Any]", each: Given) -> bool:
+    told: Any = field
+    convert, check = told.converter, told.validator
+    try:
+        value = Given("", each.reveal() if convert is None else convert(each.reveal()))
+        if check is not None:
+            check(None, field, value.value)
+    except (ValueError, TypeError):
+        return True
+    except Exception:  # noqa: BLE001 - one that looks at the whole configuration cannot be asked alone
+        return False
+    return False

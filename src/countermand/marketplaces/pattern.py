@@ -4,12 +4,14 @@ Sources: "Pattern Hub API, Cancel an order" for the cancellation; "Pattern Hub A
 A cancellation is initiated, never done, when it is answered: the warehouses decide afterwards.
 """
 
-from typing import Any, ClassVar, Literal, TypeAlias
+from operator import attrgetter
+from typing import Any, ClassVar, Literal, TypeAlias, Unpack
 
 import attrs
 
 from ..engine import checks
-from ..engine.auth import Auth
+from ..engine.auth import auth_for
+from ..engine.credentials import Credential, as_credential
 from ..engine.decoding import Answer, DecodingError, check_subject, decode
 from ..engine.operation import Operation
 from ..engine.rules import (
@@ -25,13 +27,20 @@ from ..engine.rules import (
     refused,
     requested,
 )
-from ..engine.secret import Secret, as_secret, sealed
+from ..engine.secret import Secret, sealed
+from ..engine.settings import CallOptions
 from ..engine.wire import Call, Reply
 from ..errors import InvalidRequestError, RejectedError
 from ..outcomes import Outcome, Part
 from .base import Account, AsyncSubClient, Stored, SubClient, label_field, rate_field
 
 _HOSTS = {"production": "https://api.pattern.com/hub", "staging": "https://stage-api.pattern.com/hub"}
+#: The lists in which, by the status of an answer, something is.
+_TOLD = {
+    200: ("cancelled_orders",),
+    206: ("cancelled_orders", "non_cancellable_orders"),
+    409: ("non_cancellable_orders",),
+}
 #: Warehouse order statuses past the point where a cancellation has any effect.
 _BEYOND = frozenset({"batched", "picked", "packed", "departed", "complete"})
 
@@ -44,9 +53,9 @@ class Pattern(Account["PatternClient", "AsyncPatternClient"]):
     marketplace: ClassVar[str] = "pattern"
 
     #: The Bearer token.
-    token: Secret = attrs.field(converter=as_secret, validator=checks.credential, repr=False)
+    token: Credential = attrs.field(converter=as_credential, validator=checks.credential, repr=False)
     environment: Literal["production", "staging"] = attrs.field(
-        default="production", validator=attrs.validators.in_(tuple(_HOSTS))
+        default="production", validator=checks.one_of(*_HOSTS)
     )
     #: In place of the environment's base URL; https, or http to this machine.
     base_url: str | None = attrs.field(default=None, validator=checks.base_url)
@@ -72,6 +81,10 @@ class Pattern(Account["PatternClient", "AsyncPatternClient"]):
     def stored(cls) -> Stored:
         """Return the classes that stored data is read back as."""
         return CancelPatternOrder, (PatternCancellation, PatternOrderStatus)
+
+
+def _without_nulls(said: dict[str, Any], *names: str) -> dict[str, Any]:
+    return {name: value for name, value in said.items() if value is not None or name not in names}
 
 
 @attrs.frozen
@@ -109,8 +122,7 @@ class PatternCancellation(Answer):
     @classmethod
     def prepared(cls, said: dict[str, Any]) -> dict[str, Any]:
         """Leave out a null message and null lists: they read as empty (inferred)."""
-        empty = ("message", "cancelled_orders", "non_cancellable_orders")
-        return {name: value for name, value in said.items() if value is not None or name not in empty}
+        return _without_nulls(said, "message", "cancelled_orders", "non_cancellable_orders")
 
 
 @attrs.frozen
@@ -138,6 +150,11 @@ class PatternOrderStatus(Answer):
     market_order_id: str
     order_status: str
     sub_orders: tuple[SubOrder, ...] = ()
+
+    @classmethod
+    def prepared(cls, said: dict[str, Any]) -> dict[str, Any]:
+        """Leave out a null list: it reads as empty (inferred)."""
+        return _without_nulls(said, "sub_orders")
 
 
 @attrs.frozen
@@ -168,6 +185,8 @@ class PatternRules(Rules[str, CancelPatternOrder, PatternCancellation, PatternOr
     """How Pattern Hub is asked, and what its answers mean."""
 
     name: ClassVar[str] = "pattern"
+    repeatable: ClassVar[bool] = True
+    order_of: ClassVar["attrgetter[str]"] = attrgetter("market_order_id")
     beyond_cancelling: ClassVar[frozenset[str]] = _BEYOND
     rejections: ClassVar[Rejections] = REJECTIONS | {
         400: InvalidRequestError,
@@ -177,16 +196,10 @@ class PatternRules(Rules[str, CancelPatternOrder, PatternCancellation, PatternOr
     }
 
     def __init__(self, configuration: Pattern) -> None:
-        token = configuration.token
-        auth = Auth({"Authorization": f"Bearer {token.reveal()}"}, [token])
-        super().__init__(configuration.label, auth)
+        super().__init__(configuration.label, auth_for(_headers, token=configuration.token))
         self._origin, path = checks.split_base_url(configuration.url)
         self._cancel = f"{path}/v1/orders/cancel_order?market_order_id="
         self._status = f"{path}/v1/orders/status?market_order_id="
-
-    def check(self, request: CancelPatternOrder) -> str:
-        """Return the marketplace order id."""
-        return request.market_order_id
 
     def check_order_id(self, order_id: object) -> str:
         """Return `order_id` if it can name an order."""
@@ -205,8 +218,9 @@ class PatternRules(Rules[str, CancelPatternOrder, PatternCancellation, PatternOr
         answer = decode(reply.body, PatternCancellation)
         check_subject(answer.market_order_id, operation.order_id)
         # The usual answer needs no part built for each of its orders.
-        if answer.cancelled_orders and not answer.non_cancellable_orders:
+        if answer.cancelled_orders and not answer.non_cancellable_orders and reply.status != 206:
             return requested(answer)
+        _check_lists(answer, reply.status)
         begun = self.named(answer)
         rest = tuple(
             Part(str(order.warehouse_order_id), order.status, order.reason)
@@ -217,8 +231,10 @@ class PatternRules(Rules[str, CancelPatternOrder, PatternCancellation, PatternOr
         kept = tuple(part for part in rest if not _is_cancelled(part.status))
         if kept and (begun or before):
             return partially_cancelled(answer, begun + before, kept, settled=not begun)
-        if kept or (reply.status == 409 and not (begun or before or answer.success)):
+        if kept:
             return refused(answer, kept)
+        if reply.status == 409 and not (begun or before or answer.success):
+            return refused(answer, (Part(None, "not cancellable", answer.message or None),))
         if begun:
             return requested(answer)
         if before:
@@ -253,6 +269,18 @@ class PatternRules(Rules[str, CancelPatternOrder, PatternCancellation, PatternOr
         return tuple(Part(str(order.warehouse_order_id), order.status) for order in begun)
 
 
+def _headers(token: Secret) -> dict[str, str]:
+    return {"Authorization": f"Bearer {token.reveal()}"}
+
+
+def _check_lists(answer: PatternCancellation, status: int) -> None:
+    """Raise `DecodingError` if a list is not there in which, by the status, something should be."""
+    raw = answer.raw
+    for name in _TOLD.get(status, ()):
+        if raw.get(name) is None:
+            raise DecodingError(f"{name} is missing, and the status says that something is in it")
+
+
 def _is_shipped(status: str) -> bool:
     return status.casefold() == "shipped"
 
@@ -272,7 +300,7 @@ def _invalid(reply: Reply, operation: _Operation) -> InvalidRequestError:
 class PatternClient(SubClient[str, CancelPatternOrder, PatternCancellation, PatternOrderStatus]):
     """Pattern Hub, blocking."""
 
-    def cancel_order(self, market_order_id: str, *, timeout: float | None = None) -> Outcome[PatternAnswer]:
+    def cancel_order(self, market_order_id: str, **options: Unpack[CallOptions]) -> Outcome[PatternAnswer]:
         """Ask Pattern Hub to cancel an order, and say what became of it.
 
         Returns `Requested` when every warehouse order was initiated for cancellation, `PartiallyCancelled` when
@@ -280,25 +308,25 @@ class PatternClient(SubClient[str, CancelPatternOrder, PatternCancellation, Patt
         their status), `Unknown` when nothing could be learnt. Only warehouse orders in `new` or `backordered` can
         be cancelled (Pattern Hub API, Cancel an order).
 
-        `timeout` is the deadline of the whole call in seconds. Raises an error of `countermand.errors`; whenever it
+        `options` are those of every call, see `CallOptions`. Raises an error of `countermand.errors`; whenever it
         raises, the order is untouched.
         """
-        return self.cancel(CancelPatternOrder(market_order_id), timeout=timeout)
+        return self.cancel(CancelPatternOrder(market_order_id), **options)
 
-    def order_status(self, market_order_id: str, *, timeout: float | None = None) -> PatternOrderStatus:
+    def order_status(self, market_order_id: str, **options: Unpack[CallOptions]) -> PatternOrderStatus:
         """Read the order's status (Pattern Hub API, Order status). Raises `OrderUnreadableError` and its siblings."""
-        return self._read(market_order_id, timeout)
+        return self._read(market_order_id, options)
 
 
 class AsyncPatternClient(AsyncSubClient[str, CancelPatternOrder, PatternCancellation, PatternOrderStatus]):
     """Pattern Hub, on an event loop. Each method does what its namesake in `PatternClient` does."""
 
     async def cancel_order(
-        self, market_order_id: str, *, timeout: float | None = None
+        self, market_order_id: str, **options: Unpack[CallOptions]
     ) -> Outcome[PatternAnswer]:
         """Ask Pattern Hub to cancel an order; see `PatternClient.cancel_order`."""
-        return await self.cancel(CancelPatternOrder(market_order_id), timeout=timeout)
+        return await self.cancel(CancelPatternOrder(market_order_id), **options)
 
-    async def order_status(self, market_order_id: str, *, timeout: float | None = None) -> PatternOrderStatus:
+    async def order_status(self, market_order_id: str, **options: Unpack[CallOptions]) -> PatternOrderStatus:
         """Read the order's status; see `PatternClient.order_status`."""
-        return await self._read(market_order_id, timeout)
+        return await self._read(market_order_id, options)

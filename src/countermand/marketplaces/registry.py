@@ -26,6 +26,13 @@ def configuration_of(name: str) -> type[AnyAccount]:
     return _found[name]
 
 
+def announced() -> tuple[str, ...]:
+    """Return the names of the marketplaces that installed packages announce."""
+    from importlib.metadata import entry_points
+
+    return tuple(dict.fromkeys(point.name for point in entry_points(group=GROUP)))
+
+
 def _ours(name: str) -> type[AnyAccount]:
     found: type[AnyAccount] = getattr(import_module(f".{name}", __package__), OURS[name])
     return found

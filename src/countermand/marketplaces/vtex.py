@@ -7,17 +7,19 @@ status" for the read. A 200 says that the notification was received: the platfor
 import json
 import re
 from collections.abc import Mapping
-from datetime import datetime, timedelta
-from typing import ClassVar, TypeAlias
+from datetime import UTC, datetime, timedelta, timezone
+from typing import ClassVar, TypeAlias, Unpack
 
 import attrs
 
 from ..engine import checks
-from ..engine.auth import Auth
+from ..engine.auth import auth_for
+from ..engine.credentials import Credential, as_credential
 from ..engine.decoding import Answer, check_subject, decode
 from ..engine.operation import Operation
 from ..engine.rules import CancelRequest, Doubt, Finding, Rules, Verdict, cancelled, refused, requested
-from ..engine.secret import Secret, as_secret, sealed
+from ..engine.secret import Secret, sealed
+from ..engine.settings import CallOptions
 from ..engine.wire import Call, Reply
 from ..outcomes import Outcome, Part
 from .base import Account, AsyncSubClient, Stored, SubClient, label_field, rate_field
@@ -29,12 +31,32 @@ _PENDING = frozenset(
 )
 #: A denial is on its way; known to stick.
 _DENYING = "cancellation-request-denied-ffm"
-#: The shopper may cancel by themselves for a while: this status speaks of a cancellation that nobody has asked for.
-_OPEN = "window-to-cancel"
+#: The customer may cancel for a while yet: open, although it speaks of a cancellation.
+_TIME_TO_CANCEL = "window-to-cancel"
 #: How far the time of a request that got no receipt may be off: a Date header tells whole seconds.
 _CLOCKS_AGREE = timedelta(seconds=1)
+#: A date without a zone (`2019-05-09 15:31:23`) may mean any: this is where it would be the earliest.
+_EASTERNMOST = timezone(timedelta(hours=14))
+_LONG_AGO = datetime.min.replace(tzinfo=UTC)
 #: A read also takes an order's sequence number in this form; a cancellation does not.
 _SEQUENCE = re.compile(r"seq(\d+)", re.ASCII)
+#: The environments that are known; there may be others of VTEX's.
+_ENVIRONMENTS = "vtexcommercestable", "vtexcommercebeta"
+#: Words that other marketplaces use for theirs: as a part of VTEX's host name they make a stranger's host.
+_NO_ENVIRONMENTS = frozenset(
+    "production prod sandbox staging stage dev development test live stable beta".split()
+)
+
+
+def _environment(_: object, field: "attrs.Attribute[str]", value: str) -> None:
+    """attrs validator: an environment is part of the host name, so another marketplace's word for one is none."""
+    from difflib import get_close_matches
+
+    misspelt = value not in _ENVIRONMENTS and get_close_matches(value, _ENVIRONMENTS, 1, 0.9)
+    if misspelt or value.casefold() in _NO_ENVIRONMENTS:
+        raise ValueError(
+            f"{field.name} must be one of VTEX's own, {_ENVIRONMENTS[0]} for nearly everybody: it is part of the host name"
+        )
 
 
 @sealed
@@ -47,10 +69,11 @@ class Vtex(Account["VtexClient", "AsyncVtexClient"]):
     #: The account's name, part of the host: `https://{account}.{environment}.com.br`.
     account: str = attrs.field(validator=checks.host_label)
     #: X-VTEX-API-AppKey.
-    app_key: Secret = attrs.field(converter=as_secret, validator=checks.credential, repr=False)
+    app_key: Credential = attrs.field(converter=as_credential, validator=checks.credential, repr=False)
     #: X-VTEX-API-AppToken.
-    app_token: Secret = attrs.field(converter=as_secret, validator=checks.credential, repr=False)
-    environment: str = attrs.field(default="vtexcommercestable", validator=checks.host_label)
+    app_token: Credential = attrs.field(converter=as_credential, validator=checks.credential, repr=False)
+    #: Part of the host; "vtexcommercestable" for nearly everybody.
+    environment: str = attrs.field(default=_ENVIRONMENTS[0], validator=[checks.host_label, _environment])
     #: In place of the host made from account and environment; https, or http to this machine.
     base_url: str | None = attrs.field(default=None, validator=checks.base_url)
     #: What outcomes, errors and requests call this account.
@@ -198,6 +221,9 @@ class VtexRules(Rules[str, CancelVtexOrder, VtexReceipt, VtexOrder]):
     """How VTEX is asked, and what its answers mean."""
 
     name: ClassVar[str] = "vtex"
+    own_headers: ClassVar[frozenset[str]] = frozenset({"x-vtex-api-appkey", "x-vtex-api-apptoken"})
+    repeatable: ClassVar[bool] = True
+    request_id_headers: ClassVar[tuple[str, ...]] = ("x-vtex-operation-id", *Rules.request_id_headers)
     # A second cancellation confirms a first one that waits for the seller (help centre, Cancelling an order), so a
     # request that may have arrived is given time to show.
     shows_after: ClassVar[float] = 10.0
@@ -205,20 +231,10 @@ class VtexRules(Rules[str, CancelVtexOrder, VtexReceipt, VtexOrder]):
     rate_limit_pause: ClassVar[float | None] = 30.0
 
     def __init__(self, configuration: Vtex) -> None:
-        key, token = configuration.app_key, configuration.app_token
-        # VTEX's description requires the content type on a cancellation without a body and on a read, too.
-        headers = {
-            "Content-Type": "application/json",
-            "X-VTEX-API-AppKey": key.reveal(),
-            "X-VTEX-API-AppToken": token.reveal(),
-        }
-        super().__init__(configuration.label, Auth(headers, [key, token]))
+        auth = auth_for(_headers, app_key=configuration.app_key, app_token=configuration.app_token)
+        super().__init__(configuration.label, auth)
         self._origin, path = checks.split_base_url(configuration.url)
         self._orders = f"{path}/api/oms/pvt/orders/"
-
-    def check(self, request: CancelVtexOrder) -> str:
-        """Return the order id."""
-        return request.order_id
 
     def check_order_id(self, order_id: object) -> str:
         """Return `order_id` if it can name an order."""
@@ -262,6 +278,7 @@ class VtexRules(Rules[str, CancelVtexOrder, VtexReceipt, VtexOrder]):
         sequence = _SEQUENCE.fullmatch(operation.order_id)
         if sequence:
             check_subject(str(order.sequence), sequence[1])
+            operation.order_id = order.order_id  # from here on by its name, which a cancellation takes, too
         else:
             check_subject(order.order_id, operation.order_id)
         return order
@@ -274,58 +291,65 @@ class VtexRules(Rules[str, CancelVtexOrder, VtexReceipt, VtexOrder]):
             return cancelled(order, (part,))
         if status in _PENDING:
             return requested(order, status)
-        denial = self._denial(order, operation)
-        if denial is not None:
+        if (denial := _denial(order, operation)) is not None:
             return refused(order, (attrs.evolve(part, reason=denial.denial_reason),))
         if status == _DENYING:
             return requested(order, status)
         if status == "invoiced" and not order.has_return_invoice:
             return refused(order, (part,))
         # A status that we do not know but that speaks of a cancellation is no permission to ask again.
-        askable = status is None or status == _OPEN or "cancel" not in status.casefold()
+        askable = status is None or status == _TIME_TO_CANCEL or "cancel" not in status.casefold()
         return requested(order, status, conclusive=False)._replace(askable=askable)
-
-    def _denial(self, order: VtexOrder, operation: _Operation) -> VtexCancellationRequest | None:
-        """Return the seller's denial of the request that this call is about.
-
-        Denials of earlier requests stay in the list: one counts if it is newer than the receipt, or than the sending
-        of a request whose receipt was lost. Where nothing is known of a request, the latest one in the list counts.
-        """
-        listed = order.cancellation_requests or ()
-        if operation.prior is None and operation.asked_at is None:
-            latest = max(reversed(listed), key=lambda one: one.requested_at or "", default=None)
-            return latest if latest is not None and latest.denied_by_seller else None
-        since = _received_at(operation)
-        denied = [one for one in listed if one.denied_by_seller and _is_newer(one, since)]
-        return denied[-1] if denied else None
 
 
 def _received(order: VtexOrder) -> Finding[VtexOrder]:
     return requested(order, order.status)
 
 
-def _received_at(operation: _Operation) -> datetime | None:
-    """Return when the request was received, by VTEX's clock; None if nothing tells."""
-    prior = operation.prior
-    receipt = prior.answer if prior is not None else None
-    if isinstance(receipt, VtexReceipt) and (received := _moment(receipt.date)) is not None:
-        return received
-    sent = operation.sent_at()
-    return None if sent is None else sent + _CLOCKS_AGREE
+def _denial(order: VtexOrder, operation: _Operation) -> VtexCancellationRequest | None:
+    """Return the seller's denial of the request that this call is about.
+
+    Denials of earlier requests stay in the list: one counts if it is newer than the receipt, or than the sending of
+    a request whose receipt was lost. Where no request of ours is known, the latest one in the list counts.
+    """
+    listed = order.cancellation_requests or ()
+    receipt = operation.prior.answer if operation.prior is not None else None
+    if not isinstance(receipt, VtexReceipt) and operation.asked() is None:
+        latest = max(reversed(listed), key=lambda one: _moment(one.requested_at) or _LONG_AGO, default=None)
+        return latest if latest is not None and latest.denied_by_seller else None
+    since = _zoned(receipt.date) if isinstance(receipt, VtexReceipt) else None
+    if since is None and (sent := operation.sent_at()) is not None:
+        since = sent + _CLOCKS_AGREE
+    denied = [one for one in listed if one.denied_by_seller and since is not None and _answered(one) > since]
+    return denied[-1] if denied else None
 
 
-def _is_newer(request: VtexCancellationRequest, since: datetime | None) -> bool:
-    answered = _moment(request.denied_at) or _moment(request.requested_at)
-    return since is not None and answered is not None and answered > since
+def _answered(request: VtexCancellationRequest) -> datetime:
+    return _moment(request.denied_at) or _moment(request.requested_at) or _LONG_AGO
 
 
 def _moment(text: str | None) -> datetime | None:
-    """Return the instant of a date as VTEX writes it: with seven fractional digits, with Z; None without a zone."""
+    """Return the instant of a date as VTEX writes it, the earliest that it can mean; None if it is no date."""
     try:
-        moment = datetime.fromisoformat(re.sub(r"(\.\d{6})\d+", r"\1", text or ""))
+        moment = datetime.fromisoformat(text or "")
     except ValueError:
         return None
-    return moment if moment.tzinfo is not None else None
+    return moment if moment.tzinfo is not None else moment.replace(tzinfo=_EASTERNMOST)
+
+
+def _zoned(text: str) -> datetime | None:
+    """Return the instant of a date that names its zone; None for any other."""
+    moment = _moment(text)
+    return None if moment is None or moment.tzinfo is _EASTERNMOST else moment
+
+
+def _headers(app_key: Secret, app_token: Secret) -> dict[str, str]:
+    # VTEX's description requires the content type on a cancellation without a body and on a read, too.
+    return {
+        "Content-Type": "application/json",
+        "X-VTEX-API-AppKey": app_key.reveal(),
+        "X-VTEX-API-AppToken": app_token.reveal(),
+    }
 
 
 class VtexClient(SubClient[str, CancelVtexOrder, VtexReceipt, VtexOrder]):
@@ -337,7 +361,7 @@ class VtexClient(SubClient[str, CancelVtexOrder, VtexReceipt, VtexOrder]):
         *,
         reason: str | None = None,
         requested_by_user: bool | None = None,
-        timeout: float | None = None,
+        **options: Unpack[CallOptions],
     ) -> Outcome[VtexAnswer]:
         """Ask VTEX to cancel an order, and say what became of it.
 
@@ -350,11 +374,11 @@ class VtexClient(SubClient[str, CancelVtexOrder, VtexReceipt, VtexOrder]):
         whole call in seconds. Raises an error of `countermand.errors`; whenever it raises, the order is untouched.
         """
         request = CancelVtexOrder(order_id, reason=reason, requested_by_user=requested_by_user)
-        return self.cancel(request, timeout=timeout)
+        return self.cancel(request, **options)
 
-    def get_order(self, order_id: str, *, timeout: float | None = None) -> VtexOrder:
+    def get_order(self, order_id: str, **options: Unpack[CallOptions]) -> VtexOrder:
         """Read an order (VTEX Orders API, Get order). The key needs "View order", which cancelling does not."""
-        return self._read(order_id, timeout)
+        return self._read(order_id, options)
 
 
 class AsyncVtexClient(AsyncSubClient[str, CancelVtexOrder, VtexReceipt, VtexOrder]):
@@ -366,12 +390,12 @@ class AsyncVtexClient(AsyncSubClient[str, CancelVtexOrder, VtexReceipt, VtexOrde
         *,
         reason: str | None = None,
         requested_by_user: bool | None = None,
-        timeout: float | None = None,
+        **options: Unpack[CallOptions],
     ) -> Outcome[VtexAnswer]:
         """Ask VTEX to cancel an order; see `VtexClient.cancel_order`."""
         request = CancelVtexOrder(order_id, reason=reason, requested_by_user=requested_by_user)
-        return await self.cancel(request, timeout=timeout)
+        return await self.cancel(request, **options)
 
-    async def get_order(self, order_id: str, *, timeout: float | None = None) -> VtexOrder:
+    async def get_order(self, order_id: str, **options: Unpack[CallOptions]) -> VtexOrder:
         """Read an order; see `VtexClient.get_order`."""
-        return await self._read(order_id, timeout)
+        return await self._read(order_id, options)

@@ -224,6 +224,7 @@ class AsyncVirtualDriver:
         if isinstance(step, Sleep):
             await self._time.sleep_async(step.seconds)
             return None
+        step.sent = False
         await asyncio.sleep(0)  # calls beside this one have their turn
         return await self._inner.run(_exchange(step, self.clock, self._inner.clock))
 
@@ -252,7 +253,11 @@ async def _walk(flow: Flow[T], answer: Callable[[Call | Sleep], Awaitable[Reply 
 def _exchange(call: Call, clock: Clock, real: Clock) -> Flow[Reply | Fault]:
     """Send one call, with a deadline of real time: none is missed because a machine is slow."""
     patience = PATIENCE if clock.monotonic() < call.deadline else 0.0
-    answer = yield call.ready(call.headers, real.monotonic() + patience)
+    sending = call.ready(call.headers, real.monotonic() + patience)
+    try:
+        answer = yield sending
+    finally:
+        call.sent = sending.sent
     assert answer is not None
     return answer
 

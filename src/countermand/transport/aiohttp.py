@@ -10,19 +10,22 @@ them: a request is one write, and its head is the same for every order of an acc
 
 import asyncio
 import re
-import time
+import sys
 from collections.abc import Mapping
+from weakref import WeakSet
 
-import aiohttp
-from multidict import CIMultiDict, CIMultiDictProxy
-from yarl import URL
-
-from ..engine.wire import Call, Fault, Reply
-from .bodies import Body
-from .eventloop import GRACE, EventLoopDriver, home
-from .faults import fault, flaw
-from .requests import KEEPALIVE, tls_for, whole_headers
+from ..engine.wire import CLOCK, Call, Fault, Reply
+from ..extras import needs
+from . import private
+from .eventloop import GRACE, KEEPALIVE, EventLoopDriver, home
+from .faults import flaw, settled
+from .messages import Body, tls_for, whole_headers
 from .streams import readable
+
+with needs("aiohttp", "aiohttp", "multidict", "yarl"):
+    import aiohttp
+    from multidict import CIMultiDict, CIMultiDictProxy
+    from yarl import URL
 
 #: Connections at most, as many as httpx's client opens by default.
 _CONNECTIONS = 100
@@ -35,6 +38,11 @@ _TARGET = re.compile(r"/[\x21-\x7e]*", re.ASCII)
 class AiohttpDriver(EventLoopDriver):
     """On asyncio, over aiohttp's connector and parser. It knows no proxies, keeps no cookies, follows no redirects.
 
+    It uses no `aiohttp.ClientSession`, and what hooks into one does not see its requests. Of mocks that is aioresponses
+    and vcrpy; of tracers `aiohttp.TraceConfig`, opentelemetry-instrumentation-aiohttp-client, and the aiohttp
+    integrations of Sentry and New Relic. Test with `countermand.sandbox` or a server on loopback; observe with the
+    client's `hooks`, which see every request whatever sends it.
+
     A `connector` of the caller's own, for a resolver, a proxy or TLS settings of theirs, is left open.
     """
 
@@ -42,6 +50,7 @@ class AiohttpDriver(EventLoopDriver):
         self._theirs = connector
         self._ours: aiohttp.TCPConnector | None = None
         self._initiators: dict[str, aiohttp.ClientRequest] = {}
+        self._asked: WeakSet[object] = WeakSet()
         self._home: object = None
         self._closed = False
 
@@ -52,28 +61,30 @@ class AiohttpDriver(EventLoopDriver):
 
     async def exchange(self, call: Call) -> Reply | Fault:
         """Send `call` and return what came of it by its deadline."""
+        outer = sys.exception()
+        call.sent = False
         if self.closed:
             return Fault(sent=False, detail="the client is closed")
         line: aiohttp.connector.Connection | None = None
         status, headers = 0, _NO_HEADERS
         try:
-            async with asyncio.timeout(max(call.deadline - time.monotonic(), 0.0) + GRACE):
+            async with asyncio.timeout(max(call.deadline - CLOCK.monotonic(), 0.0) + GRACE):
                 request = _bytes_of(call)
                 line = await self._connect(call.origin)
-                status, headers, content = await _ask(line, request, call.deadline)
+                status, headers, content = await _ask(line, request, call)
                 body = await _read(content, call.deadline)
             line.release()
             return body.reply(status, _usable(status, headers))
         except Exception as error:
             if status:
-                return Reply(status, headers, b"", flaw(error))
-            return fault(error, connected=line is not None)
+                return Reply(status, _usable(status, headers), b"", flaw(error, outer))
+            return settled(error, call, outer, witnessed=True)
         except asyncio.CancelledError:
             task = asyncio.current_task()
             if not self.closed or task is None or task.cancelling():
                 raise
             # A connector that is closed cancels what waits in it, in tasks that nobody has cancelled.
-            return Fault(sent=line is not None, detail="the client was closed")
+            return Fault(sent=call.sent, detail="the client was closed")
         finally:
             _drop(line)
 
@@ -83,28 +94,33 @@ class AiohttpDriver(EventLoopDriver):
         # The connector wants to know for which request, and looks at nothing but where it goes.
         if (initiator := self._initiators.get(origin)) is None:
             tls = tls_for(origin) if self._theirs is None else True
-            initiator = aiohttp.ClientRequest("GET", URL(origin), loop=asyncio.get_running_loop(), ssl=tls)
+            initiator = private.client_request(aiohttp, URL(origin), asyncio.get_running_loop(), tls)
             self._initiators[origin] = initiator
         for _ in range(_CONNECTIONS):
             line: aiohttp.connector.Connection | None = None
             try:
                 line = await connector.connect(initiator, [], _UNTIMED)
-                if line.transport is not None and readable(line.transport.get_extra_info("socket")):
-                    # What waits in the socket reaches the protocol within two turns of the loop.
-                    await asyncio.sleep(0)
-                    await asyncio.sleep(0)
-                if _is_clean(line):
+                if self._is_clean(line):
                     found, line = line, None
                     return found
             finally:
                 _drop(line)
         raise aiohttp.ConnectionTimeoutError("no connection is clean")
 
+    def _is_clean(self, line: aiohttp.connector.Connection) -> bool:
+        """Whether a connection can be asked something: it is open, and nothing came on it that was not asked for."""
+        protocol, transport = line.protocol, line.transport
+        if protocol is None or transport is None or line.closed or protocol.should_close:
+            return False
+        if protocol in self._asked and readable(transport.get_extra_info("socket")):
+            return False  # a new one may have been sent TLS session tickets
+        self._asked.add(protocol)
+        return not private.has_begun(protocol)
+
     def _connector(self) -> aiohttp.BaseConnector:
         if self._home != (here := home()):
             if self._ours is not None:
-                # Closing them would reach into the event loop they belong to, across a fork into another process's.
-                self._ours._conns.clear()  # pyright: ignore[reportPrivateUsage]
+                private.forget_connections(self._ours)
             self._ours, self._initiators, self._home = None, {}, here
         if self._theirs is not None:
             return self._theirs
@@ -119,16 +135,6 @@ class AiohttpDriver(EventLoopDriver):
             await self._ours.close()
 
 
-def _is_clean(line: aiohttp.connector.Connection) -> bool:
-    """Whether a connection that no answer is awaited on can be asked something: it is open, and nothing is left over."""
-    protocol = line.protocol
-    if protocol is None or line.closed or protocol.should_close:
-        return False
-    # The parser keeps the beginning of a head to itself, and gives it away at the end. A test holds these names.
-    parser = protocol._parser  # pyright: ignore[reportPrivateUsage]
-    return parser is None or not parser.feed_eof()
-
-
 def _drop(line: aiohttp.connector.Connection | None) -> None:
     """Close a connection at once; one that was released, or is not there, is left alone."""
     if line is not None:
@@ -138,15 +144,16 @@ def _drop(line: aiohttp.connector.Connection | None) -> None:
 
 
 async def _ask(
-    line: aiohttp.connector.Connection, request: bytes, deadline: float
+    line: aiohttp.connector.Connection, request: bytes, call: Call
 ) -> tuple[int, CIMultiDictProxy[str], aiohttp.StreamReader]:
     """Send a request in one write; return the status, the headers and the content of the answer to it."""
     protocol, transport = line.protocol, line.transport
     assert protocol is not None
     assert transport is not None
     protocol.set_response_params(read_until_eof=True, auto_decompress=False)
-    if time.monotonic() >= deadline:
+    if CLOCK.monotonic() >= call.deadline:
         raise aiohttp.ConnectionTimeoutError("the deadline was over before anything was sent")
+    call.sent = True
     transport.write(request)
     while True:
         message, content = await protocol.read()
@@ -182,7 +189,7 @@ def _bytes_of(call: Call) -> bytes:
 
 
 def _head(call: Call) -> bytes:
-    lines = [f"{name}: {value}" for name, value in whole_headers(call).items()]
+    lines = [f"{name}: {value}" for name, value in whole_headers(call, "aiohttp").items()]
     if not all(line.isprintable() for line in lines):
         raise ValueError("a header holds a line break, or another character that does not belong there")
     return "".join(f"{line}\r\n" for line in lines).encode("ascii")

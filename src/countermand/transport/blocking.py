@@ -1,4 +1,4 @@
-"""Blocking drivers: over httpx's stock transport, or over a caller's own client."""
+"""Blocking drivers: over httpx's stock transports, or over a caller's own client."""
 
 import os
 import sys
@@ -9,13 +9,19 @@ from typing import Any
 import httpcore
 import httpx
 
-from ..engine.wire import Call, Fault, Flow, Reply, T
+from ..engine.wire import CLOCK, Call, Fault, Flow, Reply, T
 from ..errors import NotSentError
-from .bodies import read
-from .faults import fault, without_frames
+from .connecting import Backend
+from .faults import settled
+from .foreign import without_frames
+from .messages import Watch, client_request, read, stock_request, tls_for
+from .private import install_pool
+from .proxies import Proxies, route_for
 from .quiet import hush, ours
-from .requests import CLOCK, KEEPALIVE, client_request, stock_request, tls_for
-from .streams import Backend, Deadline
+
+#: An idle connection is dropped after this many seconds, before most servers drop it: a request sent into a
+#: connection that the server is closing is one whose fate is unclear.
+KEEPALIVE = 4.0
 
 hush()
 
@@ -32,14 +38,17 @@ class BlockingDriver(ABC):
 
     @abstractmethod
     def exchange(self, call: Call) -> Reply | Fault:
-        """Send `call` and return what came of it by its deadline."""
+        """Send `call` and return what came of it by its deadline.
+
+        Raises what is not the HTTP library's; `call.sent` then says whether the request may have left.
+        """
 
     @abstractmethod
     def close(self) -> None:
         """Close what the driver opened itself."""
 
     def run(self, flow: Flow[T]) -> T:
-        """Run `flow` to its end and return what it returns, or raise what it raises."""
+        """Run `flow` to its end and return what it returns, or raise what it raises, without the frames below it."""
         if self.closed:
             raise NotSentError("the client is closed")
         outer = sys.exception()
@@ -63,13 +72,21 @@ class BlockingDriver(ABC):
         except StopIteration as end:
             result: T = end.value
             return result
+        except BaseException as error:
+            without_frames(error, outer)
+            raise
 
 
 class StockDriver(BlockingDriver):
-    """Over one stock transport for each scheme."""
+    """Over one stock transport of httpx's for each scheme, and for each proxy.
 
-    def __init__(self) -> None:
-        self._transports: dict[bool, httpx.HTTPTransport] = {}
+    `proxies` says which origins are reached through which proxy; None means none, whatever the environment says.
+    """
+
+    def __init__(self, proxies: Proxies | None = None) -> None:
+        self._proxies = proxies
+        self._transports: dict[str, httpx.HTTPTransport] = {}
+        self._by_route: dict[object, httpx.HTTPTransport] = {}
         self._pid = os.getpid()
         self._closed = False
 
@@ -80,34 +97,46 @@ class StockDriver(BlockingDriver):
 
     def exchange(self, call: Call) -> Reply | Fault:
         """Send `call` and return what came of it by its deadline."""
-        request = stock_request(call, Deadline.ending(call.deadline))
+        outer = sys.exception()
+        call.sent = False
         try:
-            response = self._transport(call.origin).handle_request(request)
+            if self._pid != os.getpid():
+                # A forked process must not write to its parent's connections; dropping them closes only our copies.
+                self._transports, self._by_route, self._pid = {}, {}, os.getpid()
+            transport = self._transports.get(call.origin) or self._open(call.origin)
+            request = stock_request(call)
+            call.sent = True  # until a stream of ours says otherwise: where a mock is, there is none
+            response = transport.handle_request(request)
         except Exception as error:
-            return fault(error)
-        return read(response, call.deadline)
+            return settled(error, call, outer)
+        return read(response, call, outer)
 
-    def _transport(self, origin: str) -> httpx.HTTPTransport:
-        if self._pid != os.getpid():
-            # A forked process must not write to its parent's connections; dropping them closes only our copies.
-            self._transports, self._pid = {}, os.getpid()
-        https = origin.startswith("https:")
-        transport = self._transports.get(https)
+    def _open(self, origin: str) -> httpx.HTTPTransport:
+        route = route_for(origin, self._proxies)
+        transport = self._by_route.get(route)
         if transport is None:
             context = tls_for(origin)
             transport = httpx.HTTPTransport(verify=context)
-            # httpx has no argument for a network backend; a test holds this name.
-            transport._pool = httpcore.ConnectionPool(  # pyright: ignore[reportPrivateUsage]
-                context, max_connections=100, keepalive_expiry=KEEPALIVE, network_backend=Backend()
+            install_pool(
+                transport,
+                httpcore.ConnectionPool(
+                    context,
+                    proxy=route.proxy,
+                    max_connections=100,
+                    keepalive_expiry=KEEPALIVE,
+                    network_backend=Backend(route.socks),
+                ),
             )
-            transport = self._transports.setdefault(https, transport)
+            transport = self._by_route.setdefault(route, transport)  # if two threads race, keep the first
+        self._transports[origin] = transport
         return transport
 
     def close(self) -> None:
         """Close the connections."""
         self._closed = True
-        for transport in self._transports.values():
-            transport.close()
+        if self._pid == os.getpid():
+            for transport in self._by_route.values():
+                transport.close()
 
 
 class BorrowedDriver(BlockingDriver):
@@ -115,15 +144,14 @@ class BorrowedDriver(BlockingDriver):
 
     The caller's proxies, mounts, event hooks, cookies and default headers stay in force. Redirects are not followed
     and the client's own `auth` is not applied, because either could carry a credential elsewhere. The client is left
-    open, unless it is `owned`.
+    open.
 
-    The deadline is looked at whenever bytes of the body arrive; until then the client's own timeouts count, and they
-    start anew with every byte.
+    The deadline is looked at whenever bytes of the body arrive; until then the client's own timeouts count, which
+    start anew with every byte of a head, and with every address of a host that does not answer.
     """
 
-    def __init__(self, client: Any, *, owned: bool = False) -> None:
+    def __init__(self, client: Any) -> None:
         self._client = client
-        self._owned = owned
         self._closed = False
 
     @property
@@ -133,16 +161,18 @@ class BorrowedDriver(BlockingDriver):
 
     def exchange(self, call: Call) -> Reply | Fault:
         """Send `call` and return what came of it."""
-        left = max(call.deadline - time.monotonic(), 0.001)
+        outer = sys.exception()
+        left = max(call.deadline - CLOCK.monotonic(), 0.001)
+        watch, request = Watch(call, outer), None
         try:
-            request = client_request(self._client, call, left, left)
+            request = client_request(self._client, call, watch, left, left)
             response = self._client.send(request, stream=True, auth=None, follow_redirects=False)
         except Exception as error:
-            return fault(error)
-        return read(response, call.deadline)
+            if request is None:
+                call.sent = False
+            return settled(error, call, outer, request=request, witnessed=watch.witnessed)
+        return read(response, call, outer)
 
     def close(self) -> None:
-        """Send nothing more; close the client if it is ours."""
+        """Send nothing more; the client stays open."""
         self._closed = True
-        if self._owned:
-            self._client.close()

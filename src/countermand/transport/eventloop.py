@@ -2,28 +2,32 @@
 
 import asyncio
 import os
+import ssl
 import sys
-import time
 from abc import ABC, abstractmethod
 from typing import Any
 
 import httpcore
 import httpx
 
-from ..engine.wire import Call, Fault, Flow, Reply, T
+from ..engine.wire import CLOCK, Call, Fault, Flow, Reply, T
 from ..errors import NotSentError
-from .bodies import aread
-from .faults import fault, flaw, without_frames
+from .connecting import AsyncBackend
+from .faults import flaw, settled
+from .foreign import without_frames
+from .messages import AsyncWatch, aread, client_request, plain_headers, stock_request, tls_for
+from .private import install_pool
+from .proxies import Proxies, Route, route_for
 from .quiet import hush, ours
-from .requests import CLOCK, KEEPALIVE, client_request, stock_request, tls_for
-from .streams import AsyncBackend, Deadline
 
-#: How far past a call's deadline an exchange is cut, in seconds. Connecting keeps to the deadline itself, so that a
-#: connection that never came is told apart from an answer that never came.
+#: How far past a call's deadline an exchange is cut, in seconds. Waiting for a connection keeps to the deadline itself,
+#: so that a connection that never came is told apart from an answer that never came.
 GRACE = 0.05
-#: Connections of one pool. httpx's pool takes time that grows with the square of this number.
-_POOL_SIZE = 8
-_POOLS = 16
+#: An idle connection is dropped after this many seconds; see `blocking.KEEPALIVE`.
+KEEPALIVE = 4.0
+#: Connections to one origin at most, each in a pool of its own: the time that a pool of httpcore's takes for a request
+#: grows with its connections, and it may give one connection to two tasks, of which one has to look again.
+_CONNECTIONS = 128
 
 hush()
 
@@ -40,16 +44,23 @@ class EventLoopDriver(ABC):
 
     @abstractmethod
     async def exchange(self, call: Call) -> Reply | Fault:
-        """Send `call` and return what came of it by its deadline."""
+        """Send `call` and return what came of it by its deadline.
+
+        Raises what is not the HTTP library's; `call.sent` then says whether the request may have left.
+        """
 
     @abstractmethod
     async def aclose(self) -> None:
         """Close what the driver opened itself."""
 
     async def run(self, flow: Flow[T]) -> T:
-        """Run `flow` to its end and return what it returns, or raise what it raises."""
+        """Run `flow` to its end and return what it returns, or raise what it raises, without the frames below it."""
         if self.closed:
             raise NotSentError("the client is closed")
+        try:
+            asyncio.get_running_loop()
+        except RuntimeError:
+            raise NotSentError("the async client needs asyncio, and no event loop of it is running") from None
         outer = sys.exception()
         try:
             step = next(flow)
@@ -71,6 +82,9 @@ class EventLoopDriver(ABC):
         except StopIteration as end:
             result: T = end.value
             return result
+        except BaseException as error:
+            without_frames(error, outer)
+            raise
 
 
 def home() -> tuple[object, int]:
@@ -79,10 +93,14 @@ def home() -> tuple[object, int]:
 
 
 class AsyncStockDriver(EventLoopDriver):
-    """Over several small stock transports: the first that is not full takes the next call."""
+    """Over small stock transports of httpx's, one for each connection.
 
-    def __init__(self) -> None:
-        self._lanes: dict[bool, list[_Lane]] = {}
+    `proxies` says which origins are reached through which proxy; None means none, whatever the environment says.
+    """
+
+    def __init__(self, proxies: Proxies | None = None) -> None:
+        self._proxies = proxies
+        self._lanes: dict[str, _Lanes] = {}
         self._home: object = None
         self._closed = False
 
@@ -93,60 +111,84 @@ class AsyncStockDriver(EventLoopDriver):
 
     async def exchange(self, call: Call) -> Reply | Fault:
         """Send `call` and return what came of it by its deadline."""
-        deadline = Deadline.ending(call.deadline)
-        lane = self._lane(call.origin)
-        lane.busy += 1
+        outer = sys.exception()
+        call.sent = False
+        lane: _Lane | None = None
         response: httpx.Response | None = None
         try:
-            async with asyncio.timeout(deadline + GRACE):
-                response = await lane.transport.handle_async_request(stock_request(call, deadline))
-                return await aread(response, call.deadline)
+            async with asyncio.timeout(max(call.deadline - CLOCK.monotonic(), 0.0) + GRACE):
+                if (here := home()) != self._home:
+                    self._lanes, self._home = {}, here
+                lanes = self._lanes.get(call.origin) or self._open(call.origin)
+                lane = lanes.idle.pop() if lanes.idle else lanes.another()
+                lane.busy += 1
+                request = stock_request(call)
+                call.sent = True  # until a stream of ours says otherwise: where a mock is, there is none
+                response = await lane.transport.handle_async_request(request)
+                return await aread(response, call, outer)
         except Exception as error:
             if response is None:
-                return fault(error)
-            return Reply(response.status_code, response.headers, b"", flaw(error))
+                return settled(error, call, outer)
+            return Reply(response.status_code, plain_headers(response.headers), b"", flaw(error, outer))
         finally:
-            lane.busy -= 1
+            if lane is not None:
+                lane.busy -= 1
+                if not lane.busy:
+                    lane.idle.append(lane)
 
-    def _lane(self, origin: str) -> "_Lane":
-        if (here := home()) != self._home:
-            self._lanes, self._home = {}, here
-        lanes = self._lanes.setdefault(origin.startswith("https:"), [])
-        for lane in lanes:
-            if lane.busy < _POOL_SIZE:
-                return lane
-        if len(lanes) < _POOLS:
-            lanes.append(_Lane(origin))
-            return lanes[-1]
-        return min(lanes, key=lambda lane: lane.busy)
+    def _open(self, origin: str) -> "_Lanes":
+        lanes = self._lanes[origin] = _Lanes(tls_for(origin), route_for(origin, self._proxies))
+        return lanes
 
     async def aclose(self) -> None:
         """Close the connections."""
         self._closed = True
         if self._home == home():
-            for lane in [lane for lanes in self._lanes.values() for lane in lanes]:
+            for lane in [lane for lanes in self._lanes.values() for lane in lanes.all]:
                 await lane.transport.aclose()
 
 
-class _Lane:
-    """One small transport, and how many calls are on it."""
+class _Lanes:
+    """The transports to one origin: those that are idle, the latest used last, and all of them."""
 
-    def __init__(self, origin: str) -> None:
+    def __init__(self, context: ssl.SSLContext, route: Route) -> None:
+        self._context = context
+        self._route = route
+        self.idle: list[_Lane] = []
+        self.all: list[_Lane] = []
+
+    def another(self) -> "_Lane":
+        """Return a new transport; when there are too many, the one that fewest calls wait for."""
+        if len(self.all) >= _CONNECTIONS:
+            return min(self.all, key=lambda lane: lane.busy)
+        self.all.append(_Lane(self._context, self._route, self.idle))
+        return self.all[-1]
+
+
+class _Lane:
+    """A transport with one connection, how many calls are on it, and where it belongs when there are none."""
+
+    def __init__(self, context: ssl.SSLContext, route: Route, idle: "list[_Lane]") -> None:
         self.busy = 0
-        context = tls_for(origin)
+        self.idle = idle
         self.transport = httpx.AsyncHTTPTransport(verify=context)
-        # httpx has no argument for a network backend; a test holds this name.
-        self.transport._pool = httpcore.AsyncConnectionPool(  # pyright: ignore[reportPrivateUsage]
-            context, max_connections=_POOL_SIZE, keepalive_expiry=KEEPALIVE, network_backend=AsyncBackend()
+        install_pool(
+            self.transport,
+            httpcore.AsyncConnectionPool(
+                context,
+                proxy=route.proxy,
+                max_connections=1,
+                keepalive_expiry=KEEPALIVE,
+                network_backend=AsyncBackend(route.socks),
+            ),
         )
 
 
 class AsyncBorrowedDriver(EventLoopDriver):
     """Over a caller's own `AsyncClient`, httpx's or httpx2's; see `BorrowedDriver`. The deadline is kept exactly."""
 
-    def __init__(self, client: Any, *, owned: bool = False) -> None:
+    def __init__(self, client: Any) -> None:
         self._client = client
-        self._owned = owned
         self._closed = False
 
     @property
@@ -156,20 +198,21 @@ class AsyncBorrowedDriver(EventLoopDriver):
 
     async def exchange(self, call: Call) -> Reply | Fault:
         """Send `call` and return what came of it by its deadline."""
-        left = max(call.deadline - time.monotonic(), 0.0)
-        response: Any = None
+        outer = sys.exception()
+        left = max(call.deadline - CLOCK.monotonic(), 0.0)
+        watch, request, response = AsyncWatch(call, outer), None, None
         try:
             async with asyncio.timeout(left + GRACE):
-                request = client_request(self._client, call, left, None)  # what follows is timed here
+                request = client_request(self._client, call, watch, left, None)  # what follows is timed here
                 response = await self._client.send(request, stream=True, auth=None, follow_redirects=False)
-                return await aread(response, call.deadline)
+                return await aread(response, call, outer)
         except Exception as error:
-            if response is None:
-                return fault(error)
-            return Reply(response.status_code, response.headers, b"", flaw(error))
+            if response is not None:
+                return Reply(response.status_code, plain_headers(response.headers), b"", flaw(error, outer))
+            if request is None:
+                call.sent = False
+            return settled(error, call, outer, request=request, witnessed=watch.witnessed)
 
     async def aclose(self) -> None:
-        """Send nothing more; close the client if it is ours."""
+        """Send nothing more; the client stays open."""
         self._closed = True
-        if self._owned:
-            await self._client.aclose()

@@ -1,11 +1,15 @@
-"""What an HTTP library's exception says about the request: did it leave, or not?
+"""What an exception says about the request that it ended: did it leave, or not? And whose is it?
 
-Exceptions are told apart by the phase that their class names, never by a parent class: `PoolTimeout` and
-`ConnectTimeout` were not sent, `ReadTimeout` may have been, and all three are `TimeoutException`. The names are
-the same in httpx, httpx2 and httpcore, so a caller's own client of any of them is understood.
+A stock driver's own streams, and the `trace` events of a caller's client, tell whether the request was sent. Only where
+neither has seen anything (a mock, another transport) exceptions are told apart by the phase that their class names,
+never by a parent class: `PoolTimeout` and `ConnectTimeout` were not sent, `ReadTimeout` may have been, and all three
+are `TimeoutException`. The names are the same in httpx, httpx2 and httpcore.
 """
 
-from ..engine.wire import Fault
+from typing import Any, NoReturn
+
+from ..engine.wire import BODY_LOST, Call, Fault, Reply
+from .foreign import chain, foreign_cause, is_foreign, is_http
 
 _NOT_SENT = {
     "ConnectError": "no connection",
@@ -13,6 +17,7 @@ _NOT_SENT = {
     "PoolTimeout": "no free connection in time",
     "ProxyError": "the proxy refused the connection",
     "UnsupportedProtocol": "the URL's scheme is not supported",
+    "InvalidURL": "the URL makes no sense",
     # aiohttp's own
     "ClientConnectorError": "no connection",
     "ClientConnectorDNSError": "no connection: the host name was not found",
@@ -37,30 +42,64 @@ _MAY_BE_SENT = {
     "SocketTimeoutError": "no answer in time",
     "TimeoutError": "no answer in time",
 }
-_EXPLAINED = ("ConnectError", "ClientConnectorError")
+#: Whose words come from this machine, and say why.
+_EXPLAINED = ("ConnectError", "ClientConnectorError", "ProxyError")
+_PLAIN = (OSError, UnicodeError, RuntimeError)
 
 
-def fault(error: Exception, *, connected: bool = True) -> Fault:
-    """Return what `error`, raised by an HTTP library for one request, means for that request.
+def settled(
+    error: Exception,
+    call: Call,
+    outer: BaseException | None,
+    *,
+    request: object = None,
+    witnessed: bool = False,
+) -> Fault | Reply:
+    """Return what `error` makes of an exchange; raise what is not the HTTP library's, with `call.sent` right.
 
-    `connected` is False where the driver had no connection yet, and so knows that nothing was sent.
+    `outer` is what the caller was handling when the call began. `request` is the request as the caller's own client
+    knows it, None where no such client is in between; `witnessed` says whether `call.sent` was seen, not presumed.
+
+    An `HTTPStatusError` about this request, which a hook raised, is a reply: the status and headers of its response,
+    and the body if it was read. If not, the body is empty and the flaw is `BODY_LOST`.
     """
-    name = type(error).__name__
-    if not connected and isinstance(error, TimeoutError):
-        return Fault(sent=False, detail=f"{_NOT_SENT['ConnectTimeout']} ({name})")
-    for known in type(error).__mro__:
-        if (detail := _NOT_SENT.get(known.__name__)) is not None:
-            # aiohttp's own text tells of TLS where there is none.
-            reason = str(getattr(error, "os_error", error))[:200]
-            explained = f": {reason}" if known.__name__ in _EXPLAINED and reason else ""
-            return Fault(sent=False, detail=f"{detail} ({name}{explained})")
-        if (detail := _MAY_BE_SENT.get(known.__name__)) is not None:
-            return Fault(sent=connected, detail=f"{detail} ({name})")
-    return Fault(sent=connected, detail=f"it failed ({name})")
+    if is_http(error) and request is not None:
+        about = _request_of(error)
+        if about is not request and (about is not None or is_foreign(error)):
+            _pass_on(error)
+        response = getattr(error, "response", None)
+        if response is not None:
+            return _judged(response)
+    theirs = foreign_cause(error, outer)
+    if theirs is not None:
+        _pass_on(theirs)
+    return _fault(error, call, outer, witnessed=witnessed)
 
 
-def flaw(error: Exception) -> str:
-    """Return why a body cannot be used, when `error` came after the status."""
+def _fault(error: Exception, call: Call, outer: BaseException | None, *, witnessed: bool) -> Fault:
+    """Return what `error`, raised by an HTTP library for one request, means for that request; `call.sent` says it too.
+
+    `witnessed` says whether `call.sent` was seen. If not, the class of `error` decides, where it is presumed sent.
+    """
+    known = next((kind.__name__ for kind in type(error).__mro__ if kind.__name__ in _TOLD), "")
+    if known in _NOT_SENT and not witnessed:
+        call.sent = False
+    detail = _TOLD.get(known, "it failed")
+    if not call.sent and isinstance(error, TimeoutError):
+        detail = _NOT_SENT["ConnectTimeout"]
+    elif not call.sent and known not in _NOT_SENT:
+        detail = f"not sent: {detail}"
+    return Fault(
+        call.sent,
+        f"{detail} ({type(error).__name__}{_reason(error, known, call)})",
+        _cause(error, detail, outer),
+    )
+
+
+def flaw(error: Exception, outer: BaseException | None) -> str:
+    """Return why a body cannot be used, when `error` came after the status; raise what is not the HTTP library's."""
+    if (theirs := foreign_cause(error, outer)) is not None:
+        _pass_on(theirs)
     if isinstance(error, OverflowError):
         return "its body is too large"
     if isinstance(error, TimeoutError) or "Timeout" in type(error).__name__:
@@ -68,15 +107,65 @@ def flaw(error: Exception) -> str:
     return f"its body is not whole ({type(error).__name__})"
 
 
-def without_frames(interruption: BaseException, outer: BaseException | None) -> BaseException:
-    """Drop the frames below this room: they belong to HTTP libraries, whose variables hold headers in the clear.
+_TOLD = _NOT_SENT | _MAY_BE_SENT
 
-    `outer` is what the caller was handling when the call began; it, and what is behind it, is the caller's own.
-    """
-    link: BaseException | None = interruption
-    seen: set[int] = {id(outer)}
-    while link is not None and id(link) not in seen:
-        seen.add(id(link))
-        link.__traceback__ = None
-        link = link.__cause__ or link.__context__
-    return interruption
+
+def _request_of(error: BaseException) -> object:
+    try:
+        return getattr(error, "request", None)
+    except RuntimeError:  # httpx's way to say that there is none
+        return None
+
+
+def _judged(response: Any) -> Reply:
+    from .messages import plain_headers
+
+    status, headers = int(response.status_code), plain_headers(response.headers)
+    try:
+        return Reply(status, headers, response.content)
+    except Exception:  # httpx, which has closed it, and httpx2 have each a class for this
+        empty = status in (204, 304) or headers.get("content-length") == "0"
+        return Reply(status, headers, b"", "" if empty else BODY_LOST)
+
+
+def pass_on_foreign(error: BaseException, outer: BaseException | None) -> None:
+    """Raise what a library dressed up as `error`, if it is not the library's; `outer` is as in `settled`."""
+    if not is_foreign(error) and (theirs := foreign_cause(error, outer)) is not None:
+        _pass_on(theirs)
+
+
+def _pass_on(error: BaseException) -> NoReturn:
+    context = error.__context__
+    try:
+        raise error
+    finally:
+        error.__context__ = context  # what was raised over it in between is a library's
+
+
+def _reason(error: Exception, known: str, call: Call) -> str:
+    """Return the words of `error` where they come from this machine, and neither side's credential can be in them."""
+    before = not call.sent and isinstance(error, _PLAIN) and not is_http(error)
+    if known not in _EXPLAINED and not before:
+        return ""
+    # aiohttp's own text tells of TLS where there is none.
+    reason = str(getattr(error, "os_error", error))[:200]
+    if known == "ProxyError" and reason[:3].isdigit():
+        reason = reason[:3]  # the proxy's own phrase may repeat what it was sent
+    return f": {reason}" if reason else ""
+
+
+def _cause(error: Exception, detail: str, outer: BaseException | None) -> BaseException:
+    """Return an exception like the one at the bottom of this, without its frames, its objects and its context."""
+    bottom: BaseException | None = None
+    for link in chain(error, outer):
+        if isinstance(link, (OSError, UnicodeError)) and not is_http(link):
+            bottom = link
+    kind = type(bottom or error)
+    said = (bottom or error).args if bottom is not None or not is_http(error) else (detail,)
+    try:
+        copy = kind.__new__(kind, *said)
+        copy.args = said
+        str(copy)
+    except Exception:
+        return RuntimeError(f"{type(error).__name__}: {detail}")
+    return copy

@@ -1,7 +1,5 @@
 """Which driver a client gets."""
 
-import os
-
 from ..engine.wire import AsyncDriver, Driver
 from ..errors import InvalidRequestError
 
@@ -11,18 +9,13 @@ def open_driver(http_client: object) -> Driver:
     if isinstance(http_client, Driver):
         return http_client
     from .blocking import BorrowedDriver, StockDriver
+    from .proxies import environment_proxies
 
-    if http_client is not None:
-        if hasattr(http_client, "aclose") or not hasattr(http_client, "send"):
-            raise InvalidRequestError("http_client must be a blocking client, such as httpx.Client")
-        return BorrowedDriver(http_client)
-    if _behind_a_proxy():
-        import httpx
-
-        from .requests import tls
-
-        return BorrowedDriver(httpx.Client(verify=tls()), owned=True)
-    return StockDriver()
+    if http_client is None:
+        return StockDriver(environment_proxies())
+    if hasattr(http_client, "aclose") or not hasattr(http_client, "send"):
+        raise InvalidRequestError("http_client must be a blocking client, such as httpx.Client")
+    return BorrowedDriver(http_client)
 
 
 def open_async_driver(http_client: object) -> AsyncDriver:
@@ -30,21 +23,10 @@ def open_async_driver(http_client: object) -> AsyncDriver:
     if isinstance(http_client, AsyncDriver):
         return http_client
     from .eventloop import AsyncBorrowedDriver, AsyncStockDriver
+    from .proxies import environment_proxies
 
-    if http_client is not None:
-        if not (hasattr(http_client, "aclose") and hasattr(http_client, "send")):
-            raise InvalidRequestError("http_client must be an async client, such as httpx.AsyncClient")
-        return AsyncBorrowedDriver(http_client)
-    if _behind_a_proxy():
-        import httpx
-
-        from .requests import tls
-
-        return AsyncBorrowedDriver(httpx.AsyncClient(verify=tls()), owned=True)
-    return AsyncStockDriver()
-
-
-def _behind_a_proxy() -> bool:
-    """Whether the environment names a proxy: httpx's client knows proxies and no_proxy, its transports do not."""
-    names = ("http_proxy", "https_proxy", "all_proxy")
-    return any(os.environ.get(name) or os.environ.get(name.upper()) for name in names)
+    if http_client is None:
+        return AsyncStockDriver(environment_proxies())
+    if not (hasattr(http_client, "aclose") and hasattr(http_client, "send")):
+        raise InvalidRequestError("http_client must be an async client, such as httpx.AsyncClient")
+    return AsyncBorrowedDriver(http_client)

@@ -1,193 +1,234 @@
-"""Network streams for httpx's stock transports, with three manners that the stock ones lack.
+"""Network streams for the stock drivers: each knows what it has sent, and what it has read since.
 
 - Every step of one call ends at the same instant. A stock timeout starts anew with every byte that arrives, so a
   body that drips, or interim responses without end, would outlast any deadline.
-- The head and the body of a request leave in one packet, and not after the deadline.
-- An idle connection with something to read, behind TLS too, is not used again: it would be read as the answer to
-  the next request, about another order.
+- The head and the body of a request leave in one packet, not after the deadline, and not into a connection on which
+  something has arrived already: it would be read as the reply, and belongs to another order.
+- After a reply it is proved that nothing was read behind its end. What is there would be read as the beginning of
+  the next reply.
 """
 
+import re
 import select
 import socket
-import time
-from contextlib import suppress
+import ssl
+from collections.abc import Callable, Mapping
 from typing import Any
 
+import h11
 import httpcore
+
+from ..engine.wire import CLOCK, Call
+from .foreign import is_foreign
+
+#: Bytes of a reply that are kept to find out where it ends. Beyond them, a reply without a length is not proved whole.
+_KEPT = 256 * 1024
+#: Where h11 sees the end of a head.
+_BLANK_LINE = re.compile(rb"\n\r?\n")
 
 
 class Deadline(float):
-    """A timeout in seconds that knows the instant it ends at, so that it can be asked again."""
+    """A timeout in seconds that knows which call it is for, and so the instant it ends at."""
 
-    __slots__ = ("at",)
-    at: float
-
-    @classmethod
-    def ending(cls, at: float) -> "Deadline":
-        """Return the deadline that ends at the instant `at` of the monotonic clock."""
-        deadline = cls(max(at - time.monotonic(), 0.0))
-        deadline.at = at
-        return deadline
+    __slots__ = ("call",)
+    call: Call
 
     def left(self) -> float:
         """Return the seconds that are left; not below zero."""
-        return max(self.at - time.monotonic(), 0.0)
+        return max(self.call.deadline - CLOCK.monotonic(), 0.0)
 
 
-def _left(timeout: float | None) -> float | None:
+def left_of(timeout: float | None) -> float | None:
+    """Return the seconds that are left of a timeout."""
     return timeout.left() if isinstance(timeout, Deadline) else timeout
 
 
-def _left_to_send(timeout: float | None) -> float | None:
+def left_to_send(timeout: float | None) -> float | None:
     """Return the seconds left; raise, as if there were no connection yet, when there are none: nothing was sent."""
-    left = _left(timeout)
+    left = left_of(timeout)
     if left is not None and left <= 0:
         raise httpcore.ConnectTimeout("the deadline was over before anything was sent")
     return left
 
 
-class Stream(httpcore.NetworkStream):
-    """A blocking stream under a deadline."""
+class Recorder:
+    """What both kinds of stream keep of one exchange: the request until it is sent, and then what was read."""
 
-    def __init__(self, inner: httpcore.NetworkStream) -> None:
-        self._inner = inner
+    def __init__(self) -> None:
         self._unsent = b""
+        self._first = b""
+        self._rest = bytearray()
+        self._received = 0
+        #: Whether anything was ever sent here.
+        self._used = False
+
+    def keep_unsent(self, buffer: bytes, timeout: float | None) -> None:
+        """Keep a part of a request until the reply is awaited."""
+        if isinstance(timeout, Deadline):
+            timeout.call.sent = False
+        self._unsent += buffer
+
+    def take_unsent(self, dirty: bool, timeout: float | None) -> bytes:
+        """Return the request for sending it now; raise, when it must not be sent here.
+
+        Raises httpcore's `ConnectionNotAvailable`, upon which its pool takes another connection, when something has
+        arrived on one that was used before; `ConnectError` on a new one.
+        """
+        if dirty and self._used:
+            raise httpcore.ConnectionNotAvailable
+        if dirty:
+            raise httpcore.ConnectError("the other side closed the connection, or spoke first")
+        unsent, self._unsent = self._unsent, b""
+        self._first, self._received, self._used = b"", 0, True
+        self._rest.clear()
+        if isinstance(timeout, Deadline) and not unsent.startswith(b"CONNECT "):
+            timeout.call.sent = True
+        return unsent
+
+    def keep_received(self, data: bytes) -> None:
+        """Keep what was read, as far as the end of a reply may have to be looked for in it."""
+        if not self._received:
+            self._first = data
+        elif len(self._rest) < _KEPT:
+            self._rest += data
+        self._received += len(data)
+
+    def has_surplus(self, method: str, status: int, headers: Mapping[str, str], size: int) -> bool:
+        """Whether it cannot be proved that all that was read since the request is its reply.
+
+        `size` is that of the reply's body as httpcore gave it out; `headers` are by lower-case name.
+        """
+        if self._first[8:10] != b" 1" and (head := _BLANK_LINE.search(self._first)):
+            if status in (204, 304):
+                return head.end() != self._received
+            if "transfer-encoding" not in headers and headers.get("content-length") == str(size):
+                return head.end() + size != self._received
+        return self._has_surplus_by_h11(method)
+
+    def _has_surplus_by_h11(self, method: str) -> bool:
+        """Read the reply once more, with a parser of our own that can be asked what is left over."""
+        if self._received != len(self._first) + len(self._rest):
+            return True
+        parser = h11.Connection(h11.CLIENT, max_incomplete_event_size=self._received + 1)
+        try:
+            parser.send(h11.Request(method=method, target="/", headers=[("Host", "a")]))
+            parser.send(h11.EndOfMessage())
+            parser.receive_data(self._first + self._rest)
+            while type(event := parser.next_event()) is not h11.EndOfMessage:
+                if event is h11.NEED_DATA or event is h11.PAUSED:
+                    return True
+        except h11.ProtocolError:
+            return True
+        return parser.trailing_data != (b"", False)
+
+
+class Stream(Recorder, httpcore.NetworkStream):
+    """A blocking stream under a deadline, over a socket, or over what has a socket's methods."""
+
+    def __init__(self, connection: Any) -> None:
+        super().__init__()
+        self._socket = connection
+        self._ready = readiness(connection)
+        self._encrypted = hasattr(connection, "pending")
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
         """Send what is unsent, then read."""
         if self._unsent:
-            left = _left_to_send(timeout)
-            unsent, self._unsent = self._unsent, b""
-            # The server may have answered before it closed: reading tells.
-            with suppress(httpcore.WriteError):
-                self._inner.write(unsent, left)
-        left = _left(timeout)
+            self._send(timeout)
+        left = left_of(timeout)
         if left is not None and left <= 0:
             raise httpcore.ReadTimeout("the deadline is over")
-        return self._inner.read(max_bytes, left)
+        try:
+            self._socket.settimeout(left)
+            data: bytes = self._socket.recv(max_bytes)
+        except OSError as error:
+            if is_foreign(error):  # a signal handler's
+                raise
+            kind = httpcore.ReadTimeout if isinstance(error, TimeoutError) else httpcore.ReadError
+            raise kind(str(error)) from error
+        self.keep_received(data)
+        return data
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
         """Keep `buffer` until the reply is awaited."""
-        self._unsent += buffer
+        self.keep_unsent(buffer, timeout)
+
+    def _send(self, timeout: float | None) -> None:
+        left = left_to_send(timeout)
+        # A new TLS connection may have been sent session tickets, which are no words of the other side's.
+        unsent = self.take_unsent(self._is_dirty(self._used or not self._encrypted), timeout)
+        try:
+            self._socket.settimeout(left)
+            self._socket.sendall(unsent)
+        except OSError as error:
+            if is_foreign(error):
+                raise
+            # The server may have answered before it closed: reading tells.
+
+    def _is_dirty(self, look: bool) -> bool:
+        """Whether something has arrived that nothing asked for, the end of the connection included."""
+        return (self._encrypted and self._socket.pending() > 0) or (look and self._ready())
 
     def close(self) -> None:
         """Close the connection."""
-        self._inner.close()
+        self._ready = _closed
+        self._socket.close()
 
     def start_tls(
-        self, ssl_context: Any, server_hostname: str | None = None, timeout: float | None = None
+        self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
     ) -> httpcore.NetworkStream:
         """Return a stream that speaks TLS."""
-        return Stream(self._inner.start_tls(ssl_context, server_hostname, _left(timeout)))
-
-    def get_extra_info(self, info: str) -> Any:
-        """Answer like the inner stream."""
-        return self._inner.get_extra_info(info)
-
-
-class Backend(httpcore.NetworkBackend):
-    """Opens blocking streams."""
-
-    def __init__(self) -> None:
-        self._inner = httpcore.SyncBackend()
-
-    def connect_tcp(
-        self,
-        host: str,
-        port: int,
-        timeout: float | None = None,
-        local_address: str | None = None,
-        socket_options: Any = None,
-    ) -> httpcore.NetworkStream:
-        """Connect to the first address of `host` that answers, all of them within the one deadline."""
+        connection = self._socket
         try:
-            found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-        except OSError as error:
-            raise httpcore.ConnectError(str(error)) from None
-        failure: Exception = httpcore.ConnectError(f"{host} has no address")
-        for address in dict.fromkeys(str(entry[4][0]) for entry in found):
-            try:
-                left = _left_to_send(timeout)
-                return Stream(self._inner.connect_tcp(address, port, left, local_address, socket_options))
-            except (httpcore.ConnectError, httpcore.ConnectTimeout) as error:
-                failure = error
-        raise failure
+            left = left_to_send(timeout)
+            if self._encrypted:
+                from .nested import NestedTLS
 
-
-class AsyncStream(httpcore.AsyncNetworkStream):
-    """A stream on an event loop; the driver cuts the whole exchange at the deadline."""
-
-    def __init__(self, inner: httpcore.AsyncNetworkStream) -> None:
-        self._inner = inner
-        self._unsent = b""
-        # Looked up once: the pool asks after every idle connection, for every call.
-        self._socket: Any = inner.get_extra_info("socket")
-
-    async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
-        """Send what is unsent, then read."""
-        if self._unsent:
-            left = _left_to_send(timeout)
-            unsent, self._unsent = self._unsent, b""
-            # The server may have answered before it closed: reading tells.
-            with suppress(httpcore.WriteError):
-                await self._inner.write(unsent, left)
-        return await self._inner.read(max_bytes)
-
-    async def write(self, buffer: bytes, timeout: float | None = None) -> None:
-        """Keep `buffer` until the reply is awaited."""
-        self._unsent += buffer
-
-    async def aclose(self) -> None:
-        """Close the connection."""
-        await self._inner.aclose()
-
-    async def start_tls(
-        self, ssl_context: Any, server_hostname: str | None = None, timeout: float | None = None
-    ) -> httpcore.AsyncNetworkStream:
-        """Return a stream that speaks TLS."""
-        return AsyncStream(await self._inner.start_tls(ssl_context, server_hostname, _left(timeout)))
+                connection = NestedTLS(self._socket, ssl_context, server_hostname)
+            else:
+                connection = ssl_context.wrap_socket(
+                    self._socket, server_hostname=server_hostname, do_handshake_on_connect=False
+                )
+            connection.settimeout(left)
+            connection.do_handshake()
+        except BaseException as error:
+            connection.close()
+            if not isinstance(error, (OSError, ValueError)) or is_foreign(error):
+                raise
+            kind = httpcore.ConnectTimeout if isinstance(error, TimeoutError) else httpcore.ConnectError
+            raise kind(str(error)) from error
+        return Stream(connection)
 
     def get_extra_info(self, info: str) -> Any:
-        """Answer like the inner stream, but look for something to read at less cost, and behind TLS."""
-        if info == "is_readable":
-            return undecrypted(self._inner) or readable(self._socket)
-        return self._inner.get_extra_info(info)
+        """Answer as httpcore's own streams do."""
+        match info:
+            case "is_readable":
+                return self._is_dirty(look=True)
+            case "ssl_object":
+                return self._socket if self._encrypted else None
+            case "socket":
+                return self._socket
+            case "client_addr":
+                return self._socket.getsockname()
+            case "server_addr":
+                return self._socket.getpeername()
+            case _:
+                return None
 
 
-def undecrypted(stream: Any) -> bool:
-    """Whether TLS has taken from the socket what it has not read yet: a record behind the reply's waits there, unseen.
-
-    The names on the way are those of httpcore and anyio; a test holds them.
-    """
-    records = getattr(getattr(stream, "_stream", None), "_read_bio", None)
-    return records is not None and bool(records.pending)
+def readiness(connection: socket.socket) -> Callable[[], bool]:
+    """Return what tells whether something can be read from an open socket, the end of the connection included."""
+    if not hasattr(select, "poll"):  # Windows
+        return lambda: bool(select.select([connection], [], [], 0)[0])
+    poll = select.poll()
+    poll.register(connection, select.POLLIN)
+    return lambda: bool(poll.poll(0))
 
 
 def readable(connection: Any) -> bool:
-    """Whether something waits to be read, or the connection is closed."""
-    if connection is None or connection.fileno() < 0:
-        return True
-    if not hasattr(select, "poll"):  # Windows
-        return bool(select.select([connection], [], [], 0)[0])
-    poll = select.poll()
-    poll.register(connection, select.POLLIN)
-    return bool(poll.poll(0))
+    """Whether something can be read from a socket, or it is closed."""
+    return connection is None or connection.fileno() < 0 or readiness(connection)()
 
 
-class AsyncBackend(httpcore.AsyncNetworkBackend):
-    """Opens streams on an event loop."""
-
-    def __init__(self) -> None:
-        self._inner: Any = httpcore.AnyIOBackend()
-
-    async def connect_tcp(
-        self,
-        host: str,
-        port: int,
-        timeout: float | None = None,
-        local_address: str | None = None,
-        socket_options: Any = None,
-    ) -> httpcore.AsyncNetworkStream:
-        """Connect."""
-        left = _left_to_send(timeout)
-        return AsyncStream(await self._inner.connect_tcp(host, port, left, local_address, socket_options))
+def _closed() -> bool:
+    return True

@@ -6,7 +6,7 @@ import sys
 import time
 from collections import Counter, defaultdict
 
-from .doors import doors, without_proxies
+from .doors import doors, swept, without_proxies
 from .memory import BAR, HOSTILE, measured
 from .playing import Played
 from .sweep import LANES, alone, overheard, sweep
@@ -37,7 +37,7 @@ def main() -> int:
     )
     print(f"\nseed {options.seed}: {len(played)} cases, {sum(len(one.told) for one in played)} cancellations, "
           f"{sum(one.requests for one in played)} requests, {time.monotonic() - began:.0f} s; "
-          f"doors: {', '.join(doors())}\n")  # fmt: skip
+          f"doors: {'; '.join(swept())}\n")  # fmt: skip
     _table(played)
     wrong = _judgement(played)
     if not options.no_measures:

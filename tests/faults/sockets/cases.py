@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from attrs import field, frozen
 
-from .doors import Login, doors
+from .doors import Login, swept
 from .faults import Planned, Where, catalogue
 from .spec import CaseSpec, OrderSpec
 
@@ -50,7 +50,7 @@ def made(seed: str, echo: float = 0.15) -> Case:
     random = Random(seed)
     marketplace = random.choice(MARKETPLACES)
     login: Login = "login" if marketplace in ("crux", "kibo") and random.random() < 0.3 else "token"
-    door = random.choice(doors())
+    door = random.choice(swept())
     first, second = _ids(marketplace, random, 2)
     spec = CaseSpec(
         marketplace,

@@ -11,6 +11,10 @@ from typing import Any, Final, Literal, TypeAlias
 import httpx
 
 from countermand import AsyncCountermand, Countermand, Crux, Kibo, Pattern, RetryPolicy, Vtex
+from countermand.transport.blocking import StockDriver
+from countermand.transport.eventloop import AsyncStockDriver
+from countermand.transport.proxies import Proxies
+from tests.support.proxies import SocksServer
 
 from .spec import CRUX_USER, KIBO_CLIENT, KIBO_TENANT, SECRETS
 
@@ -18,6 +22,8 @@ Login: TypeAlias = Literal["token", "login"]
 
 BLOCKING: Final = ("stock", "httpx", "httpx2")
 ASYNC: Final = ("async stock", "async httpx", "async httpx2", "async aiohttp")
+#: Doors that the sweep goes through as well: behind a SOCKS proxy.
+MORE: Final = ("stock, socks", "async stock, socks")
 FAST: Final = RetryPolicy(first_pause=0.01, longest_pause=0.05)
 
 
@@ -30,6 +36,17 @@ def doors() -> tuple[str, ...]:
         for door in (*BLOCKING, *ASYNC)
         if all(find_spec(module) is not None for name, module in there.items() if door.endswith(name))
     )
+
+
+def swept() -> tuple[str, ...]:
+    """Return the doors that the sweep goes through."""
+    return doors() + MORE
+
+
+@cache
+def _socks() -> Proxies:
+    """Return what leads through a SOCKS proxy, which runs as long as this process."""
+    return Proxies({"ALL_PROXY": f"socks5h://127.0.0.1:{SocksServer().__enter__().port}"})
 
 
 def without_proxies() -> None:
@@ -62,8 +79,9 @@ def settings(marketplace: str, origin: str, login: Login = "token") -> dict[str,
 def opened(door: str, **arguments: Any) -> Generator[Countermand]:
     """Open a blocking door."""
     given: dict[str, Any] = {"retry": FAST, **arguments}
-    if door == "stock":
-        with Countermand(**given) as client:
+    if door.startswith("stock"):
+        driver = StockDriver(_socks() if door.endswith("socks") else None)
+        with Countermand(**given, http_client=driver) as client:
             yield client
         return
     with own_client(door) as http_client, Countermand(**given, http_client=http_client) as client:
@@ -74,8 +92,9 @@ def opened(door: str, **arguments: Any) -> Generator[Countermand]:
 async def aopened(door: str, **arguments: Any) -> AsyncGenerator[AsyncCountermand]:
     """Open an async door."""
     given: dict[str, Any] = {"retry": FAST, **arguments}
-    if door == "async stock":
-        async with AsyncCountermand(**given) as client:
+    if door.startswith("async stock"):
+        opened_driver = AsyncStockDriver(_socks() if door.endswith("socks") else None)
+        async with AsyncCountermand(**given, http_client=opened_driver) as client:
             yield client
     elif door == "async aiohttp":
         from countermand.transport.aiohttp import AiohttpDriver

@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from queue import Empty, SimpleQueue
 
 from .cases import Case, made
-from .doors import ASYNC, without_proxies
+from .doors import without_proxies
 from .handle import FaultServer
 from .leaks import Ear
 from .playing import Played, aplay, play
@@ -47,7 +47,7 @@ def side_by_side(server: FaultServer, cases: Sequence[Case], lanes: int = LANES)
     """Play cases against one server: those of blocking doors in threads, those of async doors on one event loop."""
     waiting: SimpleQueue[Case] = SimpleQueue()
     for case in cases:
-        if case.door in ASYNC:
+        if case.door.startswith("async"):
             waiting.put(case)
     found: dict[str, Played] = {}
 
@@ -63,7 +63,7 @@ def side_by_side(server: FaultServer, cases: Sequence[Case], lanes: int = LANES)
     with ThreadPoolExecutor(lanes + 1) as threads:
         loop = threads.submit(asyncio.run, all_lanes())
         for one in threads.map(
-            lambda case: play(server, case), [case for case in cases if case.door not in ASYNC]
+            lambda case: play(server, case), [case for case in cases if not case.door.startswith("async")]
         ):
             found[one.seed] = one
         loop.result()
@@ -84,7 +84,7 @@ def alone(seed: str) -> Played:
     """Play one case with nothing beside it."""
     case = made(seed)
     with FaultServer() as server:
-        return asyncio.run(aplay(server, case)) if case.door in ASYNC else play(server, case)
+        return asyncio.run(aplay(server, case)) if case.door.startswith("async") else play(server, case)
 
 
 def _rest(waiting: "SimpleQueue[Case]") -> Iterator[Case]:

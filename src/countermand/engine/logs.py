@@ -1,0 +1,111 @@
+"""The package's log: the logger `countermand`, as a hook that every client has.
+
+INFO has one line for each outcome or error, DEBUG one for each request, pause and read. WARNING has what asks for
+attention: an `Unknown`, an interruption after something may have been sent, and a pause of more than five seconds.
+Each record carries the event's fields as attributes, for formatters that write JSON.
+
+`COUNTERMAND_LOG=info` (or `debug`, `warning`) in the environment writes the log to stderr, for scripts that configure
+no logging themselves.
+"""
+
+import logging
+import os
+import re
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+from warnings import warn
+
+import attrs
+
+from ..outcomes import evidence_of
+from .events import CallEnd, CallEnded, Event, RequestEnd, RequestEnded, WaitReason, WaitStarted
+
+LOG = logging.getLogger("countermand")
+
+#: A longer pause is a warning, in seconds.
+_LONG_WAIT = 5.0
+_LEVELS = {"debug": logging.DEBUG, "info": logging.INFO, "warning": logging.WARNING}
+#: What would begin another line, or steer a terminal: a marketplace's words may hold it.
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
+#: Objects, which a record has as words only.
+_OBJECTS = ("outcome", "error", "interruption")
+
+
+def is_long(why: WaitReason, seconds: float) -> bool:
+    """Return whether a pause is a warning. Those of a call that was asked to wait are none."""
+    return seconds > _LONG_WAIT and why is not WaitReason.POLLING
+
+
+def log(event: Event) -> None:
+    """Write one event to the log, if it belongs there and its level is on."""
+    level = _level(event)
+    if level is not None and LOG.isEnabledFor(level):
+        LOG.log(level, "%s", _CONTROL.sub(" ", _sentence(event)), extra=_fields(event))
+
+
+def log_failure(hook: object, error: Exception) -> None:
+    """Log that a hook has raised `error`. The hook's repr may hold anything, and stays out."""
+    name = getattr(hook, "__qualname__", None) or type(hook).__qualname__
+    LOG.error("the hook %s raised an exception, which changes nothing for the call", name, exc_info=error)
+
+
+def _level(event: Event) -> int | None:
+    if isinstance(event, CallEnded):
+        alarming = event.ended is CallEnd.UNKNOWN or evidence_of(event.interruption) is not None
+        return logging.WARNING if alarming else logging.DEBUG if event.ended is CallEnd.READ else logging.INFO
+    if isinstance(event, WaitStarted):
+        return logging.WARNING if is_long(event.why, event.seconds or 0.0) else logging.DEBUG
+    return logging.DEBUG if isinstance(event, RequestEnded) else None
+
+
+def _sentence(event: Event) -> str:
+    about = f"{event.marketplace} order {event.order_id}"
+    if isinstance(event, RequestEnded):
+        ended = f"answered {event.status}" if event.status is not None else event.ended.replace("_", " ")
+        flaw = ", unreadable" if event.ended is RequestEnd.UNREADABLE else ""
+        return f"{about}: {event.what}, {event.method} {event.url}: {ended}{flaw} ({event.seconds:.3f} s)"
+    if isinstance(event, WaitStarted):
+        reason = event.why.replace("_", " ")
+        return f"{about}: waiting for {'a while' if event.seconds is None else f'{event.seconds:.1f} s'} ({reason})"
+    assert isinstance(event, CallEnded)
+    took = (
+        f"({event.call}, {event.requests} request{'' if event.requests == 1 else 's'}, {event.seconds:.3f} s)"
+    )
+    if event.outcome is not None:
+        return f"{event.outcome} {took}"
+    if event.error is not None:
+        return f"{event.error}; {type(event.error).__name__} {took}"
+    ended = "read" if event.interruption is None else f"interrupted by {type(event.interruption).__name__}"
+    return f"{about}: {ended} {took}"
+
+
+def _fields(event: Event) -> dict[str, Any]:
+    """Return the event's fields as a record may have them: plain values, under names that no record uses itself."""
+    fields: dict[str, Any] = {}
+    for field in attrs.fields(type(event)):
+        value = getattr(event, field.name)
+        if field.name in _OBJECTS:
+            value = None if value is None or field.name == "outcome" else type(value).__name__
+        if value is not None:
+            fields[field.name] = value.isoformat() if isinstance(value, datetime) else value
+    return fields
+
+
+def log_to_stderr(environ: Mapping[str, str]) -> None:
+    """Do what `COUNTERMAND_LOG` says: write to stderr from a level on, unless the application has handlers itself."""
+    wanted = environ.get("COUNTERMAND_LOG", "")
+    level = _LEVELS.get(wanted.strip().lower())
+    if level is None:
+        if wanted:
+            warn(f"COUNTERMAND_LOG must be one of {', '.join(_LEVELS)}", stacklevel=2)
+        return
+    handler = logging.StreamHandler()
+    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+    handler.addFilter(lambda _: not logging.getLogger().handlers)
+    LOG.addHandler(handler)
+    LOG.setLevel(level)
+
+
+LOG.addHandler(logging.NullHandler())
+log_to_stderr(os.environ)

@@ -1,0 +1,23 @@
+"""What is said when an optional dependency is not installed."""
+
+from collections.abc import Generator
+from contextlib import contextmanager
+
+
+@contextmanager
+def needs(extra: str, *packages: str) -> Generator[None]:
+    """Import in here what comes with an extra; if one of `packages` is missing, the error says how to install it.
+
+        with needs("otel", "opentelemetry"):
+            from opentelemetry import trace
+
+    Raises ModuleNotFoundError.
+    """
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        name = (error.name or "").partition(".")[0]
+        if name not in packages:
+            raise
+        told = f"{name} is not installed; it comes with an extra: pip install 'countermand[{extra}]'"
+        raise ModuleNotFoundError(told, name=error.name) from None

@@ -1,0 +1,1 @@
+"""Hooks for other packages, each with an extra of its own."""

@@ -1,0 +1,217 @@
+"""Accounts from a TOML file, any number of them, each with a label.
+
+    timeout = 30
+
+    [accounts.ar]
+    marketplace = "vtex"
+    account = "brand-ar"
+    app_key = { env = "VTEX_AR_KEY" }
+    app_token = { file = "/run/secrets/vtex-ar" }
+
+The keys of an account are the fields of its marketplace's configuration. A value is text or a number, the name of an
+environment variable, or the path of a file, relative to the file of the accounts. A credential in a file of its own is
+a `SecretFile`: it is read anew when it has changed.
+"""
+
+import os
+import re
+import stat
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, TypeGuard
+
+from ..engine import checks
+from ..engine.credentials import SecretFile
+from ..engine.secret import Secret
+from ..errors import InvalidRequestError
+from .environment import surrounded
+from .loading import Environ, Given, Setup, account_of, fields_of, marketplaces, near
+from .registry import OURS, announced, configuration_of
+
+_HEADER = re.compile(r"""\s*\[\s*accounts\s*\.\s*(["']?)(.+?)\1\s*\]""")
+_MARKETPLACE = re.compile(r"""\s*marketplace\s*=\s*["'](\w+)["']""")
+_LINE = re.compile(r"at line (\d+)")
+_KEYS = ("accounts", "timeout")
+_KINDS = ("env", "file")
+
+
+def _is_table(value: object) -> TypeGuard[dict[str, Any]]:
+    return isinstance(value, dict)
+
+
+class _Document:
+    """What a file holds. It does not show itself: a credential may stand anywhere in it."""
+
+    __slots__ = ("mode", "problem", "tables")
+
+    def __init__(self) -> None:
+        self.tables: dict[str, Any] = {}
+        self.problem: str | None = None
+        #: The file's permissions.
+        self.mode: int = 0
+
+
+def from_accounts_file(path: str | os.PathLike[str], environ: Environ) -> Setup:
+    """Return the accounts and the timeout that a file holds, and what is wrong with it."""
+    setup, where = Setup(), f"{os.fspath(path)}: "
+    document = _document(Path(path))
+    if document.problem is not None:
+        setup.problems.append(where + document.problem)
+        return setup
+    problems = list(_top_level(document, setup))
+    labels = [] if problems else list(document.tables.get("accounts", ()))
+    if not (labels or problems):
+        problems.append(
+            f'it has no account: give one a table [accounts.<label>] with marketplace = "…", one of {marketplaces()}'
+        )
+    setup.problems.extend(where + problem for problem in problems)
+    for label in labels:
+        _add_account(setup, document, label, Path(path).parent, environ, where)
+    if setup.holds_secret and os.name != "nt" and document.mode & (stat.S_IRGRP | stat.S_IROTH):
+        setup.warning = (
+            f"{where}it holds credentials, and others can read it: chmod 600, "
+            'or give the credentials as { env = "…" } or { file = "…" }'
+        )
+    return setup
+
+
+def _document(path: Path) -> _Document:
+    document = _Document()
+    try:
+        with path.open("rb") as file:
+            document.mode = stat.S_IMODE(os.fstat(file.fileno()).st_mode)
+            content = Secret(file.read().decode("utf-8-sig"))
+    except OSError as error:
+        told = error.strerror or type(error).__name__
+        document.problem = f"could not be read: {told}; it holds the accounts of {marketplaces()}"
+        return document
+    except UnicodeDecodeError:
+        document.problem = f"must be UTF-8 text with the accounts of {marketplaces()}"
+        return document
+    try:
+        document.tables = tomllib.loads(content.reveal())
+    except tomllib.TOMLDecodeError as error:
+        document.problem = _syntax(str(error), content)
+    return document
+
+
+def _syntax(said: str, content: Secret) -> str:
+    """Say where a syntax error is: in which account, at which marketplace."""
+    line = _LINE.search(said)
+    label: str | None = None
+    found: dict[str, str] = {}
+    for text in content.reveal().splitlines()[: int(line[1]) if line else None]:
+        if header := _HEADER.match(text):
+            label = header[2]
+        elif label is not None and (named := _MARKETPLACE.match(text)):
+            found[label] = named[1]
+    if label is None:
+        return f"{said}, for {marketplaces()}"
+    return f"accounts.{label}: {found.get(label, marketplaces())}: {said}"
+
+
+def _top_level(document: _Document, setup: Setup) -> Iterator[str]:
+    for key in document.tables.keys() - set(_KEYS):
+        if _is_table(document.tables[key]):
+            yield f"{key}: did you mean accounts.{key}? The accounts of {marketplaces()} are in [accounts.<label>]"
+        else:
+            guess = near(key, _KEYS)
+            meant = f"did you mean {guess}? " if guess else ""
+            yield f"{key}: {meant}There is no such key; the fields of {marketplaces()} are in [accounts.<label>]"
+    if "timeout" in document.tables:
+        try:
+            setup.timeout = checks.seconds(document.tables["timeout"])
+        except InvalidRequestError as error:
+            yield f"{error.message}; it holds for {marketplaces()}"
+    accounts = document.tables.get("accounts", {})
+    if not _is_table(accounts):
+        yield f"accounts: must be tables [accounts.<label>] for {marketplaces()}, not {checks.kind(accounts)}"
+
+
+def _add_account(
+    setup: Setup, document: _Document, label: str, folder: Path, environ: Environ, where: str
+) -> None:
+    place = f"accounts.{label}"
+    given = _given(document, label, folder)
+    if given is None:
+        problem = f"{place}: must be a table with the fields of one of {marketplaces()}"
+        setup.problems.append(where + problem)
+        return
+    marketplace, problem = _marketplace(given.pop("marketplace", None), place)
+    if marketplace is None:
+        setup.problems.append(where + problem)
+        return
+    problems = [
+        f"{where}{each.source}: {marketplace}: {said}"
+        for field in list(given)
+        if (said := _resolved(given, field, environ)) is not None
+        for each in (given[field],)
+    ]
+    if "label" in given:
+        problems.append(f"{where}{place}.label: {marketplace}: the label is the table's name, {label}")
+    if problems:
+        setup.problems.extend(problems)
+        return
+    known = fields_of(configuration_of(marketplace))
+    setup.holds_secret |= any(
+        each.literal and field in known and known[field].credential for field, each in given.items()
+    )
+    if "label" in known:
+        given["label"] = Given(place, label)
+    account, problems = account_of(marketplace, given, lambda field: f"{place}.{field}", where)
+    setup.problems.extend(problems)
+    if account is not None:
+        setup.add(account, where + place)
+
+
+def _given(document: _Document, label: str, folder: Path) -> dict[str, Given] | None:
+    """Return the values of an account's table, sealed; None where it is no table."""
+    table = document.tables["accounts"][label]
+    if not _is_table(table):
+        return None
+    return {key: _sealed(f"accounts.{label}.{key}", value, folder) for key, value in table.items()}
+
+
+def _sealed(source: str, value: Any, folder: Path) -> Given:
+    if _is_table(value) and value.keys() == {"file"} and isinstance(value["file"], str):
+        return Given(source, SecretFile(folder / value["file"]))
+    return Given(source, Secret(value) if isinstance(value, str) else value, literal=True)
+
+
+def _marketplace(given: Given | None, place: str) -> tuple[str | None, str]:
+    """Return the name of an account's marketplace, or None and what is wrong with it."""
+    if given is None:
+        return None, f"{place}.marketplace: must be set, to one of {marketplaces()}"
+    name = given.reveal()
+    if isinstance(name, str) and (name in OURS or name in announced()):
+        return name, ""
+    guess = near(name, [*OURS, *announced()]) if isinstance(name, str) else None
+    meant = f"did you mean {guess}? " if guess else ""
+    return None, f"{given.source}: {meant}it must be one of {', '.join(dict.fromkeys([*OURS, *announced()]))}"
+
+
+def _resolved(given: dict[str, Given], field: str, environ: Environ) -> str | None:
+    """Put a variable's value in place of its name. Return what is wrong with a reference, or None."""
+    each = given[field]
+    reference = each.value
+    if not _is_table(reference):
+        return None
+    for key in reference:
+        if key not in _KINDS:
+            guess = near(key, _KINDS)
+            return (
+                f"did you mean {guess}?"
+                if guess
+                else 'must be text, a number, { env = "…" } or { file = "…" }'
+            )
+    name = reference.get("env")
+    if len(reference) != 1 or not isinstance(name, str):
+        return 'must be { env = "…" } or { file = "…" }, with one text'
+    value = environ.get(name)
+    if value is None:
+        return f"the environment variable {name} is not set, or empty"
+    if problem := surrounded(value):
+        return f"{name} {problem}"
+    given[field] = Given(f"{each.source} ({name})", value)
+    return None

@@ -1,0 +1,136 @@
+"""Stored outcomes, errors and requests, read back.
+
+What a marketplace's request and answers are is asked of its configuration, which the registry finds by name: a third
+party's marketplace is read like one of ours.
+"""
+
+import json
+from collections.abc import Iterable, Mapping
+from typing import Any, Union, get_args
+
+from .. import errors
+from ..data import SCHEMA
+from ..data.scalars import OneOf, Scalar, Shape, as_object, wrong
+from ..data.shapes import shape_of, tag_of
+from ..engine.decoding import Answer, without_repeats
+from ..engine.rules import AnyRequest
+from ..errors import CountermandError, NotConfiguredError
+from ..outcomes import Outcome
+from .base import Stored
+from .registry import OURS, configuration_of
+
+_OUTCOMES: dict[str, Any] = {tag_of(kind): kind for kind in (each.__origin__ for each in get_args(Outcome))}
+_ERRORS: dict[str, type[CountermandError]] = {
+    tag_of(kind): kind
+    for kind in vars(errors).values()
+    if isinstance(kind, type) and issubclass(kind, CountermandError)
+}
+
+
+def outcome_from_dict(data: Mapping[str, Any]) -> Outcome[Any]:
+    """Return the outcome that `outcome.to_dict()` wrote: an equal one, its attempts and `answer.raw` included.
+
+    Everything is checked as strictly as a marketplace's answer. Raises `ValueError`, with the place, for what no
+    outcome was written as, for a marketplace that is not installed, and for what a newer version has written.
+
+        outcome = outcome_from_dict(job.result)
+    """
+    kind = _OUTCOMES[_tag(data, "outcome", _OUTCOMES)]
+    _, answers = _registered(data)
+    outcome: Outcome[Any] = shape_of(kind[_union(answers)]).read(data, "$")
+    return outcome
+
+
+def outcome_from_json(text: str | bytes) -> Outcome[Any]:
+    """Return the outcome that `outcome.to_json()` wrote. Raises what `outcome_from_dict` raises.
+
+    outcome = outcome_from_json(path.read_text())
+    """
+    try:
+        data = json.loads(text, object_pairs_hook=without_repeats)
+    except RecursionError:
+        raise wrong("the JSON is nested too deeply", "$") from None
+    return outcome_from_dict(data)
+
+
+def error_from_dict(data: Mapping[str, Any]) -> CountermandError:
+    """Return the error that `error.to_dict()` wrote, to be looked at or raised. Raises `ValueError` for all else.
+
+    error = error_from_dict(job.failure)
+    """
+    error: CountermandError = shape_of(_ERRORS[_tag(data, "error", _ERRORS)]).read(data, "$")
+    return error
+
+
+def request_from_dict(data: Mapping[str, Any]) -> AnyRequest:
+    """Return the request that `request.to_dict()` wrote, checked. Raises what `outcome_from_dict` raises.
+
+    outcome = client.cancel(request_from_dict(job.request))
+    """
+    _tag(data, "request", ["cancel"])
+    kind, _ = _registered(data)
+    request: AnyRequest = shape_of(kind).read(data, "$")
+    return request
+
+
+def json_schema(*marketplaces: str) -> dict[str, Any]:
+    """Return the JSON Schema (draft 2020-12) of outcomes, errors and requests, made from the classes.
+
+    Name marketplaces to have theirs; by default it is of ours, as in the package's `data/schema.json`.
+
+        jsonschema.validate(outcome.to_dict(), json_schema())
+    """
+    registered = [configuration_of(name).stored() for name in marketplaces or OURS]
+    answers = _union(answer for _, found in registered for answer in found)
+    defined: dict[str, Any] = {}
+
+    def describe(shape: Shape) -> dict[str, Any]:
+        name: str | None = getattr(shape, "name", None)
+        if name is None:
+            return shape.schema(describe)
+        if name not in defined:
+            defined[name] = {}
+            defined[name] |= shape.schema(describe)
+        return {"$ref": f"#/$defs/{name}"}
+
+    def any_of(hints: Iterable[Any]) -> dict[str, Any]:
+        return {"anyOf": [describe(shape_of(hint)) for hint in hints]}
+
+    groups = {
+        "Outcome": any_of(kind[answers] for kind in _OUTCOMES.values()),
+        "Error": any_of(_ERRORS.values()),
+        "Request": any_of(request for request, _ in registered),
+    }
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": f"Outcomes, errors and requests of countermand, schema {SCHEMA}",
+        "anyOf": [{"$ref": f"#/$defs/{name}"} for name in groups],
+        "$defs": groups | dict(sorted(defined.items())),
+    }
+
+
+def _union(types: Iterable[type[Answer]]) -> Any:
+    union: Any = Union
+    return union[tuple(types)]
+
+
+def _tag(data: Any, name: str, known: Iterable[str]) -> str:
+    """Return what `data` says it is, once its schema is one that this version reads."""
+    said = as_object(data, "$")
+    for needed in ("schema", name):
+        if needed not in said:
+            raise wrong("it is missing", f"$.{needed}")
+    schema = Scalar(int).read(said["schema"], "$.schema")
+    if schema > SCHEMA:
+        raise wrong(f"schema {schema} is newer than this version reads, which is {SCHEMA}", "$.schema")
+    tag: str = OneOf(tuple(known)).read(said[name], f"$.{name}")
+    return tag
+
+
+def _registered(data: Mapping[str, Any]) -> Stored:
+    if "marketplace" not in data:
+        raise wrong("it is missing", "$.marketplace")
+    try:
+        return configuration_of(Scalar(str).read(data["marketplace"], "$.marketplace")).stored()
+    except NotConfiguredError as problem:
+        raise wrong(problem.message, "$.marketplace") from None

@@ -1,0 +1,17 @@
+"""Who asks, as the User-Agent header says it."""
+
+import sys
+from functools import cache
+from importlib import import_module
+
+from ..version import __version__
+
+
+@cache
+def user_agent(library: str = "httpx") -> str:
+    """Return the names and versions of this package, the HTTP library and Python.
+
+    "countermand/0.1.0 httpx/0.28.1 python/3.12.4"
+    """
+    python = ".".join(map(str, sys.version_info[:3]))
+    return f"countermand/{__version__} {library}/{import_module(library).__version__} python/{python}"

@@ -1,0 +1,305 @@
+"""How the stock drivers connect: to the first address that answers, by way of a SOCKS proxy where there is one.
+
+An address that stays silent gets a quarter of a second before the next one is tried beside it (RFC 8305). All of it
+ends at the call's deadline.
+"""
+
+import asyncio
+import errno
+import os
+import selectors
+import socket
+from collections.abc import Generator, Iterable, Sequence
+from itertools import chain, zip_longest
+from typing import Any, NamedTuple, TypeAlias
+
+import httpcore
+
+from ..engine.secret import Secret
+from .foreign import is_foreign
+from .protocol import AsyncStream
+from .streams import Stream, left_to_send
+
+#: Seconds that an address is tried alone: RFC 8305, section 5.
+HEAD_START = 0.25
+
+Address: TypeAlias = "tuple[int, int, int, str, Any]"
+#: Yields (what to send, how many bytes to read), and gets the bytes.
+Handshake: TypeAlias = Generator[tuple[bytes, int], bytes, None]
+
+_UNDER_WAY = (errno.EINPROGRESS, errno.EWOULDBLOCK, getattr(errno, "WSAEWOULDBLOCK", errno.EINPROGRESS))
+_SOCKS_REPLIES = (
+    "it failed",
+    "its rules forbid it",
+    "the network cannot be reached",
+    "the host cannot be reached",
+    "the connection was refused",
+    "its time ran out",
+    "it does not connect",
+    "it does not take this kind of address",
+)
+
+
+class Socks(NamedTuple):
+    """A SOCKS5 proxy, which looks up host names itself."""
+
+    host: str
+    port: int
+    user: str = ""
+    password: Secret = Secret("")
+
+    def handshake(self, host: str, port: int) -> Handshake:
+        """Ask for a connection to `host` (RFC 1928, and RFC 1929 for a password)."""
+        version, method = yield b"\x05\x02\x00\x02" if self.user else b"\x05\x01\x00", 2
+        if version == 5 and method == 2 and self.user:
+            user, password = self.user.encode()[:255], self.password.reveal().encode()[:255]
+            _, refused = yield b"\x01%c%b%c%b" % (len(user), user, len(password), password), 2
+            if refused:
+                raise httpcore.ProxyError("the SOCKS proxy refused the user name or the password")
+        elif version != 5 or method:
+            raise httpcore.ProxyError("the SOCKS proxy asks for another way to sign in, or is none")
+        name = host.encode("idna" if not host.isascii() else "ascii")
+        head = yield b"\x05\x01\x00\x03%c%b%b" % (len(name), name, port.to_bytes(2, "big")), 4
+        if head[0] != 5 or head[1]:
+            why = _SOCKS_REPLIES[head[1] - 1] if 0 < head[1] <= len(_SOCKS_REPLIES) else "no known reason"
+            raise httpcore.ProxyError(f"the SOCKS proxy did not connect: {why}")
+        length = {1: 4, 4: 16}.get(head[3]) or (yield b"", 1)[0]
+        yield b"", length + 2
+
+
+class Backend(httpcore.NetworkBackend):
+    """Opens blocking streams."""
+
+    def __init__(self, socks: Socks | None = None) -> None:
+        self._socks = socks
+
+    def connect_tcp(
+        self,
+        host: str,
+        port: int,
+        timeout: float | None = None,
+        local_address: str | None = None,
+        socket_options: Any = None,
+    ) -> httpcore.NetworkStream:
+        """Connect to the first address of `host` that answers, all of them within the one deadline."""
+        _begin(timeout)
+        connection: socket.socket | None = None
+        try:
+            if self._socks is None:
+                connection = connected(_resolved(host, port), timeout)
+            else:
+                connection = connected(_resolved(self._socks.host, self._socks.port), timeout)
+                _shake_hands(self._socks.handshake(host, port), connection, timeout)
+            stream, connection = Stream(connection), None
+            return stream
+        except (OSError, ValueError) as error:
+            if is_foreign(error):
+                raise
+            raise _failed(error) from error
+        finally:
+            if connection is not None:
+                connection.close()
+
+
+class AsyncBackend(httpcore.AsyncNetworkBackend):
+    """Opens streams on asyncio's own event loop."""
+
+    def __init__(self, socks: Socks | None = None) -> None:
+        self._socks = socks
+
+    async def connect_tcp(
+        self,
+        host: str,
+        port: int,
+        timeout: float | None = None,
+        local_address: str | None = None,
+        socket_options: Any = None,
+    ) -> httpcore.AsyncNetworkStream:
+        """Connect to the first address of `host` that answers, all of them within the one deadline."""
+        _begin(timeout)
+        loop, connection = asyncio.get_running_loop(), None
+        to = (host, port) if self._socks is None else (self._socks.host, self._socks.port)
+        try:
+            async with asyncio.timeout(left_to_send(timeout)):
+                found = await loop.getaddrinfo(*to, type=socket.SOCK_STREAM)
+                connection = await aconnected(in_turn(found))
+                if self._socks is not None:
+                    await _ashake_hands(self._socks.handshake(host, port), connection)
+                _transport, stream = await loop.create_connection(AsyncStream, sock=connection)
+            connection = None
+            return stream
+        except (OSError, ValueError) as error:
+            if is_foreign(error):
+                raise
+            raise _failed(error) from error
+        finally:
+            if connection is not None:
+                connection.close()
+
+
+def _begin(timeout: float | None) -> None:
+    """Note on the call that it is seen here, and so is not sent until a stream says so."""
+    if (call := getattr(timeout, "call", None)) is not None:
+        call.sent = False
+
+
+def _failed(error: Exception) -> Exception:
+    kind = httpcore.ConnectTimeout if isinstance(error, TimeoutError) else httpcore.ConnectError
+    return kind(str(error) or "the deadline is over")
+
+
+def _resolved(host: str, port: int) -> list[Address]:
+    return in_turn(socket.getaddrinfo(host, port, type=socket.SOCK_STREAM))
+
+
+def in_turn(found: Iterable[Any]) -> list[Address]:
+    """Return addresses in the order in which they are tried: the families take turns, the first one begins."""
+    families: dict[int, list[Address]] = {}
+    for address in dict.fromkeys(found):
+        families.setdefault(address[0], []).append(address)
+    turns = chain.from_iterable(zip_longest(*families.values()))
+    return [address for address in turns if address is not None]
+
+
+def connected(addresses: Sequence[Address], timeout: float | None) -> socket.socket:
+    """Return a socket that is connected to the first of `addresses` that answers."""
+    waiting = list(addresses)
+    failure: OSError = OSError("the host has no address")
+    with selectors.DefaultSelector() as selector:
+        try:
+            while waiting or selector.get_map():
+                left = left_to_send(timeout)
+                if waiting:
+                    failure = _begun(waiting.pop(0), selector) or failure
+                    if not selector.get_map():
+                        continue
+                    left = min(left, HEAD_START) if waiting and left is not None else left
+                    left = HEAD_START if waiting and left is None else left
+                for key, _ in selector.select(left):
+                    connection: Any = key.fileobj
+                    selector.unregister(connection)
+                    if not (code := connection.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)):
+                        return _usable(connection)
+                    connection.close()
+                    failure = _refused(code)
+        finally:
+            for key in list(selector.get_map().values()):
+                unused: Any = key.fileobj
+                unused.close()
+    raise failure
+
+
+def _begun(address: Address, selector: selectors.BaseSelector) -> OSError | None:
+    """Begin to connect; return why that failed at once, if it did."""
+    family, kind, protocol, _, where = address
+    try:
+        connection = socket.socket(family, kind, protocol)
+    except OSError as error:  # a family that this machine does not speak
+        if is_foreign(error):
+            raise
+        return error
+    try:
+        connection.setblocking(False)
+        code = connection.connect_ex(where)
+        if code and code not in _UNDER_WAY:
+            connection.close()
+            return _refused(code)
+        selector.register(connection, selectors.EVENT_WRITE)
+    except BaseException:
+        connection.close()
+        raise
+    return None
+
+
+def _refused(code: int) -> OSError:
+    # Not by its own class: a TimeoutError would be taken for the deadline's.
+    return ConnectionError(f"[Errno {code}] {os.strerror(code)}")
+
+
+def _usable(connection: socket.socket) -> socket.socket:
+    connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return connection
+
+
+async def aconnected(addresses: Sequence[Address]) -> socket.socket:
+    """Do what `connected` does, on an event loop, until it is cancelled."""
+    loop, waiting = asyncio.get_running_loop(), list(addresses)
+    failure: BaseException = OSError("the host has no address")
+    tasks: set[asyncio.Task[socket.socket]] = set()
+    winner: socket.socket | None = None
+    try:
+        while waiting or tasks:
+            if waiting:
+                tasks.add(loop.create_task(_attempt(waiting.pop(0))))
+            done, tasks = await asyncio.wait(
+                tasks, timeout=HEAD_START if waiting else None, return_when=asyncio.FIRST_COMPLETED
+            )
+            for task in done:
+                if (error := task.exception()) is None and winner is None:
+                    winner = task.result()
+                elif error is None:
+                    task.result().close()
+                elif isinstance(error, OSError) and not is_foreign(error):
+                    failure = error
+                else:
+                    raise error
+            if winner is not None:
+                found, winner = winner, None
+                return _usable(found)
+        raise failure
+    finally:
+        if winner is not None:
+            winner.close()
+        for task in tasks:
+            task.add_done_callback(_close_late)
+            task.cancel()
+
+
+def _close_late(task: "asyncio.Task[socket.socket]") -> None:
+    """Close a connection that came although nobody waits for it any more."""
+    if not task.cancelled() and task.exception() is None:
+        task.result().close()
+
+
+async def _attempt(address: Address) -> socket.socket:
+    family, kind, protocol, _, where = address
+    connection = socket.socket(family, kind, protocol)
+    try:
+        connection.setblocking(False)
+        await asyncio.get_running_loop().sock_connect(connection, where)
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def _shake_hands(steps: Handshake, connection: socket.socket, timeout: float | None) -> None:
+    answer: bytes | None = None
+    try:
+        while True:
+            send, wanted = steps.send(answer)  # type: ignore[arg-type]
+            connection.settimeout(left_to_send(timeout))
+            connection.sendall(send)
+            answer = b""
+            while len(answer) < wanted:
+                connection.settimeout(left_to_send(timeout))
+                if not (more := connection.recv(wanted - len(answer))):
+                    raise httpcore.ProxyError("the SOCKS proxy closed the connection")
+                answer += more
+    except StopIteration:
+        return
+
+
+async def _ashake_hands(steps: Handshake, connection: socket.socket) -> None:
+    loop, answer = asyncio.get_running_loop(), None
+    try:
+        while True:
+            send, wanted = steps.send(answer)  # type: ignore[arg-type]
+            await loop.sock_sendall(connection, send)
+            answer = b""
+            while len(answer) < wanted:
+                if not (more := await loop.sock_recv(connection, wanted - len(answer))):
+                    raise httpcore.ProxyError("the SOCKS proxy closed the connection")
+                answer += more
+    except StopIteration:
+        return

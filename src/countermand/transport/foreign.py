@@ -1,0 +1,96 @@
+"""Whose an exception is: the HTTP library's, or the caller's own, which passes through.
+
+A hook, a mock, a test's guard, a transport of the caller's, a signal handler: whatever they raise is the caller's. The
+innermost frame tells, because an exception of a library is raised in a library. Libraries dress up what they catch
+(a `TimeoutError` that a signal handler raised inside a read becomes a `ReadTimeout`), so the causes are looked at too.
+"""
+
+import sysconfig
+from collections.abc import Iterator
+from types import FrameType, TracebackType
+from typing import cast
+
+#: Top-level packages whose exceptions tell of an exchange over HTTP, by the names of their classes.
+HTTP_LIBRARIES = frozenset("httpx httpx2 httpcore httpcore2 aiohttp h11".split())
+#: Top-level modules that run below a driver, and belong to no caller.
+_LIBRARIES = HTTP_LIBRARIES | frozenset(
+    """
+    countermand h2 hpack hyperframe anyio sniffio trio outcome asyncio uvloop winloop ssl socket select selectors
+    threading concurrent contextlib encodings codecs idna urllib http queue weakref functools types typing
+    aiohappyeyeballs aiodns pycares aiosignal async_timeout frozenlist multidict propcache yarl certifi truststore
+    brotli brotlicffi zstandard socksio python_socks gevent eventlet greenlet attr attrs logging
+    """.split()
+)
+_INSTALLED = tuple({sysconfig.get_path(name) for name in ("stdlib", "purelib", "platlib")})
+
+
+def is_foreign(error: BaseException) -> bool:
+    """Whether `error` was raised by code that is neither ours nor a library's."""
+    trace = error.__traceback__
+    if trace is None:
+        return False
+    while trace.tb_next is not None:
+        trace = trace.tb_next
+    return not _is_library(trace.tb_frame)
+
+
+def is_http(error: BaseException) -> bool:
+    """Whether the class of `error` is an HTTP library's, or derived from one."""
+    return any(kind.__module__.partition(".")[0] in HTTP_LIBRARIES for kind in type(error).__mro__)
+
+
+def foreign_cause(error: BaseException, outer: BaseException | None) -> BaseException | None:
+    """Return what passes through: `error` itself, or what a library dressed up as it; None if it is the library's.
+
+    `outer` is what the caller was handling when the call began; it, and what is behind it, has no part in this.
+    """
+    for link in chain(error, outer):
+        if is_foreign(link):
+            # A mock, or a transport of the caller's, that speaks the library's language means what it says.
+            return None if is_http(link) and type(link).__name__ != "TimeoutException" else link
+    return None
+
+
+def without_frames(error: BaseException, outer: BaseException | None) -> BaseException:
+    """Cut the frames of libraries and ours from `error` and its causes: their variables hold requests.
+
+    `outer` is as in `foreign_cause`.
+    """
+    for link in chain(error, outer):
+        link.__traceback__ = _own_frames(link.__traceback__)
+    return error
+
+
+def chain(error: BaseException, outer: BaseException | None) -> Iterator[BaseException]:
+    """Yield `error` and what it was raised from or over, as far as `outer`; what a group holds, in its place."""
+    waiting: list[BaseException | None] = [error]
+    seen = {id(outer)}
+    while waiting:
+        link = waiting.pop()
+        if link is not None and id(link) not in seen:
+            seen.add(id(link))
+            yield link
+            waiting.append(link.__cause__ or link.__context__)
+            if isinstance(link, BaseExceptionGroup):
+                waiting += cast(BaseExceptionGroup[BaseException], link).exceptions
+
+
+def _own_frames(trace: TracebackType | None) -> TracebackType | None:
+    links: list[TracebackType] = []
+    while trace is not None:
+        links.append(trace)
+        trace = trace.tb_next
+    kept: TracebackType | None = None
+    innermost = True
+    for link in reversed(links):
+        library = _is_library(link.tb_frame)
+        innermost = innermost and not library
+        # What is installed and calls a library in its turn (a tracer, an instrumentation) holds the request as well.
+        if not library and (innermost or not link.tb_frame.f_code.co_filename.startswith(_INSTALLED)):
+            kept = TracebackType(kept, link.tb_frame, link.tb_lasti, link.tb_lineno)
+    return kept
+
+
+def _is_library(frame: FrameType) -> bool:
+    name: object = frame.f_globals.get("__name__")
+    return isinstance(name, str) and name.partition(".")[0] in _LIBRARIES

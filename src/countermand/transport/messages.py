@@ -1,0 +1,259 @@
+"""Requests and replies of httpx's shape: what a driver makes of a call, and a reply's body, read within bounds."""
+
+import ssl
+import zlib
+from collections.abc import Mapping
+from functools import cache
+from typing import Any
+
+import httpx
+
+from ..engine.wire import CLOCK, LARGEST_BODY, Call, Reply
+from . import private
+from .agent import user_agent
+from .faults import flaw, pass_on_foreign
+from .streams import Deadline, Recorder
+
+_ENCODINGS = {"gzip": zlib.MAX_WBITS | 16, "x-gzip": zlib.MAX_WBITS | 16, "deflate": zlib.MAX_WBITS}
+
+
+@cache
+def tls() -> ssl.SSLContext:
+    """Return the one TLS context of all marketplaces, blocking and async, and of all clients."""
+    try:
+        return httpx.create_ssl_context()
+    except OSError as error:
+        raise httpx.ConnectError(
+            f"the CA bundle cannot be loaded, see SSL_CERT_FILE and SSL_CERT_DIR: {error}"
+        ) from error
+
+
+@cache
+def _no_tls() -> ssl.SSLContext:
+    # For http to this machine: loading the CA bundle costs more than a hundred calls.
+    return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+
+
+def tls_for(origin: str) -> ssl.SSLContext:
+    """Return the TLS context for an origin; one that trusts nobody where no TLS is spoken."""
+    return tls() if origin.startswith("https:") else _no_tls()
+
+
+def standing_headers(call: Call) -> dict[str, str]:
+    """Return the headers of `call` that do not depend on the order."""
+    headers = {"Accept": "application/json", "Accept-Encoding": "identity", **call.headers}
+    if call.body is not None:
+        headers["Content-Type"] = "application/json"
+    return headers
+
+
+def whole_headers(call: Call, library: str = "httpx") -> dict[str, str]:
+    """Return the head of `call`, for drivers that add nothing to it; a body's length is still to be added."""
+    host = call.origin.partition("://")[2]
+    headers = {"Host": host, "User-Agent": user_agent(library), **standing_headers(call)}
+    if call.body is None and call.method != "GET":
+        headers["Content-Length"] = "0"
+    return headers
+
+
+def stock_request(call: Call) -> httpx.Request:
+    """Return `call` as httpx's request. What does not change from call to call is built once."""
+    prepared = call.headers.prepared
+    key = call.origin, call.method, call.body is None
+    headers: httpx.Headers = prepared.get(key) or prepared.setdefault(key, httpx.Headers(whole_headers(call)))
+    deadline = Deadline(max(call.deadline - CLOCK.monotonic(), 0.0))
+    deadline.call = call
+    request = httpx.Request(
+        call.method,
+        call.origin + call.target,
+        headers=headers,
+        stream=httpx.ByteStream(call.body or b""),
+        extensions={"timeout": {"connect": deadline, "pool": deadline, "read": deadline, "write": deadline}},
+    )
+    if call.body is not None:
+        request.headers["Content-Length"] = str(len(call.body))
+    return request
+
+
+def plain_headers(headers: Any) -> dict[str, str]:
+    """Return httpx's headers by lower-case name: httpx goes through all of them for every look-up, and we look often."""
+    found: dict[str, str] = {}
+    for raw, value in headers.raw:
+        name, text = raw.decode("latin-1").lower(), value.decode("latin-1")
+        found[name] = f"{found[name]}, {text}" if name in found else text
+    return found
+
+
+class Watch:
+    """Notes from the `trace` events of a caller's own client whether a request began to be sent."""
+
+    __slots__ = ("call", "outer", "witnessed")
+
+    def __init__(self, call: Call, outer: BaseException | None) -> None:
+        self.call = call
+        #: What the caller was handling when the call began.
+        self.outer = outer
+        #: Whether there was any event. A mock has none.
+        self.witnessed = False
+        call.sent = True
+
+    def note(self, event: str, info: Mapping[str, Any]) -> None:
+        """Take one event; raise what a signal handler raised while the request was sent: httpcore would swallow it."""
+        if not self.witnessed:
+            self.witnessed, self.call.sent = True, False
+        if event.endswith(".started"):
+            request = info.get("request")
+            if request is None or request.method == b"CONNECT":  # that goes to a proxy, to open a tunnel
+                return
+            if event.endswith("send_request_headers.started"):
+                self.call.sent = True
+            elif event.endswith("send_request_body.started"):
+                request.extensions.pop("trace", None)  # the rest is not worth its cost
+        elif event.endswith(".failed"):
+            pass_on_foreign(info["exception"], self.outer)
+
+    __call__ = note
+
+
+class AsyncWatch(Watch):
+    """Does what `Watch` does, in the shape that an async client wants."""
+
+    __slots__ = ()
+
+    async def __call__(self, event: str, info: Mapping[str, Any]) -> None:  # type: ignore[override]
+        """Take one event."""
+        self.note(event, info)
+
+
+def client_request(client: Any, call: Call, watch: Watch, connect: float, exchange: float | None) -> Any:
+    """Return `call` as a request of a caller's own client, which adds its default headers and its cookies.
+
+    The User-Agent is ours, as it is without such a client.
+
+    `connect` is the time in seconds for a connection; `exchange`, for one step of all that follows, if it is watched.
+    """
+    prepared = call.headers.prepared
+    kind: Any = client.headers.__class__  # of httpx, or of httpx2
+    key = kind, call.body is None
+    headers = prepared.get(key)
+    if headers is None:
+        agent = {"User-Agent": user_agent(kind.__module__.partition(".")[0])}
+        headers = prepared.setdefault(key, kind(agent | standing_headers(call)))
+    return client.build_request(
+        call.method,
+        call.origin + call.target,
+        headers=headers,
+        content=call.body,
+        extensions={
+            "timeout": {"connect": connect, "pool": connect, "read": exchange, "write": exchange},
+            "trace": watch,
+        },
+    )
+
+
+class Body:
+    """Takes a reply's raw bytes as they come, until there are more than anybody reads or the time is over."""
+
+    __slots__ = ("_deadline", "_first", "_rest", "size")
+
+    def __init__(self, deadline: float) -> None:
+        self._first = b""
+        # What comes after the first piece: one buffer, because many small pieces cost more than they hold.
+        self._rest = bytearray()
+        self._deadline = deadline
+        self.size = 0
+
+    def take(self, chunk: bytes) -> None:
+        """Add a piece; raise `OverflowError` or `TimeoutError` where it is one too many."""
+        first = not self.size
+        self.size += len(chunk)
+        if self.size > LARGEST_BODY:
+            raise OverflowError
+        if first:
+            self._first = chunk
+            return
+        self._rest += chunk
+        if CLOCK.monotonic() > self._deadline:
+            raise TimeoutError
+
+    def reply(self, status: int, headers: Mapping[str, str]) -> Reply:
+        """Return the reply that these bytes are the body of."""
+        body = self._first + self._rest if self._rest else self._first
+        encoding = (headers.get("content-encoding") or "identity").strip().lower()
+        if body and encoding != "identity":
+            return _decompressed(status, headers, body, encoding)
+        return Reply(status, headers, body)
+
+
+def read(response: Any, call: Call, outer: BaseException | None) -> Reply:
+    """Read a blocking response to its end, close it, and return it; what goes wrong becomes its flaw.
+
+    Raises what is not the HTTP library's; `outer` is what the caller was handling when the call began.
+    """
+    headers = plain_headers(response.headers)
+    if response.is_stream_consumed:  # by a mock, or by an event hook of the caller's client
+        content: bytes = response.content
+        if (spoilt := _spoilt_connection(response, call, headers, len(content))) is not None:
+            spoilt.close()
+        return Reply(response.status_code, headers, content)
+    body = Body(call.deadline)
+    try:
+        try:
+            for chunk in response.stream:
+                body.take(chunk)
+            reply = body.reply(response.status_code, headers)
+            if (spoilt := _spoilt_connection(response, call, headers, body.size)) is not None:
+                spoilt.close()
+        finally:
+            response.close()
+    except Exception as error:
+        return Reply(response.status_code, headers, b"", flaw(error, outer))
+    return reply
+
+
+async def aread(response: Any, call: Call, outer: BaseException | None) -> Reply:
+    """Do what `read` does, on an event loop."""
+    headers = plain_headers(response.headers)
+    if response.is_stream_consumed:  # by a mock, or by an event hook of the caller's client
+        content: bytes = response.content
+        if (spoilt := _spoilt_connection(response, call, headers, len(content))) is not None:
+            await spoilt.aclose()
+        return Reply(response.status_code, headers, content)
+    body = Body(call.deadline)
+    try:
+        try:
+            async for chunk in response.stream:
+                body.take(chunk)
+            reply = body.reply(response.status_code, headers)
+            if (spoilt := _spoilt_connection(response, call, headers, body.size)) is not None:
+                await spoilt.aclose()
+        finally:
+            await response.aclose()
+    except Exception as error:
+        return Reply(response.status_code, headers, b"", flaw(error, outer))
+    return reply
+
+
+def _spoilt_connection(response: Any, call: Call, headers: Mapping[str, str], size: int) -> Any:
+    """Return the connection if something came after the reply, to be closed before the pool may give it away."""
+    stream = response.extensions.get("network_stream")
+    if isinstance(stream, Recorder):
+        spoilt = stream.has_surplus(call.method, response.status_code, headers, size)
+    else:
+        spoilt = private.has_surplus(response)
+    return stream if spoilt else None
+
+
+def _decompressed(status: int, headers: Mapping[str, str], body: bytes, encoding: str) -> Reply:
+    """Undo a compression that was not asked for, never beyond the bound."""
+    window = _ENCODINGS.get(encoding)
+    if window is None:
+        return Reply(status, headers, b"", "its body has an encoding that was not asked for")
+    try:
+        inflater = zlib.decompressobj(window)
+        plain = inflater.decompress(body, LARGEST_BODY + 1)
+    except zlib.error:
+        return Reply(status, headers, b"", "its body's compression is broken")
+    if len(plain) > LARGEST_BODY or not inflater.eof or inflater.unused_data:
+        return Reply(status, headers, b"", "its body's compression is cut short, or hides too much")
+    return Reply(status, headers, plain)

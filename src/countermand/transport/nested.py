@@ -1,0 +1,96 @@
+"""TLS inside TLS, for blocking streams: an https origin behind an https proxy. `ssl` wraps plain sockets only."""
+
+import ssl
+from collections.abc import Callable
+from functools import partial
+from typing import Any, TypeVar
+
+from ..engine.wire import CLOCK
+
+T = TypeVar("T")
+
+_READ = 64 * 1024
+
+
+class NestedTLS:
+    """The methods of an `ssl.SSLSocket` that a stream uses, over another one."""
+
+    def __init__(self, outer: ssl.SSLSocket, context: ssl.SSLContext, server_hostname: str | None) -> None:
+        self._outer = outer
+        self._incoming, self._outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+        self._tls = context.wrap_bio(self._incoming, self._outgoing, server_hostname=server_hostname)
+        self._until: float | None = None
+
+    def settimeout(self, timeout: float | None) -> None:
+        """Let the next step end after so many seconds, however many reads it takes."""
+        self._until = None if timeout is None else CLOCK.monotonic() + timeout
+
+    def do_handshake(self) -> None:
+        """Shake hands."""
+        self._step(self._tls.do_handshake)
+
+    def recv(self, size: int) -> bytes:
+        """Read; nothing at the end."""
+        try:
+            return self._step(partial(self._tls.read, size))
+        except (ssl.SSLZeroReturnError, ssl.SSLEOFError):
+            return b""
+
+    def sendall(self, data: bytes) -> None:
+        """Write everything."""
+        unsent = memoryview(data)
+        while unsent:
+            unsent = unsent[self._step(partial(self._tls.write, unsent)) :]
+
+    def pending(self) -> int:
+        """Return a number above zero when something was read already, the beginning of a record included."""
+        return self._tls.pending() + self._incoming.pending + self._outer.pending()
+
+    def selected_alpn_protocol(self) -> str | None:
+        """Return the protocol that was agreed on."""
+        return self._tls.selected_alpn_protocol()
+
+    def fileno(self) -> int:
+        """Return the socket's descriptor."""
+        return self._outer.fileno()
+
+    def getsockname(self) -> Any:
+        """Return this side's address."""
+        return self._outer.getsockname()
+
+    def getpeername(self) -> Any:
+        """Return the proxy's address."""
+        return self._outer.getpeername()
+
+    def close(self) -> None:
+        """Close the socket."""
+        self._outer.close()
+
+    def _step(self, step: Callable[[], T]) -> T:
+        while True:
+            done: list[T] = []
+            try:
+                done.append(step())
+            except ssl.SSLWantReadError:
+                pass
+            finally:
+                self._flush()
+            if done:
+                return done[0]
+            self._patience()
+            if data := self._outer.recv(_READ):
+                self._incoming.write(data)
+            else:
+                self._incoming.write_eof()
+
+    def _flush(self) -> None:
+        if data := self._outgoing.read():
+            self._patience()
+            self._outer.sendall(data)
+
+    def _patience(self) -> None:
+        if self._until is not None:
+            left = self._until - CLOCK.monotonic()
+            if left <= 0:
+                raise TimeoutError("timed out")
+            self._outer.settimeout(left)

@@ -1,0 +1,136 @@
+"""The network stream of the stock async driver: an asyncio protocol of our own, which sees all that was received.
+
+Behind TLS too: asyncio hands on whatever it has decrypted, as soon as it has.
+"""
+
+import asyncio
+import ssl
+from collections.abc import Mapping
+from typing import Any
+
+import httpcore
+
+from .foreign import is_foreign
+from .streams import Recorder, left_to_send, readiness
+
+#: Bytes that may wait here before the socket is read no further.
+_FULL = 64 * 1024
+
+
+class AsyncStream(Recorder, asyncio.Protocol, httpcore.AsyncNetworkStream):
+    """A stream on asyncio's own event loop; the driver cuts the whole exchange at the deadline."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._transport: Any = None
+        self._socket: Any = None
+        self._encrypted = False
+        self._buffer = b""
+        self._paused = False
+        self._ended = False
+        self._failure: Exception | None = None
+        self._waiter: asyncio.Future[None] | None = None
+
+    # What asyncio calls.
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Take the connection."""
+        self._transport = transport
+        self._socket = transport.get_extra_info("socket")
+        # Looked up once: the pool asks after every idle connection, for every call.
+        self._ready = readiness(self._socket)
+
+    def data_received(self, data: bytes) -> None:
+        """Keep what came until it is read."""
+        self._buffer = self._buffer + data if self._buffer else data
+        if len(self._buffer) > _FULL and not self._paused:
+            self._paused = True
+            self._transport.pause_reading()
+        self._wake()
+
+    def eof_received(self) -> bool:
+        """Let the transport close itself."""
+        self._ended = True
+        self._wake()
+        return False
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Keep the reason."""
+        self._ended, self._failure = True, exc
+        self._wake()
+
+    def _wake(self) -> None:
+        if self._waiter is not None and not self._waiter.done():
+            self._waiter.set_result(None)
+
+    # What httpcore calls.
+
+    async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+        """Send what is unsent, then read."""
+        if self._unsent:
+            left_to_send(timeout)
+            self._transport.write(self.take_unsent(self._is_dirty(), timeout))
+        if not self._buffer and not self._ended:
+            self._waiter = asyncio.get_running_loop().create_future()
+            try:
+                await self._waiter
+            finally:
+                self._waiter = None
+        data, self._buffer = self._buffer[:max_bytes], self._buffer[max_bytes:]
+        if self._paused and not self._buffer:
+            self._paused = False
+            self._transport.resume_reading()
+        if not data and self._failure is not None:
+            raise httpcore.ReadError(str(self._failure)) from self._failure
+        self.keep_received(data)
+        return data
+
+    async def write(self, buffer: bytes, timeout: float | None = None) -> None:
+        """Keep `buffer` until the reply is awaited."""
+        self.keep_unsent(buffer, timeout)
+
+    def _is_dirty(self) -> bool:
+        """Whether something has arrived that nothing asked for, the end of the connection included."""
+        if self._buffer or self._ended or self._transport.is_closing():
+            return True
+        # A new TLS connection may have been sent session tickets, which are no words of the other side's.
+        return (self._used or not self._encrypted) and self._ready()
+
+    def has_surplus(self, method: str, status: int, headers: Mapping[str, str], size: int) -> bool:
+        """Whether anything was received behind the reply, or it cannot be proved that nothing was."""
+        return bool(self._buffer) or super().has_surplus(method, status, headers, size)
+
+    async def aclose(self) -> None:
+        """Close the connection at once: TLS would wait half a minute for the other side's close_notify."""
+        self._transport.abort()
+
+    async def start_tls(
+        self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
+    ) -> httpcore.AsyncNetworkStream:
+        """Return a stream that speaks TLS."""
+        inner = AsyncStream()
+        inner._socket, inner._ready, inner._encrypted = self._socket, self._ready, True
+        try:
+            async with asyncio.timeout(left_to_send(timeout)):
+                inner._transport = await asyncio.get_running_loop().start_tls(
+                    self._transport, inner, ssl_context, server_hostname=server_hostname
+                )
+        except BaseException as error:
+            self._transport.abort()
+            if not isinstance(error, (OSError, ValueError)) or is_foreign(error):
+                raise
+            kind = httpcore.ConnectTimeout if isinstance(error, TimeoutError) else httpcore.ConnectError
+            raise kind(str(error)) from error
+        return inner
+
+    def get_extra_info(self, info: str) -> Any:
+        """Answer as httpcore's own streams do."""
+        match info:
+            case "is_readable":
+                return bool(self._buffer) or self._ended or self._transport.is_closing() or self._ready()
+            case "client_addr":
+                return self._transport.get_extra_info("sockname")
+            case "server_addr":
+                return self._transport.get_extra_info("peername")
+            case _:
+                return self._transport.get_extra_info(info)

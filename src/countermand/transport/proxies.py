@@ -1,0 +1,147 @@
+"""Which origins the stock drivers reach through which proxy, as the environment says.
+
+`HTTP_PROXY`, `HTTPS_PROXY` and `ALL_PROXY` name proxies (`http://`, `https://`, `socks5://` or `socks5h://`, with a user
+name and a password if need be; without a scheme, `http://` is meant). The spelling in small letters comes first, and
+in a CGI process (`REQUEST_METHOD` is set) `HTTP_PROXY` is a header of the request, and does not count.
+
+`NO_PROXY` is a list of hosts that are reached directly, parted by commas or spaces:
+
+- `*`: all of them;
+- `example.com`, `.example.com` or `*.example.com`: the host and those below it;
+- `192.0.2.7`, `10.0.0.0/8`, `::1`, `[::1]`, `fe80::/10`: an address, or a network of them;
+- any of them with a port, `example.com:8443` or `[::1]:8443`: at that port alone.
+
+No name is looked up: a network holds only hosts that are written as addresses.
+"""
+
+import ipaddress
+import os
+from collections.abc import Mapping
+from functools import cache
+from typing import NamedTuple
+from urllib.parse import unquote, urlsplit
+
+import httpcore
+
+from ..engine.secret import Secret
+from .connecting import Socks
+
+_PORTS = {"http": 80, "https": 443, "socks5": 1080, "socks5h": 1080}
+
+
+class Proxies:
+    """What an environment says of proxies. Its URLs may hold credentials, and do not show themselves."""
+
+    __slots__ = ("_direct", "_urls")
+
+    def __init__(self, environ: Mapping[str, str]) -> None:
+        cgi = "REQUEST_METHOD" in environ
+        self._urls: dict[str, Secret] = {}
+        for scheme in ("http", "https", "all"):
+            upper = "" if cgi and scheme == "http" else environ.get(f"{scheme.upper()}_PROXY", "")
+            if url := (environ.get(f"{scheme}_proxy") or upper).strip():
+                self._urls[scheme] = Secret(url)
+        self._direct = environ.get("no_proxy") or environ.get("NO_PROXY") or ""
+
+    def __bool__(self) -> bool:
+        return bool(self._urls)
+
+    def __repr__(self) -> str:
+        return f"Proxies({', '.join(self._urls)})"
+
+    def for_origin(self, origin: str) -> Secret | None:
+        """Return the URL of the proxy for an origin; None where there is none."""
+        parts = urlsplit(origin)
+        found = self._urls.get(parts.scheme) or self._urls.get("all")
+        if found is None or is_direct(parts.hostname or "", parts.port or _PORTS[parts.scheme], self._direct):
+            return None
+        return found
+
+
+def environment_proxies() -> Proxies | None:
+    """Return what the process's environment says now; None when it names no proxy."""
+    return Proxies(os.environ) or None
+
+
+class Route(NamedTuple):
+    """How an origin is reached. Equal routes share connections."""
+
+    tls: bool
+    key: Secret | None = None
+
+    @property
+    def proxy(self) -> httpcore.Proxy | None:
+        """What httpcore calls the proxy, if it is one over HTTP."""
+        return None if self.key is None else _parsed(self.key)[0]
+
+    @property
+    def socks(self) -> Socks | None:
+        """The SOCKS proxy, if it is one."""
+        return None if self.key is None else _parsed(self.key)[1]
+
+
+def route_for(origin: str, proxies: Proxies | None) -> Route:
+    """Return how to reach an origin."""
+    return Route(origin.startswith("https:"), None if proxies is None else proxies.for_origin(origin))
+
+
+@cache
+def _parsed(url: Secret) -> tuple[httpcore.Proxy | None, Socks | None]:
+    text = url.reveal()
+    try:
+        parts = urlsplit(text if "://" in text else f"http://{text}")
+        port = parts.port or _PORTS[parts.scheme]
+        host = parts.hostname
+        if not host or not host.isascii():
+            raise ValueError
+    except (ValueError, KeyError):
+        # Neither its text nor its frames: it may hold a password.
+        raise httpcore.ConnectError("the proxy in the environment makes no sense") from None
+    user, password = unquote(parts.username or ""), unquote(parts.password or "")
+    if parts.scheme.startswith("socks"):
+        return None, Socks(host, port, user, Secret(password))
+    where = httpcore.URL(scheme=parts.scheme, host=host, port=port, target="/")
+    auth = (user, password) if user or password else None
+    if parts.scheme == "http":
+        return httpcore.Proxy(where, auth=auth), None
+    from .messages import tls
+
+    return httpcore.Proxy(where, auth=auth, ssl_context=tls()), None
+
+
+def is_direct(host: str, port: int, no_proxy: str) -> bool:
+    """Whether `no_proxy` names a host, which is reached at `port`.
+
+    >>> is_direct("api.example.com", 443, "localhost, .example.com")
+    True
+    """
+    host = host.lower().strip("[]").rstrip(".")
+    return any(_names(entry, host, port) for entry in no_proxy.lower().replace(",", " ").split())
+
+
+def _names(entry: str, host: str, port: int) -> bool:
+    if entry == "*":
+        return True
+    entry = entry.partition("://")[2] or entry
+    entry, wanted = _without_port(entry)
+    if wanted is not None and wanted != port:
+        return False
+    try:
+        return ipaddress.ip_address(host) in ipaddress.ip_network(entry, strict=False)
+    except ValueError:
+        name = entry.removeprefix("*").strip(".")
+        return bool(name) and (host == name or host.endswith(f".{name}"))
+
+
+def _without_port(entry: str) -> tuple[str, int | None]:
+    if entry.startswith("["):
+        address, _, rest = entry[1:].partition("]")
+        return address + rest.partition("/")[1] + rest.partition("/")[2], _number(rest.removeprefix(":"))
+    name, colon, last = entry.rpartition(":")
+    if colon and ":" not in name and last.isdigit():
+        return name, int(last)
+    return entry, None
+
+
+def _number(text: str) -> int | None:
+    return int(text) if text.isdigit() else None

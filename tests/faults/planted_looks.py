@@ -1,0 +1,313 @@
+"""What the SDK said before the marketplaces' own documents were read, planted again: the other rows, and later looks."""
+
+from .mutant import Mutant
+
+_ROWS = ("rows",)
+_LOOKS = ("looks",)
+_FLOWS, _OPERATION, _LOOKS_AT = "engine/flows.py", "engine/operation.py", "engine/looks.py"
+_WORDS, _DECODING = "engine/words.py", "engine/decoding.py"
+_KIBO, _PATTERN = "marketplaces/kibo.py", "marketplaces/pattern.py"
+
+AT_KIBO = (
+    Mutant(
+        "Kibo: only one spelling of the order's id",
+        _KIBO,
+        "        if reply.status != 400 or reply.flaw or object_in(reply) is None:\n",
+        "        if True:\n",
+        _ROWS,
+    ),
+    Mutant(
+        "Kibo: a gateway's 400 has the other spelling tried",
+        _KIBO,
+        "        if reply.status != 400 or reply.flaw or object_in(reply) is None:\n",
+        "        if reply.status != 400:\n",
+        _ROWS,
+    ),
+    Mutant(
+        "Kibo: the spelling that was taken is forgotten",
+        _KIBO,
+        "            self._order_key = operation.wording\n",
+        "            pass\n",
+        _ROWS,
+    ),
+    Mutant(
+        "Kibo: the other spelling is tried after an unclear attempt",
+        _FLOWS,
+        "_error_in(verdict) is not None and not operation.ambiguous and rules.reword",
+        "_error_in(verdict) is not None and rules.reword",
+        _ROWS,
+    ),
+    Mutant(
+        "Kibo: the spellings are tried again and again",
+        _FLOWS,
+        "        if first is None and isinstance(reply, Reply)",
+        "        if isinstance(reply, Reply)",
+        _ROWS,
+    ),
+    Mutant(
+        "Kibo: the error is about the other spelling",
+        _FLOWS,
+        "            verdict = first  # ",
+        "            pass  # ",
+        _ROWS,
+    ),
+    Mutant(
+        "Kibo: state and status have to agree",
+        _KIBO,
+        '    return any(text in ("CANCELED", "CANCELLED") for text in _told(order))\n',
+        '    return all(text in ("CANCELED", "CANCELLED") for text in _told(order))\n',
+        _ROWS,
+    ),
+    Mutant(
+        "Kibo: an id as text does not decode",
+        _KIBO,
+        "        ids = [_number(said[name])",
+        "        ids = [said[name]",
+        _ROWS,
+    ),
+    Mutant(
+        "Kibo: 007 is an id",
+        _KIBO,
+        'r"[1-9]\\d{0,18}"',
+        'r"\\d{1,19}"',
+        _ROWS,
+    ),
+    Mutant(
+        "Kibo: an explanation goes with `other` in small letters alone",
+        _KIBO,
+        '        if reason.casefold() != "other":\n',
+        '        if reason != "other":\n',
+        _ROWS,
+    ),
+    Mutant(
+        "Kibo: a token without a lifetime is none",
+        _KIBO,
+        "        lifetime = _ASSUMED_LIFETIME\n",
+        "        return None\n",
+        _ROWS,
+    ),
+    Mutant(
+        "Kibo: 403 does not renew a token",
+        _KIBO,
+        "    renews_on = frozenset({401, 403})\n",
+        "    renews_on = frozenset({401})\n",
+        _ROWS,
+    ),
+)
+AT_PATTERN = (
+    Mutant(
+        "Pattern: a null is not documented",
+        _PATTERN,
+        "if value is not None or name not in names}\n",
+        "}\n",
+        _ROWS,
+    ),
+    Mutant(
+        "Pattern: a list that has to be there may be missing",
+        _PATTERN,
+        "        if raw.get(name) is None:\n",
+        "        if False:\n",
+        _ROWS,
+    ),
+    Mutant(
+        "Pattern: a refusal without parts has no words",
+        _PATTERN,
+        '            return refused(answer, (Part(None, "not cancellable", answer.message or None),))\n',
+        "            return refused(answer, ())\n",
+        _ROWS,
+    ),
+)
+ANYWHERE = (
+    Mutant(
+        "the marketplace's own words are not kept",
+        _OPERATION,
+        '            about["detail"], about["code"] = words\n',
+        "",
+        _ROWS,
+    ),
+    Mutant(
+        "the marketplace's own words are not in the text",
+        _OPERATION,
+        "            if words.detail or words.code:\n",
+        "            if False:\n",
+        _ROWS,
+    ),
+    Mutant(
+        "the marketplace's own words are not in a refusal",
+        _FLOWS,
+        "reason=part.reason or doubt.error.detail)",
+        "reason=part.reason)",
+        _ROWS,
+    ),
+    Mutant(
+        "a read that failed is not named",
+        _FLOWS,
+        "                doubt.error.add(str(found))\n",
+        "                pass\n",
+        _ROWS,
+    ),
+    Mutant(
+        "problem details are not read",
+        _WORDS,
+        '_OWN = ("error", "message", "errors", "detail")\n',
+        '_OWN = ("error", "message", "errors")\n',
+        _ROWS,
+    ),
+    Mutant(
+        "every 404 says that there is no such order",
+        _OPERATION,
+        "        if kind is OrderNotFoundError and not self.rules.knows_no_order(reply, asked):\n",
+        "        if False:\n",
+        _ROWS,
+    ),
+    Mutant(
+        "a framework's bare `error` says that there is no such order",
+        _WORDS,
+        '    if isinstance(said.get("error"), str):\n',
+        "    if False:\n",
+        _ROWS,
+    ),
+    Mutant(
+        "whoever named the time to come back, it was the marketplace",
+        _OPERATION,
+        '        says = "marketplace" if self._throttle.told else "policy"\n',
+        '        says = "marketplace"\n',
+        _ROWS,
+    ),
+    Mutant(
+        "an order is believed with any 2xx",
+        _FLOWS,
+        "    if reply.status != 200 or reply.flaw:\n",
+        "    if not 200 <= reply.status < 300 or reply.flaw:\n",
+        _ROWS,
+    ),
+    Mutant(
+        "a decoding error names Python's fields",
+        _DECODING,
+        '    return re.sub(r"(?<=\\.)\\w+", lambda name: (names or {}).get(name[0], name[0]), problem)\n',
+        "    return problem\n",
+        _ROWS,
+    ),
+    Mutant(
+        "a byte order mark makes a body unreadable",
+        _DECODING,
+        "        body = body.removeprefix(_BOM)  #",
+        "        body = body  #",
+        _ROWS,
+    ),
+    Mutant(
+        "an object is taken for a list",
+        _DECODING,
+        "            if not isinstance(value, list):\n",
+        "            if False:\n",
+        _ROWS,
+    ),
+)
+LATER = (
+    Mutant(
+        "by its id alone an open order is requested",
+        _LOOKS_AT,
+        "        return unknown(_OPEN, order) if is_open else state\n",
+        "        return state\n",
+        _LOOKS,
+    ),
+    Mutant(
+        "after Unknown an open order is requested",
+        _LOOKS_AT,
+        "    if prior is None or isinstance(prior, Unknown):\n",
+        "    if prior is None:\n",
+        _LOOKS,
+    ),
+    Mutant(
+        "after Requested an open order is unknown",
+        _LOOKS_AT,
+        "    if isinstance(prior, Requested):\n",
+        "    if isinstance(prior, Requested) and is_open:\n        return unknown(_OPEN, order)\n"
+        "    if isinstance(prior, Requested):\n",
+        _LOOKS,
+    ),
+    Mutant(
+        "after Refused an open order is requested",
+        _LOOKS_AT,
+        "        return state if stays else Finding(Refused,",
+        "        return state if stays or is_open else Finding(Refused,",
+        _LOOKS,
+    ),
+    Mutant(
+        "after Cancelled the order's state is believed",
+        _LOOKS_AT,
+        '    return unknown(f"it was {was}, and now it reads {_told(state)}", order)\n',
+        "    return state\n",
+        _LOOKS,
+    ),
+    Mutant(
+        "a read that fails leaves no trace",
+        _LOOKS_AT,
+        "    return attrs.evolve(operation.prior, attempts=tuple(operation.attempts))\n",
+        "    return operation.prior\n",
+        _LOOKS,
+    ),
+    Mutant(
+        "a later look forgets the attempts before it",
+        _OPERATION,
+        "list(prior.attempts) if prior else []",
+        "[]",
+        _LOOKS,
+    ),
+    Mutant(
+        "a later look forgets the ids of the parts",
+        _LOOKS_AT,
+        "    state = _with_ids(state, begun, kept)\n",
+        "",
+        _LOOKS,
+    ),
+    Mutant(
+        "a later look forgets which parts were begun",
+        _LOOKS_AT,
+        '        facts = {**state.facts, "cancelled": begun} if state.kind is Requested else state.facts\n',
+        "        facts = state.facts\n",
+        _LOOKS,
+    ),
+    Mutant(
+        "a settled partial cancellation is waited for again",
+        _LOOKS_AT,
+        "            settled = prior.settled or state.settled\n",
+        "            settled = state.settled\n",
+        _LOOKS,
+    ),
+    Mutant(
+        "a wait forgets what it has seen",
+        _LOOKS_AT,
+        "            if last.kind is not Unknown:\n",
+        "            if False:\n",
+        _LOOKS,
+    ),
+    Mutant(
+        "a check looks more than once",
+        _LOOKS_AT,
+        "_looking(rules, operation, lambda _: None)",
+        "_looking(rules, operation, operation.pause_before_reading)",
+        _LOOKS,
+    ),
+    Mutant(
+        "the receipt's time is told by the clock of whoever looks later",
+        _OPERATION,
+        "        for told in (*self.attempts[index:], *reversed(self.attempts[:index])):\n",
+        "        for told in reversed(self.attempts):\n",
+        _LOOKS,
+    ),
+    Mutant(
+        "any account will do for a later look",
+        "client.py",
+        "        label = outcome.account\n",
+        "        label = self._labels.get(outcome.marketplace, [None])[0]\n",
+        _LOOKS,
+    ),
+    Mutant(
+        "an outcome of another marketplace is looked at",
+        "marketplaces/base.py",
+        "        if not is_outcome(prior) or prior.marketplace != self._rules.name:\n",
+        "        if not is_outcome(prior):\n",
+        _LOOKS,
+    ),
+)
