@@ -73,7 +73,8 @@ def told(account: AnyAccount) -> dict[str, str | None]:
     return {
         "account": account.label,
         "marketplace": account.marketplace,
-        "environment": getattr(account, "environment", None),
+        # A base URL takes the place of an environment's.
+        "environment": None if getattr(account, "base_url", None) else getattr(account, "environment", None),
         "url": getattr(account, "url", None),
         "rate": account.rate,
     }

@@ -90,7 +90,7 @@ def line(progress: Progress, total: int) -> str:
     told = [
         f"{datetime.now().astimezone():%H:%M:%S}",
         f"{progress.done:,} of {total:,}: {', '.join(counts)};",
-        f"{progress.rate:,.0f}/s" + (f", {duration(left)} left" if left is not None else ""),
+        f"{progress.rate:,.0f}/s" + (f", {duration(left)} left" if left and round(left) else ""),
     ]
     lanes = [f"{lane.account} {state_of(lane)}" for lane in progress.lanes if lane.state not in ("idle", "running")]
     return " ".join(told) + (f"; {'; '.join(lanes)}" if lanes else "")

@@ -77,7 +77,8 @@ def check_id(order_id: str) -> None:
         raise InvalidRequestError("order_id has spaces at its ends")
     if _SCIENTIFIC.fullmatch(order_id):
         raise InvalidRequestError(
-            f"order_id {order_id} is in scientific notation: a spreadsheet has rounded it; format its column as text"
+            f"order_id {order_id[:100]} is in scientific notation: a spreadsheet has rounded it; format its column as text",
+            order_id=order_id[:100],
         )
 
 
