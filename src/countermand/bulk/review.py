@@ -73,7 +73,7 @@ class Review:
 
     def count(self, which: Retried) -> int:
         """Return how many answers there are to take back."""
-        found = self._connection.execute(f"SELECT count(*) FROM row WHERE {_WHICH[which]}")  # noqa: S608 - ours
+        found = self._connection.execute(f"SELECT count(*) FROM row WHERE {_WHICH[which]}")  # noqa: S608
         number: int = found.fetchone()[0]
         return number
 
@@ -100,7 +100,7 @@ def take_back(path: Path, which: Retried) -> int:
         withdrawn = ", asked = NULL" if which == "failed" else ""
         blank = f"SET kind = NULL, answer = NULL, answered = NULL{withdrawn}"
         with closing(sqlite3.connect(path, timeout=5.0)) as connection, connection:
-            return connection.execute(f"UPDATE row {blank} WHERE {_WHICH[which]}").rowcount  # noqa: S608 - ours
+            return connection.execute(f"UPDATE row {blank} WHERE {_WHICH[which]}").rowcount
     except sqlite3.Error as error:
         raise JournalError(f"the journal {path}: it cannot be written ({error})") from None
     except CountermandError as error:

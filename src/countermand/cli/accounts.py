@@ -37,13 +37,19 @@ class Opened:
         if not here:
             raise InvalidRequestError(f"no account at {marketplace} is configured")
         if len(here) > 1:
-            raise InvalidRequestError(f"there are several accounts at {marketplace}: say which, {' or '.join(here)}")
+            raise InvalidRequestError(
+                f"there are several accounts at {marketplace}: say which, {' or '.join(here)}"
+            )
         return here[0]
 
 
 def opened(config: Path | None) -> Opened:
     """Open the accounts that a file or the environment configures. Raises `Stop`."""
-    setup = from_environment(Environ(), "COUNTERMAND_") if config is None else from_accounts_file(config, Environ())
+    setup = (
+        from_environment(Environ(), "COUNTERMAND_")
+        if config is None
+        else from_accounts_file(config, Environ())
+    )
     try:
         accounts = setup.checked()
         client = Countermand(*accounts, timeout=setup.patience(None))
@@ -60,7 +66,9 @@ def marketplace_of(name: str) -> str:
     if found in OURS or found in announced():
         return found
     known = [*OURS, *announced()]
-    raise InvalidRequestError(f"there is no marketplace {name!r}{_guess(found, known)}: it is one of {', '.join(known)}")
+    raise InvalidRequestError(
+        f"there is no marketplace {name!r}{_guess(found, known)}: it is one of {', '.join(known)}"
+    )
 
 
 def _guess(word: str, words: "Mapping[str, Any] | list[str]") -> str:
@@ -90,8 +98,8 @@ def list_accounts(config: Path | None, as_json: bool) -> Exit:
             data_json(row)
         return Exit.DONE
     shown = [{name: value or "-" for name, value in row.items()} for row in rows]
-    titles = {name: name for name in shown[0]}
+    titles: dict[str, str] = {name: name for name in shown[0]}
     widths = {name: max(len(row[name]) for row in [titles, *shown]) for name in titles}
-    for row in (titles, *shown):
-        data("  ".join(row[name].ljust(width) for name, width in widths.items()).rstrip())
+    for line in (titles, *shown):
+        data("  ".join(line[name].ljust(width) for name, width in widths.items()).rstrip())
     return Exit.DONE

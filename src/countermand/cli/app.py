@@ -19,9 +19,13 @@ _Config = Annotated[
     Path | None,
     Parameter(help="A TOML file of accounts. Without it they come from COUNTERMAND_… variables."),
 ]
-_Json = Annotated[bool, Parameter(name="--json", negative=(), help="Write JSON, one object a line.")]
+_Json = Annotated[
+    bool, Parameter(name="--json", negative=(), show_default=False, help="Write JSON, one object a line.")
+]
 _Account = Annotated[str | None, Parameter(help="The account's label, where a marketplace has several.")]
-_Wait = Annotated[bool, Parameter(negative=(), help="Wait until the cancellation has settled.")]
+_Wait = Annotated[
+    bool, Parameter(negative=(), show_default=False, help="Wait until the cancellation has settled.")
+]
 _Timeout = Annotated[
     float | None, Parameter(help="How long to wait with --wait, in seconds; 600 where nothing is said.")
 ]
@@ -39,6 +43,8 @@ app = App(
     help_epilogue=_EPILOGUE,
     version=__version__,
 )
+#: Stands for a lone hyphen while the arguments are parsed: it would be taken for an option.
+_HYPHEN = "\0-"
 #: What was typed, for commands that tell how to go on.
 _typed: list[str] = []
 
@@ -49,7 +55,9 @@ def cancel(
     order_id: Annotated[str, Parameter(help="The order.")],
     *,
     reason: Annotated[str | None, Parameter(help="Why, where the marketplace takes a reason.")] = None,
-    reason_detail: Annotated[str | None, Parameter(help='An explanation; at Kibo with the reason "other".')] = None,
+    reason_detail: Annotated[
+        str | None, Parameter(help='An explanation; at Kibo with the reason "other".')
+    ] = None,
     requested_by_user: Annotated[
         bool | None, Parameter(help="Whether the shopper asked for it, where the marketplace takes that.")
     ] = None,
@@ -64,12 +72,19 @@ def cancel(
 
     by_user = None if requested_by_user is None else str(requested_by_user)
     columns = {"reason": reason, "reason_detail": reason_detail, "requested_by_user": by_user}
-    return do(marketplace, order_id, columns, account, wait=wait, timeout=timeout, as_json=json, config=config)
+    return do(
+        marketplace, order_id, columns, account, wait=wait, timeout=timeout, as_json=json, config=config
+    )
 
 
 @app.command
 def check(
-    file: Annotated[str, Parameter(help="An outcome as JSON, or one outcome or result a line; - for standard input.")],
+    file: Annotated[
+        str,
+        Parameter(
+            help="An outcome as JSON, or one outcome or result a line; - for standard input.",
+        ),
+    ],
     /,
     *,
     wait: _Wait = False,
@@ -80,7 +95,7 @@ def check(
     """Look again at the order of a stored outcome."""
     from .single import check as do
 
-    return do(file, wait=wait, timeout=timeout, as_json=json, config=config)
+    return do(_name(file), wait=wait, timeout=timeout, as_json=json, config=config)
 
 
 @app.command
@@ -101,7 +116,10 @@ def status(
 @app.command
 def bulk(
     file: Annotated[
-        str, Parameter(help="CSV with a line of column names, or JSON Lines of requests; - for standard input.")
+        str,
+        Parameter(
+            help="CSV with a line of column names, or JSON Lines of requests; - for standard input.",
+        ),
     ],
     /,
     *,
@@ -109,11 +127,19 @@ def bulk(
         Path | None, Parameter(help="Where the run is kept; the same command again resumes it.")
     ] = None,
     out: Annotated[
-        str | None, Parameter(help="Write the results: CSV, or JSON Lines for a name in .jsonl; - for standard output.")
+        str | None,
+        Parameter(help="Write the results: CSV, or JSON Lines for a name in .jsonl; - for standard output."),
     ] = None,
-    dry_run: Annotated[bool, Parameter(negative=(), help="Check every row, and send nothing.")] = False,
-    yes: Annotated[bool, Parameter(name=("--yes", "-y"), negative=(), help="Do not ask before sending.")] = False,
-    strict: Annotated[bool, Parameter(negative=(), help="Send nothing if there is a bad row.")] = False,
+    dry_run: Annotated[
+        bool, Parameter(negative=(), show_default=False, help="Check every row, and send nothing.")
+    ] = False,
+    yes: Annotated[
+        bool,
+        Parameter(name=("--yes", "-y"), negative=(), show_default=False, help="Do not ask before sending."),
+    ] = False,
+    strict: Annotated[
+        bool, Parameter(negative=(), show_default=False, help="Send nothing if there is a bad row.")
+    ] = False,
     retry: Annotated[
         Literal["failed", "unknown"] | None,
         Parameter(help="Ask again about the journal's errors, or its unknown orders, which are read first."),
@@ -132,7 +158,7 @@ def bulk(
 
     return do(
         Options(
-            path=file, journal=journal, out=out, dry_run=dry_run, yes=yes, strict=strict, retry=retry,
+            path=_name(file), journal=journal, out=None if out is None else _name(out), dry_run=dry_run, yes=yes, strict=strict, retry=retry,
             concurrency=concurrency, as_json=json, config=config, command=tuple(_typed),
         )
     )  # fmt: skip
@@ -179,6 +205,10 @@ def completion(shell: Annotated[Literal["bash", "zsh", "fish"], Parameter(help="
     return Exit.DONE
 
 
+def _name(text: str) -> str:
+    return "-" if text == _HYPHEN else text
+
+
 def run(arguments: Sequence[str]) -> int:
     """Do what the arguments say, and return the exit code."""
     _typed[:] = arguments
@@ -187,7 +217,7 @@ def run(arguments: Sequence[str]) -> int:
         logging.getLogger("countermand").addHandler(logging.NullHandler())
     try:
         code: int | None = app(
-            list(arguments),
+            [_HYPHEN if word == "-" else word for word in arguments],
             console=Console(highlight=False),
             error_console=Console(stderr=True, highlight=False),
             exit_on_error=False,

@@ -6,11 +6,10 @@ import threading
 from collections.abc import Generator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import attrs
 
-from ..bulk.blocking import CancelMany
 from ..bulk.results import InFlight
 from ..bulk.review import Retried, Review, take_back
 from ..errors import CountermandError, InvalidRequestError
@@ -22,6 +21,9 @@ from .results import writing
 from .rows import Rows
 from .survey import Survey, dry_run, survey
 from .terminal import can_ask, people, plain, several, tell
+
+if TYPE_CHECKING:
+    from ..bulk.blocking import CancelMany
 
 #: Calls that were cut off and are told one by one.
 _SHOWN = 20
@@ -81,9 +83,13 @@ def _left(found: Survey, journal: Path, retry: Retried | None) -> int:
         stored, answered = review.answered()
         again = 0 if retry is None else review.count(retry)
     if stored:
-        tell(f"{journal} has {several(stored, 'row')} of this run, {answered:,} of them answered: the rest is done")
+        tell(
+            f"{journal} has {several(stored, 'row')} of this run; {answered:,} are answered, and not asked again"
+        )
     if retry is not None:
-        tell(f"{several(again, 'answer')} that {'is' if again == 1 else 'are'} {retry} will be asked for again")
+        tell(
+            f"{several(again, 'answer')} that {'is' if again == 1 else 'are'} {retry} will be asked for again"
+        )
     return max(0, found.rows - answered + again)
 
 
@@ -152,7 +158,9 @@ class _Course:
         tell(error.message, style="red")
         if isinstance(error, InvalidRequestError) and progress.read:
             number = progress.read - 1
-            tell(f"row {number} is line {self._rows.line_of(number)}: the input has changed since the journal was begun")
+            tell(
+                f"row {number} is line {self._rows.line_of(number)}: the input has changed since the journal was begun"
+            )
             tell("Put changed and new rows in a file of their own, and give it a journal of its own.")
             return Exit.USAGE
         if progress.done == progress.replayed:

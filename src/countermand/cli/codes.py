@@ -22,7 +22,7 @@ class Exit(IntEnum):
     INTERRUPTED = 130
 
 
-class Stop(Exception):
+class Stop(Exception):  # noqa: N818 - it is no error of the program
     """Ends the command with a message for people."""
 
     def __init__(self, message: str, code: Exit = Exit.USAGE) -> None:
@@ -32,7 +32,9 @@ class Stop(Exception):
 
 def code_of(ended: Outcome[Any] | CountermandError) -> Exit:
     """Return what became of one order as an exit code."""
-    if isinstance(ended, NotConfiguredError) or (isinstance(ended, InvalidRequestError) and not ended.attempts):
+    if isinstance(ended, NotConfiguredError) or (
+        isinstance(ended, InvalidRequestError) and not ended.attempts
+    ):
         return Exit.USAGE
     if isinstance(ended, CountermandError):
         return Exit.FAILED

@@ -1,9 +1,9 @@
 """How a run is shown while it goes on: a display on a terminal, or a plain line every few seconds."""
 
 import threading
-from collections.abc import Callable, Generator
-from contextlib import contextmanager
-from datetime import datetime, timedelta
+from collections.abc import Generator
+from contextlib import contextmanager, suppress
+from datetime import datetime
 from typing import Protocol
 
 from rich.console import Group
@@ -70,10 +70,8 @@ class _Snapshot:
         self._last = run.progress
 
     def take(self) -> Progress:
-        try:
+        with suppress(RuntimeError):  # a dict has changed while it was copied
             self._last = self._run.progress
-        except RuntimeError:  # a dict has changed while it was copied
-            pass
         return self._last
 
 
@@ -84,7 +82,9 @@ def errors_in(progress: Progress) -> int:
 
 def line(progress: Progress, total: int) -> str:
     """Return a run's progress on one line."""
-    counts = [f"{progress.kinds.get(kind, 0):,} {_words(kind)}" for kind in ANSWERS if progress.kinds.get(kind)]
+    counts = [
+        f"{progress.kinds.get(kind, 0):,} {_words(kind)}" for kind in ANSWERS if progress.kinds.get(kind)
+    ]
     counts.append(several(errors_in(progress), "error"))
     left = progress.seconds_left(total)
     told = [
@@ -92,7 +92,9 @@ def line(progress: Progress, total: int) -> str:
         f"{progress.done:,} of {total:,}: {', '.join(counts)};",
         f"{progress.rate:,.0f}/s" + (f", {duration(left)} left" if left and round(left) else ""),
     ]
-    lanes = [f"{lane.account} {state_of(lane)}" for lane in progress.lanes if lane.state not in ("idle", "running")]
+    lanes = [
+        f"{lane.account} {state_of(lane)}" for lane in progress.lanes if lane.state not in ("idle", "running")
+    ]
     return " ".join(told) + (f"; {'; '.join(lanes)}" if lanes else "")
 
 
@@ -175,9 +177,17 @@ class _Picture:
         table = Table(box=None, pad_edge=False, header_style="dim", expand=False)
         for title in ("account", "done", "in flight", "429s", "limit", "state"):
             right = title in ("done", "in flight", "429s")
-            table.add_column(title, justify="right" if right else "left", no_wrap=title != "state", overflow="fold")
+            table.add_column(
+                title, justify="right" if right else "left", no_wrap=title != "state", overflow="fold"
+            )
         for lane in progress.lanes:
-            style = {"running": "green", "idle": "dim", "waiting": "yellow", "paused": "yellow", "stopped": "red"}
+            style = {
+                "running": "green",
+                "idle": "dim",
+                "waiting": "yellow",
+                "paused": "yellow",
+                "stopped": "red",
+            }
             table.add_row(
                 Text(f"{lane.account} ({lane.marketplace})" if lane.account != lane.marketplace else lane.account),
                 f"{lane.done:,}", str(lane.in_flight), f"{lane.rate_limited:,}", rate_of(lane),

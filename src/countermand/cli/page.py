@@ -31,7 +31,9 @@ def _sections(found: Findings) -> Iterator[str]:
     yield _summary(found)
     yield _counts(found)
     yield "<h2>What needs a person</h2>"
-    yield from _needs(found.urgent, "Nothing: every order that was answered is cancelled or still being decided.")
+    yield from _needs(
+        found.urgent, "Nothing: every order that was answered is cancelled or still being decided."
+    )
     if found.waiting:
         yield "<h2>What is not settled yet</h2>"
         yield from _needs(found.waiting, "")
@@ -54,7 +56,8 @@ def _summary(found: Findings) -> str:
         ("unknown" if needing else "", "need a person", needing),
     ]
     shown = "".join(
-        f'<div class="tile {kind}"><strong>{count:,}</strong><span>{words}</span></div>' for kind, words, count in tiles
+        f'<div class="tile {kind}"><strong>{count:,}</strong><span>{words}</span></div>'
+        for kind, words, count in tiles
     )
     of = f"of {found.orders:,} orders"
     again = f"; {found.duplicates:,} rows named one of them again" if found.duplicates else ""
@@ -111,7 +114,9 @@ def _timeline(found: Findings) -> Iterator[str]:
     for piece in pieces:
         if before is not None:
             columns += _between(before, piece, found.length)
-        columns.append(_column(piece.kinds, most, f"{piece.began:%Y-%m-%d %H:%M:%S}: {piece.kinds.total():,}"))
+        columns.append(
+            _column(piece.kinds, most, f"{piece.began:%Y-%m-%d %H:%M:%S}: {piece.kinds.total():,}")
+        )
         before = piece
     first, last = pieces[0].began, pieces[-1].began + timedelta(seconds=found.length)
     end = f"{last:%H:%M:%S}" if last.date() == first.date() else f"{last:%Y-%m-%d %H:%M:%S}"
@@ -131,7 +136,9 @@ def _between(before: Piece, piece: Piece, length: int) -> list[str]:
 
 def _column(kinds: Counter[str], most: int, title: str) -> str:
     known = [kind for kind in (*KINDS, *sorted(set(kinds) - set(KINDS))) if kinds[kind]]
-    parts = "".join(f'<i class="{_class(kind)}" style="height:{kinds[kind] / most:.2%}"></i>' for kind in reversed(known))
+    parts = "".join(
+        f'<i class="{_class(kind)}" style="height:{kinds[kind] / most:.2%}"></i>' for kind in reversed(known)
+    )
     return f'<b title="{title}">{parts}</b>'
 
 

@@ -31,7 +31,9 @@ def report(journal: Path, html: Path | None, *, as_json: bool) -> Exit:
 
 
 def _text(found: Findings) -> list[str]:
-    lines = [f"{found.path.name}: {several(found.orders, 'order')}, {several(found.duplicates, 'row')} that name one again"]
+    lines = [
+        f"{found.path.name}: {several(found.orders, 'order')}, {several(found.duplicates, 'row')} that name one again"
+    ]
     for session in found.sessions:
         ended = "no end: it runs, or was killed" if session.ended is None else moment(session.ended)
         lines.append(f"  run from {moment(session.began)} to {ended}")
@@ -73,7 +75,9 @@ def _plain_data(found: Findings) -> dict[str, Any]:
         "schema": 1,
         "report": "bulk",
         "journal": str(found.path),
-        "accounts": {label: {"marketplace": name, "url": url} for label, (name, url) in found.accounts.items()},
+        "accounts": {
+            label: {"marketplace": name, "url": url} for label, (name, url) in found.accounts.items()
+        },
         "sessions": [session._asdict() for session in found.sessions],
         "rows": found.rows,
         "orders": found.orders,

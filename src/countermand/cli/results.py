@@ -1,8 +1,9 @@
 """The results of a run as data: a CSV file, or JSON Lines of `result.to_dict()` with the number of the line."""
 
 import csv
+import json
 import sys
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Generator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -41,7 +42,7 @@ def writing(out: str | None, as_json: bool, rows: Rows) -> Generator[Write]:
             except OSError as error:
                 raise Stop(f"{out}: it cannot be written: {error.strerror}") from None
             if out.endswith((".jsonl", ".ndjson")):
-                writers.append(lambda result: file.write(_json_line(_as_json(result, rows))) and None)
+                writers.append(_json_lines(file, rows))
             else:
                 writers.append(_csv(file, rows))
 
@@ -82,14 +83,15 @@ def _lines(result: BulkResult, rows: Rows) -> dict[str, Any]:
     }
 
 
-def _json_line(value: Mapping[str, Any]) -> str:
-    import json
+def _json_lines(file: Any, rows: Rows) -> Write:
+    def write(result: BulkResult) -> None:
+        file.write(json.dumps(_as_json(result, rows), allow_nan=False) + "\n")
 
-    return json.dumps(value, allow_nan=False) + "\n"
+    return write
 
 
 def _csv(file: Any, rows: Rows) -> Write:
-    writer = csv.DictWriter(file, COLUMNS)
+    writer: csv.DictWriter[str] = csv.DictWriter(file, COLUMNS)
     writer.writeheader()
 
     def write(result: BulkResult) -> None:

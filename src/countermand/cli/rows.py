@@ -85,7 +85,9 @@ class Rows:
             self._from.append(row)
             self._apart.append(line - row)
 
-    def _row(self, line: Line, read: Callable[[str], tuple[AnyRequest, tuple[str, ...]] | None]) -> InputRow | None:
+    def _row(
+        self, line: Line, read: Callable[[str], tuple[AnyRequest, tuple[str, ...]] | None]
+    ) -> InputRow | None:
         try:
             if line.text is None:
                 raise InvalidRequestError(str(line.problem))
@@ -101,7 +103,7 @@ class Rows:
 
 def _unread(line: Line, problem: Exception) -> InputRow:
     said = problem.message if isinstance(problem, CountermandError) else str(problem)
-    about = {
+    about: dict[str, Any] = {
         name: getattr(problem, name, None) for name in ("marketplace", "account", "order_id")
     }
     error = InvalidRequestError(f"line {line.number}: {said}", **about)
@@ -122,7 +124,9 @@ class _Header:
             if column not in COLUMNS:
                 close = get_close_matches(column, COLUMNS, 1, 0.6)
                 guess = f"did you mean {close[0]}? " if close else ""
-                raise Stop(f"{where}: {guess}There is no column {column!r}; the columns are {', '.join(COLUMNS)}")
+                raise Stop(
+                    f"{where}: {guess}There is no column {column!r}; the columns are {', '.join(COLUMNS)}"
+                )
             if self._columns.count(column) > 1:
                 raise Stop(f"{where}: the column {column} is there twice")
         missing = [column for column in NEEDED if column not in self._columns]
@@ -137,7 +141,9 @@ class _Header:
         while len(cells) > len(self._columns) and not cells[-1].strip():
             cells.pop()
         if len(cells) != len(self._columns):
-            raise InvalidRequestError(f"it has {len(cells)} columns, and the first line has {len(self._columns)}")
+            raise InvalidRequestError(
+                f"it has {len(cells)} columns, and the first line has {len(self._columns)}"
+            )
         named = dict(zip(self._columns, cells, strict=True))
         marketplace = marketplace_of(named.pop("marketplace"))
         account = named.pop("account", "").strip() or None

@@ -5,7 +5,7 @@ import sys
 from collections.abc import Iterator, Mapping
 from contextlib import closing
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from ..data.shapes import shape_of
 from ..engine.decoding import without_repeats
@@ -67,7 +67,9 @@ def check(path: str, *, wait: bool, timeout: float | None, as_json: bool, config
     return code
 
 
-def status(marketplace: str, order_id: str, account: str | None, *, as_json: bool, config: Path | None) -> Exit:
+def status(
+    marketplace: str, order_id: str, account: str | None, *, as_json: bool, config: Path | None
+) -> Exit:
     """Read one order, and write what it shows of a cancellation."""
     try:
         name = marketplace_of(marketplace)
@@ -130,13 +132,18 @@ def _stored(path: str) -> Iterator[tuple[int, Outcome[Any]]]:
     for number, document in documents:
         try:
             said: Any = json.loads(document, object_pairs_hook=without_repeats)
-            if isinstance(said, dict) and "result" in said and "outcome" in said:
-                said = said["outcome"]  # a result of a bulk run
-                if said is None:
-                    continue  # an error: the order is untouched
-            yield number, outcome_from_dict(said)
+            if (outcome := _outcome_in(said)) is not None:
+                yield number, outcome_from_dict(outcome)
         except (ValueError, RecursionError, CountermandError) as error:
             raise Stop(f"{path}, line {number}: it is no outcome: {plain(error)}") from None
+
+
+def _outcome_in(said: Any) -> Any:
+    """Return the outcome of a result of a bulk run, which is None for an error; or what is one itself."""
+    if not isinstance(said, dict):
+        return said
+    fields = cast("dict[str, Any]", said)
+    return fields.get("outcome") if "result" in fields else fields
 
 
 def _is_json(text: str) -> bool:

@@ -28,10 +28,17 @@ class Survey:
         #: Marketplace and column → values that are not sent.
         self.unused: Counter[tuple[str, str]] = Counter()
 
-    def take(self, rows: Rows, bad: Callable[[InputRow], None], again: Callable[[InputRow, int], None]) -> None:
+    def take(
+        self,
+        rows: Rows,
+        bad: Callable[[InputRow], None],
+        again: Callable[[InputRow, int], None] | None = None,
+    ) -> None:
         """Read the whole input. `bad` is told each row that makes no request, `again` each order that comes again."""
         with closing(sqlite3.connect("", isolation_level=None)) as seen:  # a file of its own that nobody sees
-            seen.execute("CREATE TABLE seen (account TEXT, key TEXT, line INT, PRIMARY KEY (account, key)) WITHOUT ROWID")
+            seen.execute(
+                "CREATE TABLE seen (account TEXT, key TEXT, line INT, PRIMARY KEY (account, key)) WITHOUT ROWID"
+            )
             seen.execute("BEGIN")
             for row in rows:
                 self.rows += 1
@@ -42,13 +49,16 @@ class Survey:
                 label = self._accounts.label_for(row.request.marketplace, row.request.account)
                 rules = self._accounts.client[label].rules
                 key = rules.order_key(rules.order_of(row.request))
-                added = seen.execute("INSERT OR IGNORE INTO seen VALUES (?, ?, ?)", (label, key, row.line)).rowcount
+                added = seen.execute(
+                    "INSERT OR IGNORE INTO seen VALUES (?, ?, ?)", (label, key, row.line)
+                ).rowcount
                 if added:
                     self.orders[label] += 1
                 else:
                     self.duplicates += 1
                     where = "SELECT line FROM seen WHERE account = ? AND key = ?"
-                    again(row, seen.execute(where, (label, key)).fetchone()[0])
+                    if again is not None:
+                        again(row, seen.execute(where, (label, key)).fetchone()[0])
                 for column in row.unused:
                     self.unused[row.request.marketplace, column] += 1
 
@@ -64,7 +74,10 @@ class Survey:
             rows = several(self.duplicates, "row names", "rows name")
             tell(f"{rows} an order again, which is cancelled once and told for each row")
         for (marketplace, column), count in self.unused.items():
-            tell(f"note: {marketplace} takes no {column}: in {several(count, 'row')} it is not sent", style="yellow")
+            tell(
+                f"note: {marketplace} takes no {column}: in {several(count, 'row')} it is not sent",
+                style="yellow",
+            )
         if self.bad:
             tell(f"{several(self.bad, 'bad row')}: nothing is sent for them", style="red")
 
@@ -79,7 +92,7 @@ def survey(rows: Rows, accounts: Opened) -> Survey:
         elif found.bad == _SHOWN + 1:
             tell("… further bad rows are in the results", style="red")
 
-    found.take(rows, bad, lambda row, first: None)
+    found.take(rows, bad)
     return found
 
 

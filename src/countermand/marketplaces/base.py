@@ -136,7 +136,6 @@ class _SubClient(Generic[I, R, C, O]):
         """Return the flow of one later look at the order of `outcome`; see `check`."""
         return checking(self._rules, self._after(outcome, {}))
 
-
     def _operation(
         self, order_id: I, options: CallOptions, prior: Outcome[Any] | None = None
     ) -> Operation[I, R]:
