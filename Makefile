@@ -99,6 +99,16 @@ mutants: $(VENV)/.dev  ## plant wrong versions of the SDK; the suite must catch 
 soak: $(VENV)/.dev  ## a long run, watching memory, sockets and tasks
 	@$(BIN)/python -m tests.faults.soak $(ARGS)
 
+.PHONY: bulk-faults bulk-memory bulk-pace
+bulk-faults: $(VENV)/.dev  ## 100,000 cancellations with faults, killed 20 times and resumed (ARGS for its options)
+	@$(BIN)/python -m tests.bulk.killing --between 4 40 $(ARGS)
+
+bulk-memory: $(VENV)/.dev  ## peak memory at 100,000 requests over that at 1,000
+	@$(BIN)/python -m tests.bulk.memory $(ARGS)
+
+bulk-pace: $(VENV)/.dev  ## the learnt pace against every kind of limit, in virtual time (ARGS="20 60" for the limits)
+	@$(BIN)/python -m tests.bulk.pacing $(ARGS)
+
 # --- speed -------------------------------------------------------------------------------------------------------------
 
 .PHONY: bench bench-check
@@ -107,6 +117,10 @@ bench: build/venvs/bench/.ready  ## measure against bare HTTP and other SDKs; wr
 
 bench-check: build/venvs/bench/.ready  ## measure briefly, and fail beyond the bars
 	@build/venvs/bench/bin/python -m tests.benchmarks check $(ARGS)
+
+.PHONY: bench-bulk
+bench-bulk: $(VENV)/.dev  ## cancel_many over a hand-written loop; writes its figures into docs/bulk.md
+	@$(BIN)/python -m tests.benchmarks.bulk $(ARGS)
 
 # --- environments ------------------------------------------------------------------------------------------------------
 

@@ -8,6 +8,9 @@ from .bulk.results import Progress as Progress
 from .bulk.results import result_from_dict as result_from_dict
 from .bulk.seam import AsyncIntent as AsyncIntent
 from .bulk.seam import Intent as Intent
+from .bulk.stored import StoredRow as StoredRow
+from .bulk.stored import StoredRun as StoredRun
+from .bulk.stored import reopen as reopen
 from .client import AsyncCountermand as AsyncCountermand
 from .client import Countermand as Countermand
 from .engine.credentials import SecretFile as SecretFile

@@ -13,6 +13,7 @@ import sys
 import threading
 from collections import Counter
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 from countermand import (
@@ -111,6 +112,7 @@ class FaultyGateway(Gateway):
         self._share = share
 
     def handle(self, request: SandboxRequest) -> Any:
+        """Answer one request, or lose it, or its answer."""
         with self._lock:
             self._follow_clock()
             world, dice = self.world, self._dice
@@ -203,7 +205,7 @@ def judged(
 async def run_async(origin: str, orders: int, journal: str, out: str, concurrency: int) -> None:
     """Cancel all on the async door."""
     async with client_at(origin, AsyncCountermand) as client:
-        with open(out, "a", buffering=1, encoding="utf-8") as file:
+        with Path(out).open("a", buffering=1, encoding="utf-8") as file:  # noqa: ASYNC230
             async for result in client.cancel_many(
                 requests(orders), concurrency=concurrency, journal=journal
             ):
@@ -212,7 +214,7 @@ async def run_async(origin: str, orders: int, journal: str, out: str, concurrenc
 
 def run_blocking(origin: str, orders: int, journal: str, out: str, concurrency: int) -> None:
     """Cancel all on the blocking door."""
-    with client_at(origin) as client, open(out, "a", buffering=1, encoding="utf-8") as file:
+    with client_at(origin) as client, Path(out).open("a", buffering=1, encoding="utf-8") as file:
         file.writelines(
             json.dumps(result.to_dict()) + "\n"
             for result in client.cancel_many(requests(orders), concurrency=concurrency, journal=journal)

@@ -13,7 +13,9 @@ from countermand.bulk.pace import Pace
 class Limiter(Protocol):
     """Lets requests pass, or refuses them."""
 
-    def limit(self, rate: float) -> None: ...
+    def limit(self, rate: float) -> None:
+        """Allow so many requests a second from now on."""
+        ...
 
     def wait(self, now: float) -> float | None:
         """Return None and let a request pass, or return the seconds until one may."""
@@ -30,12 +32,15 @@ class TokenBucket:
 
     @property
     def burst(self) -> float:
+        """The most tokens there can be."""
         return max(1.0, self.rate / 5)
 
     def limit(self, rate: float) -> None:
+        """See `Limiter.limit`."""
         self.rate = rate
 
     def wait(self, now: float) -> float | None:
+        """See `Limiter.wait`."""
         self.tokens = min(self.burst, self.tokens + (now - self.at) * self.rate)
         self.at = now
         if self.tokens < 1:
@@ -52,9 +57,11 @@ class FixedWindow:
         self.number, self.passed = -1, 0
 
     def limit(self, rate: float) -> None:
+        """See `Limiter.limit`."""
         self.rate = rate
 
     def wait(self, now: float) -> float | None:
+        """See `Limiter.wait`."""
         number = int(now // self.seconds)
         if number != self.number:
             self.number, self.passed = number, 0
@@ -72,9 +79,11 @@ class SlidingWindow:
         self.passed: deque[float] = deque()
 
     def limit(self, rate: float) -> None:
+        """See `Limiter.limit`."""
         self.rate = rate
 
     def wait(self, now: float) -> float | None:
+        """See `Limiter.wait`."""
         while self.passed and self.passed[0] <= now - self.seconds:
             self.passed.popleft()
         if len(self.passed) >= round(self.rate * self.seconds):

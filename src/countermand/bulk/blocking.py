@@ -2,11 +2,10 @@
 
 import queue
 import threading
-from collections.abc import Callable, Iterable, Iterator
-from functools import partial
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, NamedTuple, Self, TypeAlias
 
 from ..engine.rules import AnyRequest
 from .course import Course, flow_of, pausing
@@ -31,8 +30,8 @@ class CancelMany(Course):
         super().__init__(accounts, concurrency, journal, follow_for)
         self._input: Iterator[Any] = iter(requests)
         #: What happened, to be told to the run.
-        self._events: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
-        self._workers = _Workers(self._call)
+        self._events: queue.SimpleQueue[_Happened] = queue.SimpleQueue()
+        self._workers = _Workers(self._driver, self._events)
         self._timers: list[threading.Thread] = []
         self._journal: Journal | None = None
         self._journal_is_open = False
@@ -65,7 +64,7 @@ class CancelMany(Course):
         if not self._begun:
             self._begun = True
             if self._path is not None:
-                self._journal = Journal(self._path, self._accounts.known, self._journal_tells)
+                self._journal = Journal(self._path, self._accounts.known, self._events.put)
                 self._journal_is_open = True
                 self._journal.open()
 
@@ -93,19 +92,30 @@ class CancelMany(Course):
         if delay is not None and delay <= 0:
             return
         if delay is not None and not self._time_is_real:
-            timer = threading.Thread(target=self._let_pass, args=(delay,), daemon=True)
-            self._timers.append(timer)
-            timer.start()
+            if not self._workers.busy:  # otherwise time goes on with what they wait for
+                timer = threading.Thread(
+                    target=_let_pass, args=(self._driver, self._events, delay), daemon=True
+                )
+                self._timers.append(timer)
+                timer.start()
             delay = None
         try:
             event = self._events.get(timeout=delay)
         except queue.Empty:
             return
-        event()
+        self._take(event)
 
     def _take_events(self) -> None:
         while not self._events.empty():
-            self._events.get()()
+            self._take(self._events.get())
+
+    def _take(self, event: "_Happened") -> None:
+        if isinstance(event, _Returned):
+            self._workers.busy -= 1
+            self._run.came_back(event.ticket, event.ended)
+        elif event is not None:
+            self._journal_is_open &= not isinstance(event, Closed)
+            self._run.journal_told(event)
 
     def close(self) -> None:
         """End the run: begin nothing more, wait for the calls that are under way, and close the journal."""
@@ -122,7 +132,7 @@ class CancelMany(Course):
             if self._journal is not None:
                 self._journal.finish()
                 while self._journal_is_open:
-                    self._events.get()()
+                    self._take(self._events.get())
                 self._journal.join()
             for timer in self._timers:
                 timer.join()
@@ -139,53 +149,57 @@ class CancelMany(Course):
         if getattr(self, "_begun", False):
             self.close()
 
-    # In other threads.
 
-    def _call(self, ticket: Ticket) -> None:
+class _Returned(NamedTuple):
+    """A call has come back."""
+
+    ticket: Ticket
+    ended: Any
+
+
+#: What other threads tell: a call has come back, the journal has done something, or time has passed.
+_Happened: TypeAlias = _Returned | Event | None
+
+
+# What follows runs in other threads, and holds no run: one that is dropped is closed.
+
+
+def _let_pass(driver: Any, events: "queue.SimpleQueue[_Happened]", seconds: float) -> None:
+    driver.run(pausing(seconds))
+    events.put(None)
+
+
+def _serve(
+    driver: Any, events: "queue.SimpleQueue[_Happened]", work: "queue.SimpleQueue[Ticket | None]"
+) -> None:
+    while (ticket := work.get()) is not None:
         try:
-            ended = self._driver.run(flow_of(ticket))
+            ended = driver.run(flow_of(ticket))
         except BaseException as error:  # noqa: BLE001 - it is told, or raised in the consumer's thread
             ended = error
-        self._events.put(partial(self._came_back, ticket, ended))
-
-    def _journal_tells(self, event: Event) -> None:
-        self._events.put(partial(self._journal_told, event))
-
-    def _let_pass(self, seconds: float) -> None:
-        self._driver.run(pausing(seconds))
-        self._events.put(lambda: None)
-
-    # In the consumer's thread again.
-
-    def _came_back(self, ticket: Ticket, ended: Any) -> None:
-        self._workers.ended()
-        self._run.came_back(ticket, ended)
-
-    def _journal_told(self, event: Event) -> None:
-        if isinstance(event, Closed):
-            self._journal_is_open = False
-        self._run.journal_told(event)
+        events.put(_Returned(ticket, ended))
+        del ticket, ended
 
 
 class _Workers:
     """Threads that make calls: as many as there were ever calls at once."""
 
-    def __init__(self, call: Callable[[Ticket], None]) -> None:
-        self._target = call
+    def __init__(self, driver: Any, events: "queue.SimpleQueue[_Happened]") -> None:
+        self._driver = driver
+        self._events = events
         self._work: queue.SimpleQueue[Ticket | None] = queue.SimpleQueue()
         self._threads: list[threading.Thread] = []
-        self._busy = 0
+        #: Calls that are under way.
+        self.busy = 0
 
     def begin(self, ticket: Ticket) -> None:
-        self._busy += 1
-        if self._busy > len(self._threads):
-            thread = threading.Thread(target=self._serve, name="countermand-bulk", daemon=True)
+        self.busy += 1
+        if self.busy > len(self._threads):
+            given = self._driver, self._events, self._work
+            thread = threading.Thread(target=_serve, args=given, name="countermand-bulk", daemon=True)
             self._threads.append(thread)
             thread.start()
         self._work.put(ticket)
-
-    def ended(self) -> None:
-        self._busy -= 1
 
     def join(self) -> None:
         for _ in self._threads:
@@ -193,7 +207,3 @@ class _Workers:
         for thread in self._threads:
             thread.join()
         self._threads.clear()
-
-    def _serve(self) -> None:
-        while (ticket := self._work.get()) is not None:
-            self._target(ticket)

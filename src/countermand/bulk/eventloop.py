@@ -2,12 +2,12 @@
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterable, AsyncIterator, Callable, Coroutine, Iterable, Iterator
+from collections.abc import AsyncIterable, AsyncIterator, Coroutine, Iterable, Iterator
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
 from .course import Course, flow_of, pausing
 from .journal import Journal
@@ -35,9 +35,7 @@ class AsyncCancelMany(Course):
             self._async_input = aiter(requests)
         else:
             self._input = iter(requests)
-        #: What happened, to be told to the run.
-        self._events: deque[Callable[[], None]] = deque()
-        self._woken = asyncio.Event()
+        self._inbox = _Inbox()
         self._tasks: set[asyncio.Task[None]] = set()
         self._journal: Journal | None = None
         self._journal_is_open = False
@@ -69,16 +67,17 @@ class AsyncCancelMany(Course):
     def _begin(self) -> None:
         if not self._begun:
             self._begun = True
-            self._loop = asyncio.get_running_loop()
+            self._loop = self._inbox.loop = asyncio.get_running_loop()
             if self._path is not None:
-                self._journal = Journal(self._path, self._accounts.known, self._journal_tells)
+                self._journal = Journal(self._path, self._accounts.known, self._inbox.tell_from_thread)
                 self._journal_is_open = True
                 self._journal.open()
 
     async def _do(self, step: Step) -> None:
         match step:
             case Send(ticket):
-                self._spawn(self._call(ticket))
+                task = self._spawn(_call(self._driver, self._inbox, ticket))
+                task.add_done_callback(partial(_ended, self._inbox, ticket))
             case Store(ops):
                 assert self._journal is not None
                 self._journal.submit(ops)
@@ -91,7 +90,7 @@ class AsyncCancelMany(Course):
 
     def _read(self) -> None:
         if self._async_input is not None:
-            self._spawn(self._read_later(self._async_input))
+            self._spawn(_read_later(self._inbox, self._async_input))
             return
         assert self._input is not None
         try:
@@ -108,19 +107,32 @@ class AsyncCancelMany(Course):
             return
         timer: asyncio.TimerHandle | asyncio.Task[None] | None = None
         if delay is not None and self._time_is_real:
-            timer = self._loop.call_later(delay, self._woken.set)
+            timer = self._loop.call_later(delay, self._inbox.woken.set)
         elif delay is not None:
-            timer = self._spawn(self._let_pass(delay))
+            timer = self._spawn(_let_pass(self._driver, self._inbox, delay))
         try:
-            await self._woken.wait()
+            await self._inbox.woken.wait()
         finally:
             if timer is not None:
                 timer.cancel()
-        self._woken.clear()
+        self._inbox.woken.clear()
 
     def _take_events(self) -> None:
-        while self._events:
-            self._events.popleft()()
+        while self._inbox.events:
+            event = self._inbox.events.popleft()
+            match event:
+                case _Returned(ticket, ended):
+                    self._run.came_back(ticket, ended)
+                case _Item(item):
+                    self._run.read(item)
+                case _Ended(None):
+                    self._run.end_input()
+                case _Ended(error):
+                    assert error is not None
+                    self._run.fail(error)
+                case _:
+                    self._journal_is_open &= not isinstance(event, Closed)
+                    self._run.journal_told(event)
 
     async def aclose(self) -> None:
         """End the run: begin nothing more, cancel the calls that are under way, and close the journal."""
@@ -160,44 +172,77 @@ class AsyncCancelMany(Course):
         if journal is not None and not self._closed:
             journal.finish()
 
-    # In tasks, and in the journal's thread.
-
     def _spawn(self, coroutine: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         task = self._loop.create_task(coroutine)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
         return task
 
-    async def _call(self, ticket: Ticket) -> None:
-        try:
-            ended = await self._driver.run(flow_of(ticket))
-        except BaseException as error:  # noqa: BLE001 - it is told, or raised in the consumer's task
-            ended = error
-        self._happens(partial(self._run.came_back, ticket, ended))
 
-    async def _read_later(self, rows: AsyncIterator[Any]) -> None:
-        try:
-            item = await anext(rows)
-        except StopAsyncIteration:
-            self._happens(self._run.end_input)
-        except BaseException as error:  # noqa: BLE001 - it is raised in the consumer's task
-            self._happens(partial(self._run.fail, error))
-        else:
-            self._happens(partial(self._run.read, item))
+class _Returned(NamedTuple):
+    """A call has come back."""
 
-    async def _let_pass(self, seconds: float) -> None:
-        await self._driver.run(pausing(seconds))
-        self._woken.set()
+    ticket: Ticket
+    ended: Any
 
-    def _journal_tells(self, event: Event) -> None:
+
+class _Item(NamedTuple):
+    """A row of the input."""
+
+    item: Any
+
+
+class _Ended(NamedTuple):
+    """The input has no further rows, or raised this."""
+
+    error: BaseException | None
+
+
+# What follows runs in tasks and in the journal's thread, and holds no run: one that is dropped is closed.
+
+
+class _Inbox:
+    """What tasks and the journal tell the run."""
+
+    def __init__(self) -> None:
+        self.events: deque[_Returned | _Item | _Ended | Event] = deque()
+        self.woken = asyncio.Event()
+        self.loop: asyncio.AbstractEventLoop | None = None
+
+    def tell(self, event: _Returned | _Item | _Ended | Event) -> None:
+        self.events.append(event)
+        self.woken.set()
+
+    def tell_from_thread(self, event: Event) -> None:
+        assert self.loop is not None
         with suppress(RuntimeError):  # the event loop may be closed
-            self._loop.call_soon_threadsafe(self._happens, partial(self._journal_told, event))
+            self.loop.call_soon_threadsafe(self.tell, event)
 
-    def _happens(self, event: Callable[[], None]) -> None:
-        self._events.append(event)
-        self._woken.set()
 
-    def _journal_told(self, event: Event) -> None:
-        if isinstance(event, Closed):
-            self._journal_is_open = False
-        self._run.journal_told(event)
+async def _call(driver: Any, inbox: _Inbox, ticket: Ticket) -> None:
+    try:
+        ended = await driver.run(flow_of(ticket))
+    except BaseException as error:  # noqa: BLE001 - it is told, or raised in the consumer's task
+        ended = error
+    inbox.tell(_Returned(ticket, ended))
+
+
+def _ended(inbox: _Inbox, ticket: Ticket, task: asyncio.Task[None]) -> None:
+    if task.cancelled():  # before it began
+        inbox.tell(_Returned(ticket, asyncio.CancelledError()))
+
+
+async def _read_later(inbox: _Inbox, rows: AsyncIterator[Any]) -> None:
+    try:
+        item = await anext(rows)
+    except StopAsyncIteration:
+        inbox.tell(_Ended(None))
+    except BaseException as error:  # noqa: BLE001 - it is raised in the consumer's task
+        inbox.tell(_Ended(error))
+    else:
+        inbox.tell(_Item(item))
+
+
+async def _let_pass(driver: Any, inbox: _Inbox, seconds: float) -> None:
+    await driver.run(pausing(seconds))
+    inbox.woken.set()

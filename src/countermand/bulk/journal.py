@@ -148,6 +148,7 @@ def _connect(path: Path) -> sqlite3.Connection:
     connection = sqlite3.connect(path, isolation_level=None, timeout=5.0)
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("PRAGMA synchronous = FULL")
+    connection.execute("PRAGMA cache_size = -1024")  # KiB: memory stays flat
     return connection
 
 
@@ -193,18 +194,18 @@ def write(connection: sqlite3.Connection, ops: Iterable[Write]) -> dict[int, Row
                     first = _first(connection, account, key)
                     if first is not None:
                         duplicates[row] = first
-                    values = (row, account, key, first.row if first else None, request)
+                    inserted = (row, account, key, first.row if first else None, request)
                     connection.execute(
-                        "INSERT INTO row (row, account, key, first, request) VALUES (?, ?, ?, ?, ?)", values
+                        "INSERT INTO row (row, account, key, first, request) VALUES (?, ?, ?, ?, ?)", inserted
                     )
                 case Declare(row, at):
                     connection.execute("UPDATE row SET asked = ? WHERE row = ?", (at, row))
                 case Withdraw(row):
                     connection.execute("UPDATE row SET asked = NULL WHERE row = ?", (row,))
                 case Answer(row, kind, text, at):
-                    values = (kind, text, at, row)
+                    answered = (kind, text, at, row)
                     connection.execute(
-                        "UPDATE row SET kind = ?, answer = ?, answered = ? WHERE row = ?", values
+                        "UPDATE row SET kind = ?, answer = ?, answered = ? WHERE row = ?", answered
                     )
                 case Learn(account, rate):
                     connection.execute("INSERT OR REPLACE INTO pace VALUES (?, ?)", (account, rate))

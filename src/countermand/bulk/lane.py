@@ -111,8 +111,11 @@ class Lane:
         """Take what became of a call: keep the pace, and say what happens with its request."""
         del self.in_flight[ticket.row]
         if isinstance(ended, RateLimitedError):
-            told = ended.retry_after if ended.retry_after_from == "marketplace" else None
-            self._refused(ticket, now, told or None)
+            if any(
+                attempt.status == 429 for attempt in ended.attempts
+            ):  # otherwise the gate was closed already
+                told = ended.retry_after if ended.retry_after_from == "marketplace" else None
+                self._refused(ticket, now, told or None)
             return self._again(ticket)
         if isinstance(ended, NotSentError):
             return self._unsent(ticket, ended, now)
@@ -133,7 +136,7 @@ class Lane:
             if new and new[-1].status == 429:
                 self._refused(ticket, now, None)
             else:
-                self._pause(now, new[-1].ended if new else outcome.reason)
+                self._pause(now, new[-1].ended if new else "nothing could be sent")
             return self._again(ticket)
         self._answered(ticket, new, now)
         return "told"
@@ -148,8 +151,9 @@ class Lane:
     def _answered(self, ticket: Ticket, attempts: tuple[Attempt, ...], now: float) -> None:
         if not attempts:
             return  # nothing was sent
-        self._resume()
-        self._got_through += 1
+        if attempts[-1].status is not None:
+            self._resume()
+            self._got_through += 1
         self.pace.accepted(now, ticket.began)
         self.pace.spent(len(attempts) - 1)
 

@@ -66,6 +66,8 @@ class Pace:
         self._opens_at = float("-inf")
         self._answers = 0.0  # since the last cut
         self._cycle = _FOR_EACH_REFUSAL
+        if known:
+            self._answers = self._cycle  # there is nothing to climb to
         self._cost = 0.0  # requests that the last 429 cost, those on their way with it included
         self._accepted: deque[float] = deque(maxlen=4096)
         self._cut_at = float("-inf")
@@ -102,7 +104,8 @@ class Pace:
         gap = 1.0 / self.rate
         # Only a pace that holds requests back may be raised: otherwise something else is slower than it.
         self._is_limiting = now - self.ready_at() <= max(gap / 2, _CATCH_UP)
-        self._next_at = max(self._next_at, now - _CATCH_UP) + gap
+        due = now if self._next_at == float("-inf") else max(self._next_at, now - _CATCH_UP)
+        self._next_at = due + gap
 
     def spent(self, requests: int) -> None:
         """Note that a call made so many further requests, such as reads: they count against the same limit."""
@@ -145,7 +148,8 @@ class Pace:
         if self.rate is None:
             limit = shown
         elif self._answers < max(_SOON, self.rate / 2):
-            limit = min(self.rate * (1 - _DEEP_CUT), shown)
+            # What was accepted lately may be little because of a pause.
+            limit = min(self.rate * (1 - _DEEP_CUT), max(shown, self.rate / 2))
         else:
             limit = min(self.rate, shown)
         self._keep(limit)

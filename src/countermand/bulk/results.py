@@ -9,11 +9,8 @@ import attrs
 from ..engine.rules import AnyRequest
 from ..engine.wire import AsyncDriver, Driver
 from ..errors import CountermandError
-from ..marketplaces.base import AsyncSubClient, SubClient
 from ..marketplaces.stored import error_from_dict, outcome_from_dict, request_from_dict
 from ..outcomes import Outcome
-
-AnySubClient: TypeAlias = "SubClient[Any, Any, Any, Any] | AsyncSubClient[Any, Any, Any, Any]"
 
 
 @attrs.frozen

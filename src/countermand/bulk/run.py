@@ -100,7 +100,9 @@ class Run:
         now = self._clock.monotonic()
         if self._opening:
             return End() if self._stopping else Wait(None)
-        if self._error is None and not self._stopping:
+        if self._error is not None and not self._stopping:
+            return End(self._error)
+        if not self._stopping:
             load = self._replay.next_load(self.tally.read, has_room=self._has_room())
             if load is not None:
                 self._ops.append(load)
@@ -112,8 +114,6 @@ class Run:
             return Store(ops)
         if self._sends:
             return Send(self._sends.popleft())
-        if self._error is not None and not self._stopping:
-            return End(self._error)
         if self._ready and not self._stopping:
             return Give(self._given(self._ready.popleft(), now))
         if self._is_over():
@@ -356,10 +356,11 @@ class Run:
         self._unwritten = 0
         self._journaled = False
         self._ready.clear()
-        self._sends.clear()
+        self._ops.clear()
         self.fail(event.error)
 
     def fail(self, error: BaseException) -> None:
+        """Have the run stop, and this raised."""
         if self._error is None:
             self._error = error
 

@@ -1,8 +1,6 @@
 """Counting what a run has told."""
 
 from collections import Counter, deque
-from functools import cache
-from typing import Any
 
 from ..data.shapes import tag_of
 from .results import BulkResult
@@ -30,9 +28,9 @@ class Tally:
         self.replayed += result.replayed
         self.duplicates += result.duplicate_of is not None
         if result.error is not None:
-            self.kinds[f"error:{_tag(type(result.error))}"] += 1
+            self.kinds[f"error:{tag_of(type(result.error))}"] += 1
         else:
-            self.kinds[_tag(type(result.outcome))] += 1
+            self.kinds[tag_of(type(result.outcome))] += 1
         if not result.replayed:
             self._times.append(now)
 
@@ -41,8 +39,3 @@ class Tally:
         if len(self._times) < 2 or now <= self._times[0]:
             return 0.0
         return len(self._times) / (now - self._times[0])
-
-
-@cache
-def _tag(kind: type[Any]) -> str:
-    return tag_of(kind)

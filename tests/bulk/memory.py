@@ -1,0 +1,118 @@
+"""Peak memory of a run over its size: `python -m tests.bulk.memory` compares 1,000 requests with 100,000."""
+
+import argparse
+import asyncio
+import json
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+from countermand import AsyncCountermand, CancelKiboOrder, CancelVtexOrder, Countermand, Kibo, Vtex
+from countermand.engine.wire import Call, Clock, Fault, Flow, Reply, Sleep, T
+
+
+class _Instant:
+    """A driver that answers at once, as a marketplace would."""
+
+    clock = Clock(time.monotonic, time.time)
+
+    def answer(self, step: Call | Sleep) -> Reply | Fault | None:
+        if isinstance(step, Sleep):
+            return None
+        if step.target.endswith("/order/action/cancel"):
+            number = json.loads(step.body or b"{}")["orderId"]
+            said: dict[str, Any] = {"orderID": number, "orderState": "CANCELED", "orderStatus": "CANCELED"}
+        else:
+            order = step.target.split("/")[-2]
+            said = {"date": "2026-03-02T09:00:00Z", "orderId": order, "receipt": "r"}
+        return Reply(200, {}, json.dumps(said).encode())
+
+
+class _Blocking(_Instant):
+    def run(self, flow: Flow[T]) -> T:
+        try:
+            step = next(flow)
+            while True:
+                step = flow.send(self.answer(step))
+        except StopIteration as end:
+            result: T = end.value
+            return result
+
+    def close(self) -> None:
+        pass
+
+
+class _Async(_Instant):
+    async def run(self, flow: Flow[T]) -> T:
+        try:
+            step = next(flow)
+            while True:
+                await asyncio.sleep(0)
+                step = flow.send(self.answer(step))
+        except StopIteration as end:
+            result: T = end.value
+            return result
+
+    async def aclose(self) -> None:
+        pass
+
+
+def _requests(orders: int) -> Any:
+    for number in range(orders):
+        yield CancelVtexOrder(f"{number:013d}-01") if number % 2 else CancelKiboOrder(number + 1, "other")
+
+
+def peak(kind: str, orders: int, journal: str | None) -> float:
+    """Run in this process; return its peak memory in MB."""
+    accounts = (Vtex(account="a", app_key="k", app_token="t"), Kibo(tenant_id=1))
+    if kind == "blocking":
+        with Countermand(*accounts, http_client=_Blocking()) as client:
+            done = sum(1 for _ in client.cancel_many(_requests(orders), journal=journal))
+    else:
+
+        async def run() -> int:
+            async with AsyncCountermand(*accounts, http_client=_Async()) as client:
+                done = 0
+                async for _ in client.cancel_many(_requests(orders), journal=journal):
+                    done += 1
+                return done
+
+        done = asyncio.run(run())
+    assert done == orders
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
+def measured(kind: str, orders: int, *, journal: bool) -> float:
+    """Run in a process of its own; return its peak memory in MB."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = str(Path(folder, "run.db")) if journal else "-"
+        command = [sys.executable, "-m", "tests.bulk.memory", "--one", kind, str(orders), path]
+        return float(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+
+
+def main() -> int:
+    """Do what the command line asks for."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--one", nargs=3, metavar=("KIND", "ORDERS", "JOURNAL"))
+    parser.add_argument("--orders", type=int, default=100_000)
+    given = parser.parse_args()
+    if given.one:
+        kind, orders, path = given.one
+        print(peak(kind, int(orders), None if path == "-" else path))
+        return 0
+    failed = False
+    for kind in ("blocking", "async"):
+        for journal in (False, True):
+            few, many = measured(kind, 1000, journal=journal), measured(kind, given.orders, journal=journal)
+            failed |= many / few > 1.1
+            name = f"{kind}, {'with a' if journal else 'no'} journal"
+            print(f"{name}: {few:.1f} MB at 1,000, {many:.1f} MB at {given.orders:,}: {many / few:.3f}")
+    return int(failed)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

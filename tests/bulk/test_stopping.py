@@ -1,0 +1,160 @@
+"""Stopping a run whose calls are under way, on real sockets' terms: nothing answers."""
+
+import asyncio
+import gc
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from countermand import AsyncCountermand, Countermand, Unknown, Vtex
+from countermand.engine.wire import Call, Clock, Flow, Reply, T
+
+from .stages import vtex_requests
+
+ACCOUNT = Vtex(account="a", app_key="k", app_token="t")
+
+
+class Hanging:
+    """An async driver that sends, and gets no answer."""
+
+    clock = Clock(time.monotonic, time.time)
+
+    def __init__(self, answers: int = 0) -> None:
+        self.calls = 0
+        self.answers = answers
+
+    async def run(self, flow: Flow[T]) -> T:
+        """Send, and wait for ever, but for the first few."""
+        step = next(flow)
+        assert isinstance(step, Call)
+        self.calls += 1
+        if self.calls <= self.answers:
+            await asyncio.sleep(0.001)
+            return _answered(flow, step)
+        try:
+            await asyncio.Event().wait()
+        except BaseException as interruption:  # noqa: BLE001 - the flow raises it again
+            flow.throw(interruption)
+        raise AssertionError("the flow swallowed an interruption")
+
+    async def aclose(self) -> None:
+        """There is nothing to close."""
+
+
+@pytest.mark.parametrize("journaled", [False, True])
+def test_a_cancelled_task_leaves_nothing_behind(journaled: bool, tmp_path: Path) -> None:
+    """Its calls are cancelled, and `in_flight` has the evidence of each."""
+    threads = set(threading.enumerate())
+
+    async def main() -> None:
+        driver = Hanging()
+        client = AsyncCountermand(ACCOUNT, http_client=driver)
+        run = client.cancel_many(vtex_requests(50), journal=tmp_path / "run.db" if journaled else None)
+        task = asyncio.ensure_future(anext(run))
+        while driver.calls < 4:  # noqa: ASYNC110
+            await asyncio.sleep(0)
+        assert len(run.in_flight) == driver.calls
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        assert asyncio.all_tasks() == {asyncio.current_task()}
+        assert len(run.in_flight) == driver.calls
+        for one in run.in_flight:
+            assert isinstance(one.outcome, Unknown)
+            assert one.outcome.attempts[0].what == "cancel"
+        with pytest.raises(StopAsyncIteration):
+            await anext(run)
+
+    asyncio.run(main())
+    assert set(threading.enumerate()) <= threads
+    assert len(list(tmp_path.iterdir())) == journaled
+
+
+@pytest.mark.parametrize("journaled", [False, True])
+def test_a_run_that_is_dropped_ends_its_tasks(journaled: bool, tmp_path: Path) -> None:
+    """A `break` without `async with`: no task and no thread is left once they have had their turn."""
+    threads = set(threading.enumerate())
+
+    async def main() -> None:
+        driver = Hanging(answers=1)
+        client = AsyncCountermand(ACCOUNT, http_client=driver)
+        journal = tmp_path / "run.db" if journaled else None
+        async for _ in client.cancel_many(vtex_requests(50), journal=journal):
+            break
+        gc.collect()
+        for _ in range(5):
+            await asyncio.sleep(0)
+        assert driver.calls > 1
+        assert asyncio.all_tasks() == {asyncio.current_task()}
+        for thread in set(threading.enumerate()) - threads:
+            thread.join(10)
+            assert not thread.is_alive()
+
+    asyncio.run(main())
+    assert len(list(tmp_path.iterdir())) == journaled
+
+
+def _answered(flow: Flow[T], step: Call) -> T:
+    order = step.target.split("/")[-2]
+    body = f'{{"date": "2026-03-02T09:00:00Z", "orderId": "{order}", "receipt": null}}'
+    try:
+        flow.send(Reply(200, {}, body.encode()))
+    except StopIteration as end:
+        result: T = end.value
+        return result
+    raise AssertionError("it asks again")
+
+
+class Answering:
+    """A blocking driver that answers when it is let."""
+
+    clock = Clock(time.monotonic, time.time)
+
+    def __init__(self) -> None:
+        self.go_on = threading.Event()
+        self.calls = 0
+
+    def run(self, flow: Flow[T]) -> T:
+        """Answer each request as VTEX does, the first one at once."""
+        step = next(flow)
+        assert isinstance(step, Call)
+        self.calls += 1
+        if self.calls > 1:
+            assert self.go_on.wait(30)
+        return _answered(flow, step)
+
+    def close(self) -> None:
+        """There is nothing to close."""
+
+
+@pytest.mark.parametrize("dropped", [False, True])
+def test_blocking_calls_that_are_under_way_are_waited_for(dropped: bool, tmp_path: Path) -> None:
+    """Closed, or dropped after a `break`: no thread is left, and what came back is in the journal."""
+    threads = set(threading.enumerate())
+    driver = Answering()
+    client = Countermand(ACCOUNT, http_client=driver)
+    run = client.cancel_many(vtex_requests(50), journal=tmp_path / "run.db")
+    next(run)
+    threading.Timer(0.0, driver.go_on.set).start()
+    if dropped:
+        under_way: Any = ()
+        del run
+        gc.collect()
+    else:
+        run.close()
+        under_way = run.in_flight
+        assert all(one.outcome is not None for one in under_way)
+    _wait_for(threads)
+    sent = driver.calls
+    again = list(client.cancel_many(vtex_requests(50), journal=tmp_path / "run.db"))
+    assert sum(one.replayed for one in again) == sent
+    assert driver.calls == 50
+
+
+def _wait_for(threads: set[threading.Thread]) -> None:
+    for thread in set(threading.enumerate()) - threads:
+        assert isinstance(thread, threading.Timer), thread  # of the test itself
+        thread.join()
