@@ -6,12 +6,12 @@ import threading
 from collections.abc import Generator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 import attrs
 
 from ..bulk.results import InFlight
-from ..bulk.review import Retried, Review, take_back
+from ..bulk.stored import StoredRun, reopen
 from ..errors import CountermandError, InvalidRequestError
 from .accounts import Opened, opened
 from .codes import Exit, Stop, code_of, worst
@@ -25,6 +25,8 @@ from .terminal import can_ask, people, plain, several, tell
 if TYPE_CHECKING:
     from ..bulk.blocking import CancelMany
 
+#: Which rows of the journal are asked about again.
+Retry: TypeAlias = Literal["failed", "unknown"]
 #: Calls that were cut off and are told one by one.
 _SHOWN = 20
 
@@ -39,7 +41,7 @@ class Options:
     dry_run: bool = False
     yes: bool = False
     strict: bool = False
-    retry: Retried | None = None
+    retry: Retry | None = None
     concurrency: int = 8
     as_json: bool = False
     config: Path | None = None
@@ -68,36 +70,35 @@ def bulk(options: Options) -> Exit:
         if left:
             _confirm(left, options)
         if options.retry is not None:
-            take_back(options.journal, options.retry)
+            reopen(options.journal, options.retry)
         with writing(options.out, options.as_json, rows) as write:
             return _Course(accounts, rows, options, found.rows).run(write)
 
 
-def _left(found: Survey, journal: Path, retry: Retried | None) -> int:
+def _left(found: Survey, journal: Path, retry: Retry | None) -> int:
     """Return how many rows are still to be asked about, and tell what the journal has already."""
     if not journal.exists():
         if retry is not None:
             raise Stop(f"{journal}: there is no such journal, so there is nothing to retry")
         return found.orders.total()
-    with closing(_reviewed(journal)) as review:
-        stored, answered = review.answered()
-        again = 0 if retry is None else review.count(retry)
+    with StoredRun(journal) as run:
+        counts = run.counts_by_account()
+    stored = sum(counts.values())
+    answered = sum(count for (_, kind), count in counts.items() if kind != "unanswered")
+    again = sum(count for (account, kind), count in counts.items() if account and _is_retried(kind, retry))
     if stored:
         tell(
             f"{journal} has {several(stored, 'row')} of this run; {answered:,} are answered, and not asked again"
         )
     if retry is not None:
         tell(
-            f"{several(again, 'answer')} that {'is' if again == 1 else 'are'} {retry} will be asked for again"
+            f"{several(again, 'row')} that {'is' if again == 1 else 'are'} {retry} will be asked about again"
         )
     return max(0, found.rows - answered + again)
 
 
-def _reviewed(journal: Path) -> Review:
-    try:
-        return Review(journal)
-    except CountermandError as error:
-        raise Stop(error.message) from None
+def _is_retried(kind: str, retry: Retry | None) -> bool:
+    return kind == "unknown" if retry == "unknown" else retry == "failed" and kind.startswith("error:")
 
 
 def _confirm(left: int, options: Options) -> None:

@@ -1,17 +1,16 @@
 """What a journal says: counts, what needs a person and why, and a timeline. Its memory does not grow with the run."""
 
-import json
 from collections import Counter
 from collections.abc import Mapping
-from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import attrs
 
-from ..bulk.records import Row
-from ..bulk.review import Review, Session
+from ..bulk.stored import Session, StoredRow, StoredRun
+from ..errors import CountermandError
+from ..outcomes import Outcome, Unknown
 from .terminal import plain, several
 
 #: Kinds of answers, in the order of a report; errors follow.
@@ -147,10 +146,10 @@ class Findings:
             for number in sorted(self._pieces)
         ]
 
-    def take(self, row: Row) -> None:
+    def take(self, row: StoredRow) -> None:
         """Count a row."""
         self.rows += 1
-        if row.first is not None:
+        if row.duplicate_of is not None:
             self.duplicates += 1
             return
         kind = row.kind or ("interrupted" if row.asked is not None else "unsent")
@@ -162,8 +161,8 @@ class Findings:
         if kind != "cancelled":
             self._group(row, kind, account)
 
-    def _note(self, at: float, kind: str) -> None:
-        self._pieces.setdefault(int(at // self.length), Counter())[kind] += 1
+    def _note(self, at: datetime, kind: str) -> None:
+        self._pieces.setdefault(int(at.timestamp() // self.length), Counter())[kind] += 1
         while len(self._pieces) > _PIECES and self.length < _LENGTHS[-1]:
             self._lengthen()
 
@@ -174,7 +173,7 @@ class Findings:
             pieces.setdefault(number * self.length // longer, Counter()).update(kinds)
         self.length, self._pieces = longer, pieces
 
-    def _group(self, row: Row, kind: str, account: str) -> None:
+    def _group(self, row: StoredRow, kind: str, account: str) -> None:
         order, reason = _about(row)
         key = kind, account, reason
         if key not in self.groups and len(self.groups) >= _GROUPS:
@@ -187,16 +186,16 @@ class Findings:
 
 def findings(path: Path) -> Findings:
     """Read a journal, which may be written meanwhile. Raises `JournalError`."""
-    with closing(Review(path)) as review:
-        found = Findings(path, review.accounts, review.sessions(), review.rates())
-        for row in review.rows():
+    with StoredRun(path) as run:
+        found = Findings(path, run.accounts, run.sessions(), run.rates())
+        for row in run.rows():
             found.take(row)
     return found
 
 
-def moment(at: float) -> str:
-    """Return a time of a journal, in this machine's time zone."""
-    return f"{datetime.fromtimestamp(at, UTC).astimezone():%Y-%m-%d %H:%M:%S}"
+def moment(at: datetime) -> str:
+    """Return a time in this machine's time zone."""
+    return f"{at.astimezone():%Y-%m-%d %H:%M:%S}"
 
 
 def words_of(kind: str) -> str:
@@ -210,32 +209,27 @@ def ordered(found: Findings) -> list[str]:
     return [kind for kind in (*KINDS, *others) if found.kinds[kind]]
 
 
-def _about(row: Row) -> tuple[str, str]:
+def _about(row: StoredRow) -> tuple[str, str]:
     """Return what an order is called, and why it is as it is."""
-    said: dict[str, Any] = json.loads(row.answer or "{}")
-    ended: dict[str, Any] = said.get("outcome") or said.get("error") or {}
-    request: dict[str, Any] = json.loads(row.request)
-    order = str(ended.get("order_id") or _order_in(request))
-    if request.get("request") == "unread":
-        return plain(f"line {request.get('line')}: {request.get('text')}"), _bad(ended)
-    return plain(order), plain(_reason(ended)).replace(order, "…")
+    ended: Any = row.outcome or row.error
+    if row.request.get("request") == "unread":
+        said = plain(row.error.message).partition(": ")[2] if row.error else ""
+        known = row.error.order_id if row.error else None
+        where = f"line {row.request.get('line')}: {row.request.get('text')}"
+        return plain(where), said.replace(plain(known), "…") if known else said
+    order = plain((ended.order_id if ended is not None else None) or _order_in(row.request))
+    return order, "" if ended is None else plain(_reason(ended)).replace(order, "…")
 
 
 def _order_in(request: Mapping[str, Any]) -> str:
     return next((str(value) for name, value in request.items() if "order" in name and value), "")
 
 
-def _bad(error: Mapping[str, Any]) -> str:
-    said = plain(error.get("message")).partition(": ")[2]
-    known = error.get("order_id")
-    return said.replace(str(known), "…") if known else said
-
-
-def _reason(ended: Mapping[str, Any]) -> str:
-    if "error" in ended:
-        return str(ended["message"])
-    if ended.get("reason"):
-        return str(ended["reason"])
-    parts: list[Mapping[str, Any]] = ended.get("refused") or []
-    whys = dict.fromkeys(str(part.get("reason") or part.get("status")) for part in parts)
-    return "; ".join(whys) or str(ended.get("status") or "")
+def _reason(ended: Outcome[Any] | CountermandError) -> str:
+    if isinstance(ended, CountermandError):
+        return ended.message
+    if isinstance(ended, Unknown):
+        return ended.reason
+    refused: tuple[Any, ...] = getattr(ended, "refused", ())
+    whys = dict.fromkeys(part.reason or part.status for part in refused)
+    return "; ".join(whys) or str(getattr(ended, "status", None) or "")

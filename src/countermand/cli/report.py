@@ -78,7 +78,10 @@ def _plain_data(found: Findings) -> dict[str, Any]:
         "accounts": {
             label: {"marketplace": name, "url": url} for label, (name, url) in found.accounts.items()
         },
-        "sessions": [session._asdict() for session in found.sessions],
+        "sessions": [
+            {"began": one.began.isoformat(), "ended": None if one.ended is None else one.ended.isoformat()}
+            for one in found.sessions
+        ],
         "rows": found.rows,
         "orders": found.orders,
         "duplicates": found.duplicates,

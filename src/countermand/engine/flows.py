@@ -83,7 +83,8 @@ def resuming(rules: Rules[I, R, Any, Any], request: R, operation: Operation[I, R
 
     The order is read before anything else. It is asked for again only where that is harmless.
     """
-    return operation.outcome((yield from concluded(operation, _resuming(rules, request, operation))))
+    outcome: Outcome[Any] = yield from concluded(operation, "cancel", _resuming(rules, request, operation))
+    return outcome
 
 
 def _resuming(rules: Rules[I, R, Any, Any], request: R, operation: Operation[I, R]) -> Flow[Finding[Any]]:
