@@ -224,7 +224,6 @@ def run(arguments: Sequence[str]) -> int:
             print_error=True,
             result_action="return_value",
         )
-        sys.stdout.flush()
     except CycloptsError:
         return Exit.USAGE
     except Stop as stop:

@@ -19,7 +19,6 @@ def serve(speed: float, *, as_json: bool) -> Exit:
             else:
                 for name, value in set_here.items():
                     data(f"export {name}={shlex.quote(value)}")
-            _flush()
             tell("The sandbox is served until Ctrl-C. Its orders:")
             for order in Sandbox.ORDERS:
                 tell(f"  {order.marketplace:<8} {order.order_id!s:<37} {order.story}")
@@ -27,12 +26,6 @@ def serve(speed: float, *, as_json: bool) -> Exit:
     except (ImportError, ValueError) as error:
         raise Stop(str(error)) from None
     return Exit.DONE
-
-
-def _flush() -> None:
-    import sys
-
-    sys.stdout.flush()
 
 
 def _until_interrupted() -> None:

@@ -7,7 +7,8 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any, cast
 
-from ..data.shapes import shape_of
+import attrs
+
 from ..engine.decoding import without_repeats
 from ..errors import CountermandError, InvalidRequestError
 from ..marketplaces.base import SETTLE_TIMEOUT
@@ -154,11 +155,21 @@ def _is_json(text: str) -> bool:
     return True
 
 
-def _order(outcome: Outcome[Any]) -> Iterator[tuple[str, Any]]:
-    """Return the plain fields of the order that was read."""
-    if outcome.answer is None:
-        return
-    written: Mapping[str, Any] = shape_of(type(outcome.answer)).write(outcome.answer, "$")
-    for name, value in written.items():
-        if name not in ("kind", "raw") and isinstance(value, str | int | float):
-            yield name, value
+def _order(outcome: Outcome[Any]) -> Iterator[tuple[str, str]]:
+    """Return what the order that was read says of itself: its plain fields, and those of its parts."""
+    for name, value in _plain_fields(outcome.answer):
+        if isinstance(value, tuple):
+            for part in cast("tuple[Any, ...]", value):
+                yield name, ", ".join(str(each) for _, each in _plain_fields(part) if _is_plain(each))
+        elif _is_plain(value):
+            yield name, str(value)
+
+
+def _plain_fields(value: Any) -> Iterator[tuple[str, Any]]:
+    for field in attrs.fields(type(value)) if attrs.has(type(value)) else ():
+        if field.name != "raw" and (found := getattr(value, field.name)) is not None:
+            yield field.name, found
+
+
+def _is_plain(value: object) -> bool:
+    return isinstance(value, str | int | float)

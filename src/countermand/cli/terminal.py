@@ -44,6 +44,7 @@ def can_ask() -> bool:
 def data(line: str) -> None:
     """Write one line to standard output."""
     sys.stdout.write(line + "\n")
+    sys.stdout.flush()  # whoever reads a pipe gets each result as it comes
 
 
 def data_json(value: Mapping[str, Any]) -> None:
