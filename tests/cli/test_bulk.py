@@ -43,7 +43,10 @@ def test_every_row_has_its_result(call: Call, served: Sandbox) -> None:
     """The results name line, account, order and answer; standard output is theirs alone."""
     answer = call("bulk", write(GOOD), "--journal", "run.db", "--out", "-", "--yes")
     told = results(answer.out)
-    assert [(row["marketplace"], row["account"], row["order_id"], row["result"]) for _, row in sorted(told.items())] == [
+    assert [
+        (row["marketplace"], row["account"], row["order_id"], row["result"])
+        for _, row in sorted(told.items())
+    ] == [
         ("pattern", "pattern", PATTERN, "requested"),
         ("vtex", "sandbox", VTEX, "requested"),
         ("kibo", "12345", "1010101", "cancelled"),
@@ -66,6 +69,7 @@ def test_every_row_has_its_result(call: Call, served: Sandbox) -> None:
     ],
 )
 def test_the_exit_code_tells_the_worst(call: Call, served: Sandbox, rows: str, code: int) -> None:
+    """One failure wins over any number of open orders, bad rows included."""
     assert call("bulk", write(HEADER + rows), "--journal", "run.db", "--yes").code == code
 
 
@@ -95,7 +99,13 @@ def test_a_bad_row_is_told_and_stops_nothing(
     call: Call, served: Sandbox, row: bytes, problem: str, end: bytes
 ) -> None:
     """With its line number, among the results too; the rows around it are cancelled. A byte order mark changes nothing."""
-    lines = [b"\xef\xbb\xbf" + HEADER.strip().encode(), b"kibo,1010101,,other", row, b"", f"vtex,{VTEX},,".encode()]
+    lines = [
+        b"\xef\xbb\xbf" + HEADER.strip().encode(),
+        b"kibo,1010101,,other",
+        row,
+        b"",
+        f"vtex,{VTEX},,".encode(),
+    ]
     name = write(end.join(lines) + end)
     answer = call("bulk", name, "--journal", "run.db", "--out", "-", "--yes")
     told = results(answer.out)
@@ -110,6 +120,7 @@ def test_a_bad_row_is_told_and_stops_nothing(
 
 
 def test_strict_sends_nothing_beside_a_bad_row(call: Call, served: Sandbox) -> None:
+    """The row is told, and not even a journal is begun."""
     answer = call("bulk", write(f"{GOOD}vtex,,,\n"), "--journal", "run.db", "--yes", "--strict")
     assert (answer.code, answer.out) == (2, "")
     assert "line 5: it names no order" in answer.err
@@ -138,6 +149,7 @@ def test_a_bad_header_stops_it(call: Call, served: Sandbox, header: str, problem
 
 @pytest.mark.parametrize("delimiter", [",", ";", "\t"])
 def test_the_separators_of_spreadsheets_are_read(call: Call, served: Sandbox, delimiter: str) -> None:
+    """Commas, semicolons and tabs; names in any case, an empty last column, an empty row."""
     text = f"MARKETPLACE,Order_ID,requested_by_user,\nVTEX,{VTEX},TRUE,\n,,,\n".replace(",", delimiter)
     assert call("bulk", write(text), "--dry-run").code == 0
 
@@ -152,7 +164,10 @@ def test_ids_are_text(call: Call, served: Sandbox) -> None:
 
 def test_requests_as_json_lines(call: Call, served: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
     """From standard input as well; a line that is no request is a bad row."""
-    good = [CancelKiboOrder(1010101, "other"), CancelVtexOrder(VTEX, requested_by_user=True, account="sandbox")]
+    good = [
+        CancelKiboOrder(1010101, "other"),
+        CancelVtexOrder(VTEX, requested_by_user=True, account="sandbox"),
+    ]
     lines = [request.to_json() for request in good]
     lines[1:1] = ['{"order_id": 1', '{"schema": 1}', CancelPatternOrder("1.5E+3").to_json()]
     stdin = io.TextIOWrapper(io.BytesIO("\n".join(lines).encode()))
@@ -181,6 +196,7 @@ def test_a_duplicate_is_cancelled_once_and_told(call: Call, served: Sandbox) -> 
 
 
 def test_a_column_that_is_not_sent_is_told(call: Call, served: Sandbox) -> None:
+    """A reason that a marketplace takes none of is no bad row, and is not dropped in silence."""
     answer = call("bulk", write(f"{HEADER}pattern,{PATTERN},,recall\n"), "--dry-run")
     assert answer.code == 0
     assert "note: pattern takes no reason: in 1 row it is not sent" in answer.err
@@ -208,6 +224,7 @@ def test_nobody_to_ask_means_no(call: Call, served: Sandbox) -> None:
 def test_it_asks_and_no_is_the_default(
     call: Call, served: Sandbox, monkeypatch: pytest.MonkeyPatch, said: str, code: int
 ) -> None:
+    """Nothing but a yes begins to send."""
     monkeypatch.setattr("countermand.cli.bulk.can_ask", lambda: True)
     monkeypatch.setattr("builtins.input", lambda: said)
     answer = call("bulk", write(GOOD), "--journal", "run.db")
@@ -217,6 +234,7 @@ def test_it_asks_and_no_is_the_default(
 
 
 def test_a_journal_is_needed(call: Call, served: Sandbox) -> None:
+    """A run that could not be resumed is not begun."""
     answer = call("bulk", write(GOOD), "--yes")
     assert answer.code == 2
     assert "--journal is needed" in answer.err
@@ -244,6 +262,7 @@ def test_another_input_is_refused(call: Call, served: Sandbox) -> None:
 
 
 def test_other_accounts_are_refused(call: Call, served: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A journal belongs to the accounts that it was begun with."""
     call("bulk", write(GOOD), "--journal", "run.db", "--yes")
     monkeypatch.setenv("COUNTERMAND_KIBO_LABEL", "kibo-de")
     answer = call("bulk", "orders.csv", "--journal", "run.db", "--yes")
@@ -282,6 +301,7 @@ def test_unknown_orders_are_read_and_never_sent_twice_at_crux(
 
 
 def test_there_is_nothing_to_retry_without_a_journal(call: Call, served: Sandbox) -> None:
+    """A misspelt journal begins no new run."""
     answer = call("bulk", write(GOOD), "--journal", "run.db", "--yes", "--retry", "failed")
     assert answer.code == 2
     assert not served.requests
@@ -291,11 +311,27 @@ def test_an_interrupted_run_tells_how_to_resume(call: Call, served: Sandbox, tmp
     """Ctrl-C: exit code 130, what is done, and the very command, without --retry; it finishes the run."""
     served.mishap("vtex", RateLimited(3600))
     name = write(GOOD)
-    command = [sys.executable, "-m", "countermand.cli", "bulk", name, "--journal", "run it.db", "--json", "-y"]
+    command = [
+        sys.executable,
+        "-m",
+        "countermand.cli",
+        "bulk",
+        name,
+        "--journal",
+        "run it.db",
+        "--json",
+        "-y",
+    ]
     with subprocess.Popen(
-        command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=os.environ.copy()
+        command,
+        cwd=tmp_path,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=os.environ.copy(),
     ) as process:
-        assert process.stdout is not None and process.stderr is not None
+        assert process.stdout is not None
+        assert process.stderr is not None
         for _ in range(2):  # the third waits for an hour
             process.stdout.readline()
         process.send_signal(signal.SIGINT)

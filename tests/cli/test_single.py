@@ -4,18 +4,19 @@ import io
 import json
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from countermand.outcomes import Cancelled, Part, PartiallyCancelled, Refused, Requested, Unknown
 from countermand.cli.codes import Exit, code_of, worst
 from countermand.errors import AuthenticationError, InvalidRequestError, NotConfiguredError
+from countermand.outcomes import Cancelled, Part, PartiallyCancelled, Refused, Requested, Unknown
 from countermand.sandbox import RateLimited, Sandbox
 from countermand.sandbox.variables import variables
 
 from .conftest import Call
 
-OF = {"marketplace": "vtex", "order_id": "1"}
+OF: dict[str, Any] = {"marketplace": "vtex", "order_id": "1"}
 PART = (Part("1", "new"),)
 
 
@@ -39,6 +40,7 @@ def test_every_end_has_its_exit_code(ended: object, code: int) -> None:
 
 
 def test_a_failure_wins_over_what_is_open() -> None:
+    """1 wins over 3."""
     assert worst(Exit.FAILED, Exit.OPEN) == worst(Exit.OPEN, Exit.USAGE) == Exit.FAILED
     assert worst(Exit.DONE, Exit.OPEN) == Exit.OPEN
     assert worst(Exit.DONE, Exit.DONE) == Exit.DONE
@@ -49,7 +51,11 @@ def test_a_failure_wins_over_what_is_open() -> None:
     [
         ("kibo 1010101 --reason created_by_mistake", 0, "kibo order 1010101: cancelled\n"),
         ("VTEX 1172452900788-01 --reason recall", 3, "vtex order 1172452900788-01: cancellation requested\n"),
-        ("vtex 1172452900788-01 --account sandbox", 3, "vtex order 1172452900788-01: cancellation requested\n"),
+        (
+            "vtex 1172452900788-01 --account sandbox",
+            3,
+            "vtex order 1172452900788-01: cancellation requested\n",
+        ),
         ("vtex 1172452900791-01", 1, "vtex order 1172452900791-01: refused: "),
     ],
 )
@@ -82,7 +88,9 @@ def test_an_order_is_cancelled(call: Call, served: Sandbox, words: str, code: in
         ("status vtex 1 --config no-such.toml", "could not be read"),
     ],
 )
-def test_nonsense_is_refused_before_anything_is_sent(call: Call, served: Sandbox, words: str, said: str) -> None:
+def test_nonsense_is_refused_before_anything_is_sent(
+    call: Call, served: Sandbox, words: str, said: str
+) -> None:
     """Exit code 2, a message for people, no data, and no request."""
     answer = call(*words.split())
     assert (answer.code, answer.out) == (2, "")
@@ -116,6 +124,7 @@ def test_several_outcomes_are_looked_at(call: Call, served: Sandbox, monkeypatch
 
 
 def test_a_file_of_something_else_is_told(call: Call, served: Sandbox) -> None:
+    """The line that is no outcome is named."""
     Path("x.json").write_text('{"schema": 1}', encoding="utf-8")
     answer = call("check", "x.json")
     assert answer.code == 2
@@ -154,10 +163,13 @@ def test_status_reads_and_cancels_nothing(call: Call, served: Sandbox) -> None:
     )
     assert "  status: ready-for-handling" in answer.out
     assert [request.method for request in served.requests] == ["GET"]
-    assert json.loads(call("status", "vtex", "1172452900788-01", "--json").out)["answer"]["kind"] == "vtex.order"
+    assert (
+        json.loads(call("status", "vtex", "1172452900788-01", "--json").out)["answer"]["kind"] == "vtex.order"
+    )
 
 
 def test_the_status_of_no_order_is_an_error(call: Call, served: Sandbox) -> None:
+    """Exit code 1, and nothing on standard output."""
     answer = call("status", "kibo", "7")
     assert (answer.code, answer.out) == (1, "")
     assert "kibo order 7" in answer.err
@@ -193,7 +205,10 @@ def test_accounts_come_from_a_file(call: Call, tmp_path: Path, monkeypatch: pyte
     path.write_text(text, encoding="utf-8")
     path.chmod(0o600)
     answer = call("accounts", "--config", "accounts.toml")
-    assert "ar       vtex         vtexcommercestable  https://brand-ar.vtexcommercestable.com.br  100/min" in answer.out
+    assert (
+        "ar       vtex         vtexcommercestable  https://brand-ar.vtexcommercestable.com.br  100/min"
+        in answer.out
+    )
     refused = call("cancel", "vtex", "1", "--config", "accounts.toml")
     assert refused.code == 2
     assert "several accounts at vtex: say which, ar or br" in refused.err

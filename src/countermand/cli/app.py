@@ -53,6 +53,7 @@ _typed: list[str] = []
 def cancel(
     marketplace: _Marketplace,
     order_id: Annotated[str, Parameter(help="The order.")],
+    /,
     *,
     reason: Annotated[str | None, Parameter(help="Why, where the marketplace takes a reason.")] = None,
     reason_detail: Annotated[
@@ -102,6 +103,7 @@ def check(
 def status(
     marketplace: _Marketplace,
     order_id: Annotated[str, Parameter(help="The order.")],
+    /,
     *,
     account: _Account = None,
     json: _Json = False,
@@ -224,6 +226,7 @@ def run(arguments: Sequence[str]) -> int:
             print_error=True,
             result_action="return_value",
         )
+        sys.stdout.flush()
     except CycloptsError:
         return Exit.USAGE
     except Stop as stop:

@@ -72,13 +72,17 @@ def _counts(found: Findings) -> str:
     )
     rows = "".join(
         f'<tr><td><i class="dot {_class(kind)}"></i>{escape(words_of(kind))}</td>'
-        f"<td>{found.kinds[kind]:,}</td><td>{found.kinds[kind] / total:.1%}</td></tr>"
+        f"<td>{found.kinds[kind]:,}</td><td>{_share(found.kinds[kind] / total)}</td></tr>"
         for kind in ordered(found)
     )
     return (
         f'<h2>What became of them</h2><div class="bar" aria-hidden="true">{bars}</div>'
         f"<table><thead><tr><th>answer</th><th>orders</th><th>share</th></tr></thead><tbody>{rows}</tbody></table>"
     )
+
+
+def _share(share: float) -> str:
+    return f"{share:.1%}" if share >= 0.001 else "&lt;0.1%"
 
 
 def _needs(needs: list[Need], nothing: str) -> Iterator[str]:

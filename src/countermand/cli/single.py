@@ -2,7 +2,7 @@
 
 import json
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import closing
 from pathlib import Path
 from typing import Any, cast
@@ -157,16 +157,17 @@ def _is_json(text: str) -> bool:
 
 def _order(outcome: Outcome[Any]) -> Iterator[tuple[str, str]]:
     """Return what the order that was read says of itself: its plain fields, and those of its parts."""
-    for name, value in _plain_fields(outcome.answer):
-        if isinstance(value, tuple):
-            for part in cast("tuple[Any, ...]", value):
-                yield name, ", ".join(str(each) for _, each in _plain_fields(part) if _is_plain(each))
-        elif _is_plain(value):
+    for name, value in _fields(outcome.answer):
+        if _is_plain(value):
             yield name, str(value)
+        parts: Iterable[Any] = value if isinstance(value, tuple) else ()
+        for part in parts:
+            yield name, ", ".join(str(each) for _, each in _fields(part) if _is_plain(each))
 
 
-def _plain_fields(value: Any) -> Iterator[tuple[str, Any]]:
-    for field in attrs.fields(type(value)) if attrs.has(type(value)) else ():
+def _fields(value: Any) -> Iterator[tuple[str, Any]]:
+    kind: Any = value.__class__
+    for field in attrs.fields(kind) if attrs.has(kind) else ():
         if field.name != "raw" and (found := getattr(value, field.name)) is not None:
             yield field.name, found
 
