@@ -154,13 +154,18 @@ def _accounts(found: Findings) -> str:
         name = escape(account) if account else "rows that make no request"
         about = f"{marketplace}, {url}" if marketplace else ""
         rate = f"<br>learnt limit {per_time(found.rates[account])}" if account in found.rates else ""
-        cells = "".join(f'<td data-name="{escape(words_of(kind))}">{counts[kind]:,}</td>' for kind in kinds)
+        cells = "".join(_cell(kind, counts[kind]) for kind in kinds)
         rows.append(f"<tr><th>{name}<small>{escape(about)}{rate}</small></th>{cells}</tr>")
     heads = "".join(f"<th>{escape(words_of(kind))}</th>" for kind in kinds)
     return (
         '<h2>By account</h2><table class="accounts"><thead><tr><th>account</th>'
         f"{heads}</tr></thead><tbody>{''.join(rows)}</tbody></table>"
     )
+
+
+def _cell(kind: str, count: int) -> str:
+    zero = "" if count else ' class="zero"'
+    return f'<td{zero} data-name="{escape(words_of(kind))}">{count:,}</td>'
 
 
 def _sessions(found: Findings) -> str:

@@ -2,7 +2,7 @@
 
 import json
 import sys
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import closing
 from pathlib import Path
 from typing import Any, cast
@@ -160,8 +160,7 @@ def _order(outcome: Outcome[Any]) -> Iterator[tuple[str, str]]:
     for name, value in _fields(outcome.answer):
         if _is_plain(value):
             yield name, str(value)
-        parts: Iterable[Any] = value if isinstance(value, tuple) else ()
-        for part in parts:
+        for part in _parts(value):
             yield name, ", ".join(str(each) for _, each in _fields(part) if _is_plain(each))
 
 
@@ -170,6 +169,10 @@ def _fields(value: Any) -> Iterator[tuple[str, Any]]:
     for field in attrs.fields(kind) if attrs.has(kind) else ():
         if field.name != "raw" and (found := getattr(value, field.name)) is not None:
             yield field.name, found
+
+
+def _parts(value: Any) -> tuple[Any, ...]:
+    return value if value.__class__ is tuple else ()
 
 
 def _is_plain(value: object) -> bool:

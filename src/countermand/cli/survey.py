@@ -39,6 +39,7 @@ class Survey:
             seen.execute(
                 "CREATE TABLE seen (account TEXT, key TEXT, line INT, PRIMARY KEY (account, key)) WITHOUT ROWID"
             )
+            seen.execute("PRAGMA cache_size = -512")
             seen.execute("BEGIN")
             for row in rows:
                 self.rows += 1
