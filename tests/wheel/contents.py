@@ -32,6 +32,7 @@ def check_wheel(wheel: Path) -> None:
     assert metadata["Requires-Python"] == ">=3.11"
     assert set(metadata.get_all("Provides-Extra") or ()) == {"sandbox", "aiohttp", "httpx2", "otel", "cli"}
     assert metadata.get_payload(), "the README is not in the metadata: name it as `readme` in pyproject.toml"
+    assert "countermand = countermand.cli:main" in entry_points, "the command line is not named"
     assert "countermand = countermand.sandbox.pytest_plugin" in entry_points, "the pytest plugin is not named"
 
 

@@ -39,6 +39,7 @@ from .replay import Replay
 from .results import Accounts, BulkResult, InFlight
 from .steps import End, Give, Read, Send, Step, Store, Wait
 from .tally import Tally
+from .unread import UnreadRow
 
 #: Requests that are held for lanes that are busy, so that others get work.
 LOOK_AHEAD = 8192
@@ -185,6 +186,9 @@ class Run:
             self.fail(problem)
 
     def _accept(self, row: int, item: Any) -> None:
+        if isinstance(item, UnreadRow):
+            self._take_bad(row, item, item.error)
+            return
         try:
             client = self._accounts.find(item)
             key = client.rules.order_key(client.rules.order_of(item))

@@ -223,6 +223,14 @@ class SubClient(_SubClient[I, R, C, O]):
         """
         return self._driver.run(waiting(self._rules, self._look(order, timeout, options)))
 
+    def look(self, order_id: I | str, **options: Unpack[CallOptions]) -> Outcome[O]:
+        """Read an order once, by its id, and say what it shows of a cancellation; `answer` is the order.
+
+        An order that is merely open is `Unknown`: whether somebody asked for its cancellation is not known. Raises
+        `OrderNotFoundError`, `OrderUnreadableError` and their siblings.
+        """
+        return self._driver.run(checking(self._rules, self._named(order_id, options)))
+
     def _read(self, order_id: object, options: CallOptions) -> O:
         return self._driver.run(reading(self._rules, self._named(order_id, options)))
 
@@ -271,6 +279,10 @@ class AsyncSubClient(_SubClient[I, R, C, O]):
             outcome = await client.vtex.wait_until_settled(outcome, timeout=600)
         """
         return await self._driver.run(waiting(self._rules, self._look(order, timeout, options)))
+
+    async def look(self, order_id: I | str, **options: Unpack[CallOptions]) -> Outcome[O]:
+        """Read an order once, by its id, and say what it shows of a cancellation; see `SubClient.look`."""
+        return await self._driver.run(checking(self._rules, self._named(order_id, options)))
 
     async def _read(self, order_id: object, options: CallOptions) -> O:
         return await self._driver.run(reading(self._rules, self._named(order_id, options)))

@@ -1,0 +1,223 @@
+"""`countermand bulk`: a file of orders, a journal, and what is asked and told around them."""
+
+import shlex
+import signal
+import threading
+from collections.abc import Generator, Sequence
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+
+import attrs
+
+from ..bulk.results import InFlight
+from ..bulk.stored import StoredRun, reopen
+from ..errors import CountermandError, InvalidRequestError
+from .accounts import Opened, opened
+from .codes import Exit, Stop, code_of, worst
+from .display import line, showing
+from .lines import Lines
+from .results import writing
+from .rows import Rows
+from .survey import Survey, dry_run, survey
+from .terminal import can_ask, people, plain, several, tell
+
+if TYPE_CHECKING:
+    from ..bulk.blocking import CancelMany
+
+#: Which rows of the journal are asked about again.
+Retry: TypeAlias = Literal["failed", "unknown"]
+#: Calls that were cut off and are told one by one.
+_SHOWN = 20
+
+
+@attrs.frozen(kw_only=True)
+class Options:
+    """What the command line says of a run."""
+
+    path: str
+    journal: Path | None
+    out: str | None = None
+    dry_run: bool = False
+    yes: bool = False
+    strict: bool = False
+    retry: Retry | None = None
+    concurrency: int = 8
+    as_json: bool = False
+    config: Path | None = None
+    #: The command as it was typed, for resuming.
+    command: Sequence[str] = ()
+
+
+def bulk(options: Options) -> Exit:
+    """Cancel the orders of a file."""
+    if options.journal is None and not options.dry_run:
+        raise Stop("--journal is needed: it is what makes the run resumable, and what the report is made of")
+    if options.as_json and options.out == "-":
+        raise Stop("--json and --out - both write to standard output: give one of them")
+    accounts = opened(options.config)
+    with closing(accounts.client), closing(Lines(options.path)) as lines:
+        rows = Rows(lines, accounts)
+        if options.dry_run or options.journal is None:
+            return dry_run(rows, accounts, options.as_json)
+        found = survey(rows, accounts)
+        if not found.rows:
+            raise Stop(f"{lines.name}: there is no order in it")
+        if found.bad and options.strict:
+            raise Stop("nothing was sent: --strict, and there are bad rows")
+        found.tell()
+        left = _left(found, options.journal, options.retry)
+        if left:
+            _confirm(left, options)
+        if options.retry is not None:
+            reopen(options.journal, options.retry)
+        with writing(options.out, options.as_json, rows) as write:
+            return _Course(accounts, rows, options, found.rows).run(write)
+
+
+def _left(found: Survey, journal: Path, retry: Retry | None) -> int:
+    """Return how many rows are still to be asked about, and tell what the journal has already."""
+    if not journal.exists():
+        if retry is not None:
+            raise Stop(f"{journal}: there is no such journal, so there is nothing to retry")
+        return found.orders.total()
+    with StoredRun(journal) as run:
+        counts = run.counts_by_account()
+    stored = sum(counts.values())
+    answered = sum(count for (_, kind), count in counts.items() if kind != "unanswered")
+    again = sum(count for (account, kind), count in counts.items() if account and _is_retried(kind, retry))
+    if stored:
+        tell(
+            f"{journal} has {several(stored, 'row')} of this run; {answered:,} are answered, and not asked again"
+        )
+    if retry is not None:
+        tell(
+            f"{several(again, 'row')} that {'is' if again == 1 else 'are'} {retry} will be asked about again"
+        )
+    return max(0, found.rows - answered + again)
+
+
+def _is_retried(kind: str, retry: Retry | None) -> bool:
+    return kind == "unknown" if retry == "unknown" else retry == "failed" and kind.startswith("error:")
+
+
+def _confirm(left: int, options: Options) -> None:
+    """Ask whether to begin; no is the default. Raises `Stop`."""
+    warning = f"This sends up to {several(left, 'cancellation')}. It cannot be taken back."
+    tell(warning, style="bold")
+    if options.yes:
+        return
+    if options.path == "-" or not can_ask():
+        raise Stop("nothing was sent: nobody can be asked here; --yes says that it is meant")
+    people().print("Go on? [y/N] ", end="")
+    try:
+        answer = input()
+    except EOFError:
+        answer = ""
+    if answer.strip().casefold() not in ("y", "yes"):
+        raise Stop("nothing was sent")
+
+
+class _Course:
+    """One run, from its first result to what is told at its end."""
+
+    def __init__(self, accounts: Opened, rows: Rows, options: Options, total: int) -> None:
+        self._rows = rows
+        self._options = options
+        self._total = total
+        self._code = Exit.DONE
+        self._run: CancelMany = accounts.client.cancel_many(
+            rows.requests(), concurrency=options.concurrency, journal=options.journal
+        )
+
+    def run(self, write: Any) -> Exit:
+        """Give every result to `write`, and return the exit code."""
+        try:
+            with _stopped_by_signals(), showing(self._run, self._total), self._run:
+                for result in self._run:
+                    write(result)
+                    ended = result.outcome if result.outcome is not None else result.error
+                    assert ended is not None
+                    self._code = worst(self._code, code_of(ended))
+        except (KeyboardInterrupt, BrokenPipeError) as interruption:
+            self._tell_interrupted(isinstance(interruption, BrokenPipeError))
+            if isinstance(interruption, BrokenPipeError):
+                raise
+            return Exit.INTERRUPTED
+        except CountermandError as error:
+            return self._failed(error)
+        tell(line(self._run.progress, self._total), style="bold")
+        unfinished = [lane for lane in self._run.progress.lanes if lane.state == "stopped"]
+        for lane in unfinished:
+            tell(f"{lane.account} was stopped: {lane.reason}", style="red")
+        if unfinished:
+            self._tell_how_to_resume("To send what was not sent")
+        return self._code
+
+    def _failed(self, error: CountermandError) -> Exit:
+        progress = self._run.progress
+        tell(error.message, style="red")
+        if isinstance(error, InvalidRequestError) and progress.read:
+            number = progress.read - 1
+            tell(
+                f"row {number} is line {self._rows.line_of(number)}: the input has changed since the journal was begun"
+            )
+            tell("Put changed and new rows in a file of their own, and give it a journal of its own.")
+            return Exit.USAGE
+        if progress.done == progress.replayed:
+            return Exit.USAGE
+        self._tell_how_to_resume("To resume")
+        return Exit.FAILED
+
+    def _tell_interrupted(self, by_reader: bool) -> None:
+        progress = self._run.progress
+        why = "Nobody reads the results any more" if by_reader else "Interrupted"
+        tell(f"{why}: {progress.done:,} of {self._total:,} rows are done.", style="bold")
+        cut_off = self._run.in_flight
+        for each in cut_off[:_SHOWN]:
+            tell(f"  line {self._rows.line_of(each.row)} was under way: {_known(each)}")
+        if len(cut_off) > _SHOWN:
+            tell(f"  … and {len(cut_off) - _SHOWN:,} more")
+        self._tell_how_to_resume("To resume")
+
+    def _tell_how_to_resume(self, why: str) -> None:
+        command = shlex.join(["countermand", *without_retry(self._options.command)])
+        tell(f"{why}:" if self._options.path != "-" else f"{why}, with the same input:")
+        tell(f"  {command}")
+
+
+def _known(cut_off: InFlight) -> str:
+    if cut_off.error is not None:
+        return plain(f"{cut_off.error.message} (it is sent again)")
+    return plain(cut_off.outcome or "untouched")
+
+
+def without_retry(command: Sequence[str]) -> list[str]:
+    """Return a command without `--retry`: what was taken back once is not taken back again."""
+    kept: list[str] = []
+    skip = False
+    for word in command:
+        if skip:
+            skip = False
+        elif word == "--retry":
+            skip = True
+        elif not word.startswith("--retry="):
+            kept.append(word)
+    return kept
+
+
+@contextmanager
+def _stopped_by_signals() -> Generator[None]:
+    """Let SIGTERM, which a container's end sends, do what Ctrl-C does."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)

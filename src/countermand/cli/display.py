@@ -1,0 +1,196 @@
+"""How a run is shown while it goes on: a display on a terminal, or a plain line every few seconds."""
+
+import threading
+from collections.abc import Generator
+from contextlib import contextmanager, suppress
+from datetime import datetime
+from typing import Protocol
+
+from rich.console import Group
+from rich.live import Live
+from rich.progress_bar import ProgressBar
+from rich.table import Table
+from rich.text import Text
+
+from ..bulk.results import LaneProgress, Progress
+from .terminal import is_live, people, plain, several, tell
+
+#: Seconds between two plain lines.
+EVERY = 5.0
+#: How often a second the display is drawn.
+_FRAMES = 4
+#: The five answers, and their colours.
+ANSWERS = {
+    "cancelled": "green",
+    "requested": "cyan",
+    "partially_cancelled": "yellow",
+    "refused": "magenta",
+    "unknown": "red",
+}
+
+
+class Shown(Protocol):
+    """A run that is shown."""
+
+    @property
+    def progress(self) -> Progress:
+        """How it stands."""
+        ...
+
+
+@contextmanager
+def showing(run: Shown, total: int) -> Generator[None]:
+    """Show a run of `total` rows on standard error as long as the block goes on."""
+    snapshot = _Snapshot(run)
+    if is_live():
+        picture = _Picture(snapshot, total)
+        with Live(console=people(), refresh_per_second=_FRAMES, get_renderable=picture.draw):
+            yield
+        return
+    ended = threading.Event()
+
+    def lines() -> None:
+        while not ended.wait(EVERY):
+            tell(line(snapshot.take(), total))
+
+    thread = threading.Thread(target=lines, name="countermand-display", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        thread.join()
+
+
+class _Snapshot:
+    """What a run's progress is, seen from another thread: the last one where the run is just changing it."""
+
+    def __init__(self, run: Shown) -> None:
+        self._run = run
+        self._last = run.progress
+
+    def take(self) -> Progress:
+        with suppress(RuntimeError):  # a dict has changed while it was copied
+            self._last = self._run.progress
+        return self._last
+
+
+def errors_in(progress: Progress) -> int:
+    """Return how many results are errors."""
+    return sum(count for kind, count in progress.kinds.items() if kind.startswith("error:"))
+
+
+def line(progress: Progress, total: int) -> str:
+    """Return a run's progress on one line."""
+    counts = [
+        f"{progress.kinds.get(kind, 0):,} {_words(kind)}" for kind in ANSWERS if progress.kinds.get(kind)
+    ]
+    counts.append(several(errors_in(progress), "error"))
+    left = progress.seconds_left(total)
+    told = [
+        f"{datetime.now().astimezone():%H:%M:%S}",
+        f"{progress.done:,} of {total:,}: {', '.join(counts)};",
+        f"{progress.rate:,.0f}/s" + (f", {duration(left)} left" if left and round(left) else ""),
+    ]
+    lanes = [
+        f"{lane.account} {state_of(lane)}" for lane in progress.lanes if lane.state not in ("idle", "running")
+    ]
+    return " ".join(told) + (f"; {'; '.join(lanes)}" if lanes else "")
+
+
+def state_of(lane: LaneProgress) -> str:
+    """Return an account's state in words."""
+    until = "" if lane.until is None else f" until {lane.until.astimezone():%H:%M:%S}"
+    why = f" ({plain(lane.reason)})" if lane.reason else ""
+    match lane.state:
+        case "paused":
+            return f"paused, next try{until.replace(' until', ' at')}{why}"
+        case _:
+            return f"{lane.state}{until}{why}"
+
+
+def rate_of(lane: LaneProgress) -> str:
+    """Return what is known of an account's limit."""
+    if lane.rate is None:
+        return "no limit seen"
+    return f"{per_time(lane.rate)} {'learnt' if lane.learnt else 'configured'}"
+
+
+def per_time(rate: float) -> str:
+    """Return requests a second as text."""
+    return f"{rate:,.1f}/s" if rate >= 1 else f"{rate * 60:,.1f}/min"
+
+
+def duration(seconds: float) -> str:
+    """Return a time such as 7m 50s."""
+    hours, rest = divmod(round(seconds), 3600)
+    minutes, seconds = divmod(rest, 60)
+    if hours:
+        return f"{hours}h {minutes:02}m"
+    return f"{minutes}m {seconds:02}s" if minutes else f"{seconds}s"
+
+
+def _words(kind: str) -> str:
+    return kind.replace("_", " ")
+
+
+class _Picture:
+    """Draws a run."""
+
+    def __init__(self, snapshot: _Snapshot, total: int) -> None:
+        self._snapshot = snapshot
+        self._total = total
+
+    def draw(self) -> Group:
+        """Return the display as it is now."""
+        progress = self._snapshot.take()
+        return Group(self._head(progress), self._counts(progress), self._lanes(progress))
+
+    def _head(self, progress: Progress) -> Table:
+        left = progress.seconds_left(self._total)
+        share = progress.done / self._total if self._total else 1.0
+        head = Table.grid(padding=(0, 1), expand=True)
+        head.add_column(no_wrap=True)
+        head.add_column(ratio=1)
+        head.add_column(no_wrap=True, justify="right")
+        head.add_row(
+            Text(f"{progress.done:,} of {self._total:,}", style="bold"),
+            ProgressBar(total=max(self._total, 1), completed=progress.done),
+            Text(f"{share:4.0%}"),
+        )
+        pace = f"{progress.rate:,.0f}/s, {duration(progress.elapsed)}"
+        head.add_row(Text(pace), Text("" if left is None else f"about {duration(left)} left"), Text(""))
+        return head
+
+    def _counts(self, progress: Progress) -> Text:
+        said: list[tuple[str, int, str]] = [
+            (_words(kind), progress.kinds.get(kind, 0), colour) for kind, colour in ANSWERS.items()
+        ]
+        said.append(("errors", errors_in(progress), "red"))
+        text = Text()
+        for name, count, colour in said:
+            text.append(f"{name} ", style="dim" if not count else "")
+            text.append(f"{count:,}   ", style=f"bold {colour}" if count else "dim")
+        return text
+
+    def _lanes(self, progress: Progress) -> Table:
+        table = Table(box=None, pad_edge=False, header_style="dim", expand=False)
+        for title in ("account", "done", "in flight", "429s", "limit", "state"):
+            right = title in ("done", "in flight", "429s")
+            table.add_column(
+                title, justify="right" if right else "left", no_wrap=title != "state", overflow="fold"
+            )
+        for lane in progress.lanes:
+            style = {
+                "running": "green",
+                "idle": "dim",
+                "waiting": "yellow",
+                "paused": "yellow",
+                "stopped": "red",
+            }
+            table.add_row(
+                Text(f"{lane.account} ({lane.marketplace})" if lane.account != lane.marketplace else lane.account),
+                f"{lane.done:,}", str(lane.in_flight), f"{lane.rate_limited:,}", rate_of(lane),
+                Text(state_of(lane), style=style[lane.state]),
+            )  # fmt: skip
+        return table

@@ -1,0 +1,235 @@
+"""What a journal says: counts, what needs a person and why, and a timeline. Its memory does not grow with the run."""
+
+from collections import Counter
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import attrs
+
+from ..bulk.stored import Session, StoredRow, StoredRun
+from ..errors import CountermandError
+from ..outcomes import Outcome, Unknown
+from .terminal import plain, several
+
+#: Kinds of answers, in the order of a report; errors follow.
+KINDS = ("cancelled", "requested", "partially_cancelled", "refused", "unknown")
+#: Groups of orders with one reason, and orders that are named of each.
+_GROUPS, NAMED = 60, 500
+#: Pieces that a timeline has at most.
+_PIECES = 60
+#: Lengths of a piece, in seconds.
+_LENGTHS = (1, 5, 10, 30, 60, 300, 600, 1800, 3600, 6 * 3600, 86400)
+
+#: What is to be done about a kind of answer.
+TODO: Mapping[str, str] = {
+    "unknown": "Look at these orders at the marketplace before anything else is done with them: the request may have "
+    "arrived. `--retry unknown` has each read again first.",
+    "interrupted": "Nobody knows yet whether these requests arrived. Run the same command again: it reads these orders first.",
+    "partially_cancelled": "Some parts of these orders are not cancelled: decide about those.",
+    "refused": "The marketplace refuses to cancel these orders: the reason says what stands in the way.",
+    "error": "These orders are untouched. Mend what the reason says; `--retry failed` then sends them again.",
+    "bad": "These rows make no request, and nothing was sent for them. Mend them in a file of their own.",
+    "requested": "Nobody needs to act: a warehouse, a seller or a supplier still decides. Look again later with `check`.",
+    "unsent": "These rows have not been sent yet. The same command again sends them.",
+}
+
+
+_TITLES: Mapping[str, tuple[str, str]] = {
+    "unknown": ("order is unknown", "orders are unknown"),
+    "interrupted": ("call was cut off", "calls were cut off"),
+    "partially_cancelled": ("order is cancelled in part", "orders are cancelled in part"),
+    "refused": ("order was refused", "orders were refused"),
+    "error": ("order failed, untouched", "orders failed, untouched"),
+    "bad": ("bad row", "bad rows"),
+    "requested": ("order is being decided", "orders are being decided"),
+    "unsent": ("row was not sent", "rows were not sent"),
+}
+
+
+@attrs.define
+class Group:
+    """Orders that need the same for the same reason."""
+
+    kind: str
+    account: str
+    reason: str
+    count: int = 0
+    orders: list[str] = attrs.Factory(list[str])
+
+    @property
+    def need(self) -> str:
+        """What kind of thing is to be done about them: a key of `TODO`."""
+        if self.kind.startswith("error:"):
+            return "error" if self.account else "bad"
+        return self.kind
+
+
+@attrs.frozen
+class Need:
+    """Orders that need the same, by account and reason."""
+
+    #: A key of `TODO`.
+    name: str
+    groups: list[Group]
+
+    @property
+    def count(self) -> int:
+        """How many orders."""
+        return sum(group.count for group in self.groups)
+
+    @property
+    def title(self) -> str:
+        """What they are called."""
+        return several(self.count, *_TITLES[self.name])
+
+    @property
+    def todo(self) -> str:
+        """What is to be done."""
+        return TODO[self.name]
+
+
+@attrs.frozen
+class Piece:
+    """One piece of the timeline."""
+
+    began: datetime
+    kinds: Counter[str]
+
+
+@attrs.define
+class Findings:
+    """What a journal says."""
+
+    path: Path
+    #: Label → marketplace and base URL.
+    accounts: Mapping[str, tuple[str, str]]
+    sessions: list[Session]
+    rates: Mapping[str, float]
+    rows: int = 0
+    duplicates: int = 0
+    #: Orders by what became of them; beside the answers, "error:…", "interrupted" and "unsent".
+    kinds: Counter[str] = attrs.Factory(Counter[str])
+    by_account: dict[str, Counter[str]] = attrs.Factory(dict[str, Counter[str]])
+    groups: dict[tuple[str, str, str], Group] = attrs.Factory(dict[tuple[str, str, str], Group])
+    #: Length of a timeline's piece in seconds, and the answers by piece.
+    length: int = 1
+    _pieces: dict[int, Counter[str]] = attrs.Factory(dict[int, Counter[str]])
+
+    @property
+    def orders(self) -> int:
+        """The rows without those that name an order again."""
+        return self.rows - self.duplicates
+
+    @property
+    def urgent(self) -> list[Need]:
+        """What needs a person, the most pressing first."""
+        return self._needs("unknown", "interrupted", "partially_cancelled", "error", "bad", "refused")
+
+    @property
+    def waiting(self) -> list[Need]:
+        """What needs nobody yet."""
+        return self._needs("requested", "unsent")
+
+    def _needs(self, *names: str) -> list[Need]:
+        by_need: dict[str, list[Group]] = {}
+        for group in sorted(self.groups.values(), key=lambda group: -group.count):
+            by_need.setdefault(group.need, []).append(group)
+        return [Need(name, by_need[name]) for name in names if name in by_need]
+
+    @property
+    def timeline(self) -> list[Piece]:
+        """The answers over time, without the pieces in which there were none at all for long."""
+        return [
+            Piece(datetime.fromtimestamp(number * self.length, UTC).astimezone(), self._pieces[number])
+            for number in sorted(self._pieces)
+        ]
+
+    def take(self, row: StoredRow) -> None:
+        """Count a row."""
+        self.rows += 1
+        if row.duplicate_of is not None:
+            self.duplicates += 1
+            return
+        kind = row.kind or ("interrupted" if row.asked is not None else "unsent")
+        account = row.account or ""
+        self.kinds[kind] += 1
+        self.by_account.setdefault(account, Counter())[kind] += 1
+        if row.answered is not None:
+            self._note(row.answered, kind)
+        if kind != "cancelled":
+            self._group(row, kind, account)
+
+    def _note(self, at: datetime, kind: str) -> None:
+        self._pieces.setdefault(int(at.timestamp() // self.length), Counter())[kind] += 1
+        while len(self._pieces) > _PIECES and self.length < _LENGTHS[-1]:
+            self._lengthen()
+
+    def _lengthen(self) -> None:
+        longer = _LENGTHS[_LENGTHS.index(self.length) + 1]
+        pieces: dict[int, Counter[str]] = {}
+        for number, kinds in self._pieces.items():
+            pieces.setdefault(number * self.length // longer, Counter()).update(kinds)
+        self.length, self._pieces = longer, pieces
+
+    def _group(self, row: StoredRow, kind: str, account: str) -> None:
+        order, reason = _about(row)
+        key = kind, account, reason
+        if key not in self.groups and len(self.groups) >= _GROUPS:
+            key = kind, account, "other reasons"
+        group = self.groups.setdefault(key, Group(*key))
+        group.count += 1
+        if len(group.orders) < NAMED:
+            group.orders.append(order)
+
+
+def findings(path: Path) -> Findings:
+    """Read a journal, which may be written meanwhile. Raises `JournalError`."""
+    with StoredRun(path) as run:
+        found = Findings(path, run.accounts, run.sessions(), run.rates())
+        for row in run.rows():
+            found.take(row)
+    return found
+
+
+def moment(at: datetime) -> str:
+    """Return a time in this machine's time zone."""
+    return f"{at.astimezone():%Y-%m-%d %H:%M:%S}"
+
+
+def words_of(kind: str) -> str:
+    """Return a kind in words."""
+    return kind.replace("error:", "error: ").replace("_", " ")
+
+
+def ordered(found: Findings) -> list[str]:
+    """Return the kinds that occur, answers first."""
+    others = sorted(kind for kind in found.kinds if kind not in KINDS)
+    return [kind for kind in (*KINDS, *others) if found.kinds[kind]]
+
+
+def _about(row: StoredRow) -> tuple[str, str]:
+    """Return what an order is called, and why it is as it is."""
+    ended: Any = row.outcome or row.error
+    if row.request.get("request") == "unread":
+        said = plain(row.error.message).partition(": ")[2] if row.error else ""
+        known = row.error.order_id if row.error else None
+        where = f"line {row.request.get('line')}: {row.request.get('text')}"
+        return plain(where), said.replace(plain(known), "…") if known else said
+    order = plain((ended.order_id if ended is not None else None) or _order_in(row.request))
+    return order, "" if ended is None else plain(_reason(ended)).replace(order, "…")
+
+
+def _order_in(request: Mapping[str, Any]) -> str:
+    return next((str(value) for name, value in request.items() if "order" in name and value), "")
+
+
+def _reason(ended: Outcome[Any] | CountermandError) -> str:
+    if isinstance(ended, CountermandError):
+        return ended.message
+    if isinstance(ended, Unknown):
+        return ended.reason
+    refused: tuple[Any, ...] = getattr(ended, "refused", ())
+    whys = dict.fromkeys(part.reason or part.status for part in refused)
+    return "; ".join(whys) or str(getattr(ended, "status", None) or "")

@@ -1,0 +1,176 @@
+"""The rows of an input: requests, and what makes none, each with its line number.
+
+A row is one line: CSV with a header, or JSON Lines of `request.to_dict()`. A quotation mark that is not closed spoils its
+own row, and swallows no other.
+"""
+
+import csv
+import json
+from bisect import bisect_right
+from collections.abc import Callable, Iterator
+from difflib import get_close_matches
+from typing import Any
+
+import attrs
+
+from ..bulk.unread import UnreadRow
+from ..engine.decoding import without_repeats
+from ..engine.rules import AnyRequest
+from ..errors import CountermandError, InvalidRequestError
+from ..marketplaces.stored import request_from_dict
+from .accounts import Opened, marketplace_of
+from .codes import Stop
+from .lines import Line, Lines
+from .terminal import plain
+from .texts import COLUMNS, NEEDED, check_id, request_of
+
+
+@attrs.frozen
+class InputRow:
+    """One row of the input."""
+
+    line: int
+    #: An `UnreadRow` where it makes no request.
+    request: AnyRequest
+    #: Columns that have a value which its marketplace has no place for.
+    unused: tuple[str, ...] = ()
+
+    @property
+    def problem(self) -> str | None:
+        """What is wrong with it."""
+        return self.request.error.message if isinstance(self.request, UnreadRow) else None
+
+
+class Rows:
+    """The rows of an input, as often as they are asked for."""
+
+    def __init__(self, lines: Lines, accounts: Opened) -> None:
+        self._lines = lines
+        self._accounts = accounts
+        #: The first row of each stretch in which rows and lines run side by side, and how far they are apart there.
+        self._from: list[int] = []
+        self._apart: list[int] = []
+
+    def __iter__(self) -> Iterator[InputRow]:
+        self._from, self._apart = [], []
+        read: Callable[[str], tuple[AnyRequest, tuple[str, ...]] | None] | None = None
+        row = 0
+        for line in self._lines:
+            if line.text is not None and not line.text.strip():
+                continue
+            if read is None:
+                if line.text is None:
+                    raise Stop(f"{self._lines.name}: the first line: {line.problem}")
+                is_json = line.text.lstrip().startswith("{")
+                read = _from_json if is_json else _Header(line.text, self._lines.name).read
+                if not is_json:
+                    continue
+            found = self._row(line, read)
+            if found is not None:
+                self._note(row, line.number)
+                row += 1
+                yield found
+
+    def requests(self) -> Iterator[AnyRequest]:
+        """Return the requests alone, `UnreadRow`s among them."""
+        for row in self:
+            yield row.request
+
+    def line_of(self, row: int) -> int:
+        """Return the number of the line that a row was read from."""
+        return row + self._apart[bisect_right(self._from, row) - 1]
+
+    def _note(self, row: int, line: int) -> None:
+        if not self._apart or self._apart[-1] != line - row:
+            self._from.append(row)
+            self._apart.append(line - row)
+
+    def _row(
+        self, line: Line, read: Callable[[str], tuple[AnyRequest, tuple[str, ...]] | None]
+    ) -> InputRow | None:
+        try:
+            if line.text is None:
+                raise InvalidRequestError(str(line.problem))
+            found = read(line.text)
+            if found is None:
+                return None
+            request, unused = found
+            self._accounts.label_for(request.marketplace, request.account)
+        except (CountermandError, ValueError) as error:
+            return _unread(line, error)
+        return InputRow(line.number, request, unused)
+
+
+def _unread(line: Line, problem: Exception) -> InputRow:
+    said = problem.message if isinstance(problem, CountermandError) else str(problem)
+    about: dict[str, Any] = {
+        name: getattr(problem, name, None) for name in ("marketplace", "account", "order_id")
+    }
+    error = InvalidRequestError(f"line {line.number}: {said}", **about)
+    kept = {"line": line.number, "text": plain(line.beginning), "digest": line.digest}
+    return InputRow(line.number, UnreadRow(error, kept))
+
+
+class _Header:
+    """The first line of a CSV file, and how the rows below it are read."""
+
+    def __init__(self, text: str, name: str) -> None:
+        self._delimiter = max(",;\t", key=text.count)
+        self._columns = [cell.strip().casefold() for cell in _cells(text, self._delimiter)]
+        while self._columns and not self._columns[-1]:
+            self._columns.pop()  # a spreadsheet writes columns that were used once
+        where = f"{name}: the first line"
+        for column in self._columns:
+            if column not in COLUMNS:
+                close = get_close_matches(column, COLUMNS, 1, 0.6)
+                guess = f"did you mean {close[0]}? " if close else ""
+                raise Stop(
+                    f"{where}: {guess}There is no column {column!r}; the columns are {', '.join(COLUMNS)}"
+                )
+            if self._columns.count(column) > 1:
+                raise Stop(f"{where}: the column {column} is there twice")
+        missing = [column for column in NEEDED if column not in self._columns]
+        if missing:
+            raise Stop(f"{where}: it must name the columns; missing: {' and '.join(missing)}")
+
+    def read(self, text: str) -> tuple[AnyRequest, tuple[str, ...]] | None:
+        """Return the request of a row, and the columns that it has no use for; None for a row of empty cells."""
+        cells = _cells(text, self._delimiter)
+        if not any(cell.strip() for cell in cells):
+            return None
+        while len(cells) > len(self._columns) and not cells[-1].strip():
+            cells.pop()
+        if len(cells) != len(self._columns):
+            raise InvalidRequestError(
+                f"it has {len(cells)} columns, and the first line has {len(self._columns)}"
+            )
+        named = dict(zip(self._columns, cells, strict=True))
+        marketplace = marketplace_of(named.pop("marketplace"))
+        account = named.pop("account", "").strip() or None
+        others: dict[str, str | None] = {
+            column: cell if column == "order_id" else cell.strip() for column, cell in named.items()
+        }
+        return request_of(marketplace, account, others)
+
+
+def _cells(text: str, delimiter: str) -> list[str]:
+    try:
+        found = list(csv.reader([text], delimiter=delimiter, strict=True))
+    except csv.Error as error:
+        said = "a quotation mark is not closed on its line" if "unexpected end" in str(error) else str(error)
+        raise InvalidRequestError(f"it is not CSV: {said}") from None
+    return found[0] if found else []
+
+
+def _from_json(text: str) -> tuple[AnyRequest, tuple[str, ...]]:
+    try:
+        said: Any = json.loads(text, object_pairs_hook=without_repeats)
+    except RecursionError:
+        raise InvalidRequestError("the JSON is nested too deeply") from None
+    except ValueError as error:
+        raise InvalidRequestError(f"it is not JSON: {error}") from None
+    request = request_from_dict(said)
+    for name, value in said.items():
+        if "order" in name and isinstance(value, str):
+            check_id(value)
+    return request, ()
