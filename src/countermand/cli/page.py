@@ -8,6 +8,7 @@ from importlib.resources import files
 
 from .display import duration, per_time
 from .findings import KINDS, NAMED, Findings, Group, Need, Piece, moment, ordered, words_of
+from .terminal import several
 
 #: Empty pieces that a timeline draws; a longer pause is one mark.
 _PAUSE = 4
@@ -60,7 +61,7 @@ def _summary(found: Findings) -> str:
         for kind, words, count in tiles
     )
     of = f"of {found.orders:,} orders"
-    again = f"; {found.duplicates:,} rows named one of them again" if found.duplicates else ""
+    again = f"; {several(found.duplicates, 'row names', 'rows name')} one of them again" if found.duplicates else ""
     return f'<div class="tiles">{shown}</div><p class="note">{of}{again}</p>'
 
 

@@ -32,7 +32,7 @@ def report(journal: Path, html: Path | None, *, as_json: bool) -> Exit:
 
 def _text(found: Findings) -> list[str]:
     lines = [
-        f"{found.path.name}: {several(found.orders, 'order')}, {several(found.duplicates, 'row')} that name one again"
+        f"{found.path.name}: {several(found.orders, 'order')}, {several(found.duplicates, 'row names', 'rows name')} one again"
     ]
     for session in found.sessions:
         ended = "no end: it runs, or was killed" if session.ended is None else moment(session.ended)
