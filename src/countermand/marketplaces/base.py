@@ -224,10 +224,12 @@ class SubClient(_SubClient[I, R, C, O]):
         return self._driver.run(waiting(self._rules, self._look(order, timeout, options)))
 
     def look(self, order_id: I | str, **options: Unpack[CallOptions]) -> Outcome[O]:
-        """Read an order once, by its id, and say what it shows of a cancellation; `answer` is the order.
+        """Read an order once, by its id, and return what it shows of a cancellation; `answer` is the order.
 
         An order that is merely open is `Unknown`: whether somebody asked for its cancellation is not known. Raises
         `OrderNotFoundError`, `OrderUnreadableError` and their siblings.
+
+            outcome = client.vtex.look("1172452900788-01")
         """
         return self._driver.run(checking(self._rules, self._named(order_id, options)))
 
@@ -281,7 +283,12 @@ class AsyncSubClient(_SubClient[I, R, C, O]):
         return await self._driver.run(waiting(self._rules, self._look(order, timeout, options)))
 
     async def look(self, order_id: I | str, **options: Unpack[CallOptions]) -> Outcome[O]:
-        """Read an order once, by its id, and say what it shows of a cancellation; see `SubClient.look`."""
+        """Read an order once, by its id, and return what it shows of a cancellation; see `SubClient.look`.
+
+            outcome = await client.vtex.look("1172452900788-01")
+
+        Raises what `SubClient.look` raises.
+        """
         return await self._driver.run(checking(self._rules, self._named(order_id, options)))
 
     async def _read(self, order_id: object, options: CallOptions) -> O:
