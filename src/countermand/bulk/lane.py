@@ -68,7 +68,7 @@ class Lane:
         self.paused: str | None = None
         #: Results that were told.
         self.done = 0
-        self.probe_at = float("-inf")
+        self.probe_at: float = float("-inf")
         self._probe_pause = FIRST_PROBE
         self._paused_since = 0.0
         self._got_through = 0

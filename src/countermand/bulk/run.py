@@ -64,7 +64,7 @@ class Run:
         *,
         journaled: bool = False,
     ) -> None:
-        self.tally = Tally(clock.monotonic())
+        self.tally: Tally = Tally(clock.monotonic())
         self._lanes = Lanes(accounts, concurrency, LOOK_AHEAD)
         self.lanes: dict[str, Lane] = self._lanes.by_label
         #: The calls that were under way when the run was stopped.

@@ -16,9 +16,9 @@ class Tally:
         self.began = began
         self.read = 0
         self.input_ended = False
-        self.done = 0
-        self.replayed = 0
-        self.duplicates = 0
+        self.done: int = 0
+        self.replayed: int = 0
+        self.duplicates: int = 0
         self.kinds: Counter[str] = Counter()
         self._times: deque[float] = deque(maxlen=_LATELY)
 

@@ -36,7 +36,7 @@ _EPILOGUE = (
     "configuration or the input makes no sense, and nothing was sent; 3 accepted and not settled yet; 130 interrupted."
 )
 
-app = App(
+app: App = App(
     name="countermand",
     help="Cancel orders at Pattern Hub, VTEX OMS, Crux Connect and Kibo OMS, and learn what became of them.",
     help_format="plaintext",

@@ -36,7 +36,7 @@ class Lines:
     """A file's lines, as often as they are asked for. Standard input is kept in a temporary file."""
 
     def __init__(self, path: str) -> None:
-        self.name = "standard input" if path == "-" else path
+        self.name: str = "standard input" if path == "-" else path
         self._copy: IO[bytes] | None = None
         if path == "-":
             self._copy = tempfile.TemporaryFile()  # noqa: SIM115 - closed by `close`

@@ -20,9 +20,9 @@ class Survey:
 
     def __init__(self, accounts: Opened) -> None:
         self._accounts = accounts
-        self.rows = 0
-        self.bad = 0
-        self.duplicates = 0
+        self.rows: int = 0
+        self.bad: int = 0
+        self.duplicates: int = 0
         #: Account → orders.
         self.orders: Counter[str] = Counter()
         #: Marketplace and column → values that are not sent.
