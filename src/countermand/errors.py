@@ -269,6 +269,12 @@ class PermissionDeniedError(RejectedError):
 
 
 class OrderNotFoundError(RejectedError):
-    """The marketplace says that it knows no such order: a 404 in its own words, which no gateway's page is."""
+    """The marketplace does not know this order: a 404 in its own words, not a gateway's page.
+
+    try:
+        client.vtex.cancel_order("1172452900788-01")
+    except OrderNotFoundError as error:
+        print(error.order_id, error.detail)
+    """
 
     meaning = "there is no such order"
