@@ -271,10 +271,12 @@ class PermissionDeniedError(RejectedError):
 class OrderNotFoundError(RejectedError):
     """The marketplace does not know this order: a 404 in its own words, not a gateway's page.
 
-    try:
-        client.vtex.cancel_order("1172452900788-01")
-    except OrderNotFoundError as error:
-        print(error.order_id, error.detail)
+    At Crux Connect only a read raises it: a 404 to a cancellation means a wrong address there.
+
+        try:
+            client.vtex.cancel_order("1172452900788-01")
+        except OrderNotFoundError as error:
+            print(error.order_id, error.detail)
     """
 
     meaning = "there is no such order"

@@ -1,7 +1,6 @@
 """The public interface: every name, both doors alike, signatures, and what the docstrings promise."""
 
 import inspect
-import re
 import subprocess
 import sys
 from typing import Any, Unpack, get_args, get_origin, get_type_hints
