@@ -276,7 +276,8 @@ class PermissionDeniedError(RejectedError):
 class OrderNotFoundError(RejectedError):
     """The marketplace has no such order (404, in its own words).
 
-    A 404 that does not come from the marketplace's API, such as a gateway's page, is a plain `RejectedError`.
+    A 404 that does not come from the marketplace's API, such as a gateway's page, is a plain `RejectedError`. At
+    Crux Connect only a read raises it: a 404 to a cancellation means a wrong address there.
 
         try:
             client.pattern.cancel_order("no-such-order")

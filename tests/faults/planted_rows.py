@@ -10,8 +10,8 @@ AT_VTEX = (
     Mutant(
         "VTEX: a null status does not decode",
         _VTEX,
-        "    status: str | None = None\n    #: The order's identification",
-        '    status: str = ""\n    #: The order\'s identification',
+        "    status: str | None\n    #: The order's identification",
+        "    status: str\n    #: The order's identification",
         _ROWS,
     ),
     Mutant(

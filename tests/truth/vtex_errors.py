@@ -223,6 +223,15 @@ def _(play: Played) -> None:
 
 
 @ROWS.add(
+    "an order without a status is none: null is what VTEX documents",
+    read=[reply(200, {"orderId": "1172-01"})],
+    retry=RetryPolicy.never(),
+)
+def _(play: Played) -> None:
+    assert "$.status" in str(play.raised(play.read))
+
+
+@ROWS.add(
     "a decoding error within a list names the wire's field",
     read=[reply(200, {"orderId": "1172-01", "cancellationRequests": [{"deniedBySeller": "no"}]})],
     retry=RetryPolicy.never(),
@@ -235,6 +244,7 @@ def _(play: Played) -> None:
 for _name, _more in {
     "packages": {"packageAttachment": {"packages": {}}},
     "cancellationRequests": {"cancellationRequests": {}},
+    "packageAttachment": {"packageAttachment": []},
 }.items():
 
     @ROWS.add(

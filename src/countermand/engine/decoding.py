@@ -165,12 +165,17 @@ def _converter() -> "MsgspecJsonConverter":
         # cattrs converts scalars by calling the type, and bool("no") is True. msgspec accepts only the type itself.
         converter.register_structure_hook(scalar, convert)
 
-    def renaming(model: type[Answer]) -> Callable[[Any, Any], Any]:
-        renames = {name: override(rename=wire) for name, wire in model.wire_names.items()}
-        return make_dict_structure_fn(model, converter, **renames)  # type: ignore[arg-type]
+    def from_object(model: Any) -> Callable[[Any, Any], Any]:
+        wire_names: Mapping[str, str] = getattr(model, "wire_names", {})
+        renames: dict[str, Any] = {name: override(rename=wire) for name, wire in wire_names.items()}
+        structure: Callable[[Any, Any], Any] = make_dict_structure_fn(model, converter, **renames)
 
-    def is_renamed(model: Any) -> bool:
-        return bool(getattr(model, "wire_names", None))
+        def structured(value: Any, _: Any) -> Any:
+            if not isinstance(value, dict):
+                raise ValueError("not an object")
+            return structure(value, model)  # pyright: ignore[reportUnknownArgumentType]
+
+        return structured
 
     def from_array(kind: Any) -> Callable[[Any, Any], Any]:
         # cattrs accepts any iterable as a list, including an object and a text.
@@ -189,7 +194,7 @@ def _converter() -> "MsgspecJsonConverter":
         return origin is tuple
 
     converter.register_structure_hook_factory(is_array, from_array)
-    converter.register_structure_hook_factory(is_renamed, renaming)
+    converter.register_structure_hook_factory(attrs.has, from_object)
     return converter
 
 

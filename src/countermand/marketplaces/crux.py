@@ -339,9 +339,9 @@ class CruxClient(SubClient[str, CancelCruxOrder, CruxOrder, CruxOrder]):
         Returns `Requested` when the request was received (200, 201 or 204): it is forwarded to the suppliers, who
         confirm or reject it later, see `wait_until_settled`. When the action cannot be performed on this order
         (422, which does not say why), the order is read once: `Cancelled` or `PartiallyCancelled` where it was
-        cancelled before, else `Refused` with the state of its line items. A request whose answer was lost is not sent again, because it would be forwarded again;
-        the order is read until the line items show what became of it, else the answer is `Unknown`
-        (Cancel Order, https://docs.cruxconnect.com/).
+        cancelled before, else `Refused` with the state of its line items. A request whose answer was lost is not
+        sent again, because it would be forwarded again; the order is read until the line items show what became of
+        it, else the answer is `Unknown` (Cancel Order, https://docs.cruxconnect.com/).
 
         `options` are described in `CallOptions`. Raises a `CountermandError`; then the order is untouched.
 

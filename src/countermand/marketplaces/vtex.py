@@ -162,7 +162,7 @@ class VtexOrder(Answer):
 
     order_id: str
     #: Text, such as canceled, request-cancel, invoiced or handling; VTEX adds values. None for an incomplete order.
-    status: str | None = None
+    status: str | None
     #: The order's identification in the seller's system. A receipt may name it instead of `order_id`.
     seller_order_id: str | None = None
     sequence: str | None = None
