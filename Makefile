@@ -1,4 +1,4 @@
-# Every target makes what it needs: a fresh clone, git, make and Python 3.11 or newer are enough.
+# Every target creates what it needs. A fresh clone, git, make and Python 3.11 or newer are enough.
 # Another interpreter: make test PYTHON=python3.13 VENV=build/venvs/3.13
 
 PYTHON ?= python3
@@ -15,6 +15,9 @@ CODE    = $(wildcard src tests examples .ci/docs.py)
 export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1
 export NO_MKDOCS_2_WARNING := 1
 
+# One worker for each core: the suite consists of small tests.
+WORKERS ?= --numprocesses auto --dist worksteal
+
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .PRECIOUS: %/.created
@@ -29,14 +32,14 @@ demo: $(VENV)/.demo  ## cancel orders at all four marketplaces, simulated here o
 	@$(BIN)/python examples/cancel_everywhere.py $(ARGS)
 
 test: $(VENV)/.dev  ## run the whole suite (ARGS="-k retry" for a part of it)
-	@$(BIN)/python -m pytest $(ARGS)
+	@$(BIN)/python -m pytest $(WORKERS) $(ARGS)
 
 check: lint types docs test wheel  ## everything that has to hold before a change lands
 
 # --- checks ------------------------------------------------------------------------------------------------------------
 
 .PHONY: lint format types docs wheel coverage oldest
-lint: $(VENV)/.dev  ## ruff, and the floors: which room may use which
+lint: $(VENV)/.dev  ## ruff, and the import rules: which part may use which
 	@$(BIN)/ruff check --quiet $(CODE)
 	@$(BIN)/ruff format --quiet --check $(CODE) || { $(BIN)/ruff format --check $(CODE); exit 1; }
 	@$(BIN)/lint-imports --no-cache --no-logo
@@ -78,11 +81,11 @@ coverage: $(VENV)/.dev  ## the suite with branch coverage
 	@$(BIN)/coverage report
 
 oldest: build/venvs/oldest/.ready  ## the suite with the oldest dependencies that pyproject.toml allows
-	@build/venvs/oldest/bin/python -m pytest --quiet $(ARGS)
+	@build/venvs/oldest/bin/python -m pytest --quiet $(WORKERS) $(ARGS)
 
 # --- the truth under faults --------------------------------------------------------------------------------------------
 
-.PHONY: simulate replay sockets mutants soak
+.PHONY: simulate replay sockets mutants stored soak
 simulate: $(VENV)/.dev  ## faulted cancellations under virtual time (ARGS for its options)
 	@$(BIN)/python -m tests.faults.simulate $(ARGS)
 
@@ -95,6 +98,9 @@ sockets: $(VENV)/.dev  ## the same faults over real sockets
 
 mutants: $(VENV)/.dev  ## plant wrong versions of the SDK; the suite must catch each
 	@$(BIN)/python -m tests.faults.mutants $(ARGS)
+
+stored: $(VENV)/.dev  ## write and read back what simulated calls end in
+	@$(BIN)/python -m tests.faults.stored $(ARGS)
 
 soak: $(VENV)/.dev  ## a long run, watching memory, sockets and tasks
 	@$(BIN)/python -m tests.faults.soak $(ARGS)
@@ -148,7 +154,7 @@ endef
 	@$(PYTHON) -m venv --clear $*
 	@touch $@
 
-# A newer pin or a changed pyproject.toml brings the environment up to date; nothing else does.
+# The environment is updated only when a pin file or pyproject.toml changes.
 $(VENV)/.demo: $(PINS)/demo.txt pyproject.toml | $(VENV)/.created
 	@test -e $(VENV)/.dev || echo 'Preparing $(VENV): the package and its sandbox …'
 	@$(BIN)/$(PIP) install --require-hashes -r $(PINS)/demo.txt

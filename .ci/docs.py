@@ -17,7 +17,9 @@ DOCS = ROOT / "docs"
 README = ROOT / "README.md"
 HOME = "index.md"
 #: The README's links are absolute, because package indexes show it too.
-ABSOLUTE = re.compile(r"https://(?:github|raw\.githubusercontent)\.com/countermand/countermand/(?:(?:blob|tree)/)?main/")
+ABSOLUTE = re.compile(
+    r"https://(?:github|raw\.githubusercontent)\.com/countermand/countermand/(?:(?:blob|tree)/)?main/"
+)
 LINK = re.compile(r"(?P<image>!?)\[(?P<words>[^\]]*)\]\((?P<target>[^)\s#:]+)(?P<anchor>#[^)\s]*)?\)")
 
 

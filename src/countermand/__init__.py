@@ -1,7 +1,7 @@
-"""countermand cancels orders at Pattern Hub, VTEX OMS, Crux Connect and Kibo OMS, and says what became of them.
+"""countermand cancels orders at Pattern Hub, VTEX OMS, Crux Connect and Kibo OMS, and reports what became of them.
 
-Importing this package is cheap: a name brings its module when it is first used. The names are listed once, in the
-stub `__init__.pyi` beside this file, where type checkers and editors read them too.
+Names are lazily imported, so importing this package is cheap. They are listed once, in the stub `__init__.pyi`, which
+type checkers and editors read too.
 """
 
 import re as _re
@@ -9,8 +9,8 @@ from importlib import import_module as _import_module
 
 
 def _homes() -> dict[str, str]:
-    """Return the module of every public name, as the stub's imports say."""
-    stub = __spec__.loader.get_data(f"{__path__[0]}/__init__.pyi").decode()  # from a zip file, too
+    """Return the module of every public name, from the imports of the stub."""
+    stub = __spec__.loader.get_data(f"{__path__[0]}/__init__.pyi").decode()  # also from a zip file
     homes: dict[str, str] = {}
     for module, names in _re.findall(r"^from (\.[.\w]+) import (\([^)]*\)|.*)$", stub, _re.MULTILINE):
         homes |= dict.fromkeys(_re.findall(r"\bas (\w+)", names), module)

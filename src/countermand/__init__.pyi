@@ -1,6 +1,5 @@
 from .bulk.blocking import CancelMany as CancelMany
 from .bulk.eventloop import AsyncCancelMany as AsyncCancelMany
-from .bulk.journal import JournalError as JournalError
 from .bulk.results import BulkResult as BulkResult
 from .bulk.results import InFlight as InFlight
 from .bulk.results import LaneProgress as LaneProgress
@@ -34,6 +33,7 @@ from .engine.settings import RequestOptions as RequestOptions
 from .errors import AuthenticationError as AuthenticationError
 from .errors import CountermandError as CountermandError
 from .errors import InvalidRequestError as InvalidRequestError
+from .errors import JournalError as JournalError
 from .errors import NotConfiguredError as NotConfiguredError
 from .errors import NotSentError as NotSentError
 from .errors import OrderNotFoundError as OrderNotFoundError

@@ -1,4 +1,4 @@
-"""The clients: any number of accounts, and for each a sub-client of its marketplace."""
+"""The clients: any number of accounts, each with a sub-client for its marketplace."""
 
 from collections.abc import Iterable, Mapping
 from types import TracebackType
@@ -13,7 +13,7 @@ from .engine.retry import DEFAULT_RETRY, RetryPolicy
 from .engine.rules import CancelRequest
 from .engine.settings import CallOptions, RequestOptions, Settings, settings_of
 from .errors import InvalidRequestError, NotConfiguredError
-from .marketplaces.base import SETTLE_TIMEOUT, Account, AsyncSubClient, SubClient, requests_a_second
+from .marketplaces.base import SETTLE_TIMEOUT, Account, AsyncSubClient, SubClient
 from .marketplaces.registry import AnyAccount, configuration_of
 from .outcomes import Outcome, is_outcome
 
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     import httpx
     import httpx2
 
-    from .bulk.results import Accounts
     from .engine.wire import AsyncDriver, Driver
     from .marketplaces.crux import AsyncCruxClient, Crux, CruxClient
     from .marketplaces.kibo import AsyncKiboClient, Kibo, KiboClient
@@ -34,10 +33,10 @@ H = TypeVar("H")
 
 
 class _Accounts(Configured[H]):
-    """What both clients have in common: accounts by label, and their sub-clients, made when they are first used."""
+    """What both clients share: the accounts by label, and a sub-client for each, created on first use."""
 
     _driver: Any
-    #: Which of an account's two sub-clients is used: 0 for the blocking one, 1 for the other.
+    #: The index of the sub-client class in `Account.clients()`: 0 is blocking, 1 is async.
     _side: int
 
     def __init__(
@@ -73,12 +72,11 @@ class _Accounts(Configured[H]):
         headers: Mapping[str, str] | None = None,
         hooks: Iterable[Hook] | None = None,
     ) -> Self:
-        """Return a client whose calls are made otherwise; what is not given stays as it is.
+        """Return a client with other settings; an option that is not given keeps its value.
 
-        It shares everything else with this one: connections, accounts, tokens, rate limits and retry budgets. So
-        closing it closes nothing; it is closed with this one. `headers` are sent with every request beside those
-        that the package sets, logins excepted; `hooks` take the place of this client's. Raises
-        `InvalidRequestError` for a value that makes no sense, or a header that is the package's own.
+        The two clients share connections, accounts, tokens, rate limits and retry budgets. `timeout` is in seconds;
+        `headers` are added to every request except logins; `hooks` replace those of this client. Raises
+        `InvalidRequestError` for an invalid value, or for a header that the package sets itself.
 
             nightly = client.with_options(timeout=120, headers={"X-Job": "nightly"})
         """
@@ -91,9 +89,9 @@ class _Accounts(Configured[H]):
         return other
 
     def _rules_of(self, label: str) -> Any:
-        """Return an account's rules, the same ones for ever: all calls on an account share a gate, a budget, a token."""
+        """Return an account's rules, always the same object: calls share the account's gate, budget and token."""
         found = self._rules.get(label)
-        # If two threads race, both get the first.
+        # If two threads race, keep the first.
         return found or self._rules.setdefault(label, self._configurations[label].rules())
 
     @property
@@ -115,20 +113,11 @@ class _Accounts(Configured[H]):
 
     def _only(self, name: str) -> Any:
         """Return the sub-client of the only account at a marketplace."""
-        labels = self._labels.get(name, ())
-        if len(labels) == 1:
+        if len(labels := self._labels.get(name, [])) == 1:
             return self._at(labels[0])
         several = f"the client has several accounts at {name}: {', '.join(labels)}; say which, by its label"
         problem = several if labels else f"the client was built without an account at {name}; {self._told()}"
         raise NotConfiguredError(problem, marketplace=name)
-
-    def _for_bulk(self) -> "Accounts":
-        from .bulk.results import Accounts
-
-        accounts = self._configurations.items()
-        known = {label: (one.marketplace, str(getattr(one, "url", ""))) for label, one in accounts}
-        rates = {label: rate for label, one in accounts if (rate := requests_a_second(one)) is not None}
-        return Accounts(self._driver, self._asked_by, self._named_by, known, rates)
 
     def _told(self) -> str:
         return f"there is {', '.join(self._configurations)}" if self._configurations else "there is none"
@@ -150,7 +139,7 @@ class _Accounts(Configured[H]):
         raise TypeError(f"an account, its class or its label is wanted, not {given}")
 
     def _asked_by(self, request: Any) -> Any:
-        """Return the sub-client that a request is for."""
+        """Return the sub-client for the account that a request names."""
         marketplace: str | None = getattr(request, "marketplace", None)
         given = checks.kind(request)
         if not isinstance(request, CancelRequest) or marketplace is None:
@@ -177,8 +166,8 @@ class Countermand(_Accounts["httpx.Client | httpx2.Client | Driver"], BulkCalls)
     """Cancels orders at the accounts that it is given, and says what became of them.
 
     `client.pattern`, `client.vtex`, `client.crux` and `client.kibo` are the sub-clients of the only account at each
-    marketplace; `client[...]` finds a sub-client by its account, by the account's class or by its label. Safe to
-    share between threads. A context manager; or call `close()`.
+    marketplace; `client[...]` finds a sub-client by its account, by the account's class or by its label. Threads may
+    share a client. Use it as a context manager, or call `close()`.
 
         client = Countermand(Vtex(account="mystore", app_key="…", app_token="…"), Pattern(token="…"))
         outcome = client.vtex.cancel_order("1172452900788-01")
@@ -198,14 +187,13 @@ class Countermand(_Accounts["httpx.Client | httpx2.Client | Driver"], BulkCalls)
         hooks: Iterable[Hook] = (),
         http_client: "httpx.Client | httpx2.Client | Driver | None" = None,
     ) -> None:
-        """Configure the client; nothing is connected yet.
+        """Configure the client. No connection is opened yet.
 
-        `accounts` are any number of configurations, several of one marketplace as well; the four keywords take one
-        each. `timeout` is the deadline of one call in seconds: attempts, waits and the settling read included.
-        `hooks` are functions that are given every event of every call, such as `CallEnded`; see `countermand.Hook`.
-        `http_client` is an `httpx.Client` or `httpx2.Client` of the caller's own, which is left open on close.
-        Raises `InvalidRequestError` (a ValueError) for an argument of another kind, ValueError for two accounts
-        with one label.
+        `accounts` are any number of configurations, also several for one marketplace; the four keywords take one
+        each. `timeout` is the deadline of one call in seconds, with its retries, pauses and reads. `hooks` are
+        called with every event of every call; see `countermand.Hook`. `http_client` is an `httpx.Client` or
+        `httpx2.Client` of your own, which `close()` leaves open. Raises `InvalidRequestError` (a ValueError) for
+        an argument of the wrong type, and ValueError if two accounts have the same label.
         """
         from .transport import open_driver
 
@@ -245,23 +233,25 @@ class Countermand(_Accounts["httpx.Client | httpx2.Client | Driver"], BulkCalls)
         return self._find(key)
 
     def cancel(self, request: CancelRequest[A], **options: Unpack[CallOptions]) -> Outcome[A]:
-        """Cancel the order that `request` describes, at the account it names; see that `cancel_order`.
+        """Cancel the order that `request` describes, at the account that it names.
 
-        client.cancel(CancelVtexOrder("1172452900788-01", account="brand-ar"))
+        Returns and raises what the sub-client's `cancel_order` does. Raises `NotConfiguredError` if the client
+        does not have that account.
+
+            outcome = client.cancel(CancelVtexOrder("1172452900788-01", account="brand-ar"))
         """
         outcome: Outcome[A] = self._asked_by(request).cancel(request, **options)
         return outcome
 
     def check(self, outcome: Outcome[A], **options: Unpack[CallOptions]) -> Outcome[A]:
-        """Read the order of an earlier outcome once, at the account that it names; return it as it now stands.
+        """Read the order of an earlier outcome once, and return the outcome as it now stands.
 
-        What the earlier call learnt decides what an open order means: after `Requested` it is still `Requested`,
-        after `Unknown` it is `Unknown`, after `Refused` it stays `Refused`; an order that is cancelled by now is
-        `Cancelled`. The new attempts are appended. A read that fails leaves the outcome as it was.
+        While the order is open, `Requested`, `Unknown` and `Refused` stay what they are; once it is cancelled, the
+        outcome is `Cancelled`. The new attempts are appended. If the read fails, the outcome does not change.
+        Raises `InvalidRequestError` if `outcome` is not an outcome, and `NotConfiguredError` if the client does
+        not have its account.
 
-            outcome = client.vtex.cancel_order("1172452900788-01")
-            ...
-            outcome = client.check(outcome)    # days later, in another process as well
+            outcome = client.check(outcome)    # days later, even in another process
         """
         found: Outcome[A] = self._named_by(outcome).check(outcome, **options)
         return found
@@ -269,15 +259,21 @@ class Countermand(_Accounts["httpx.Client | httpx2.Client | Driver"], BulkCalls)
     def wait_until_settled(
         self, outcome: Outcome[A], *, timeout: float = SETTLE_TIMEOUT, **options: Unpack[RequestOptions]
     ) -> Outcome[A]:
-        """Do what `check` does again and again, with growing pauses, until the outcome is settled.
+        """Repeat `check`, with growing pauses, until the outcome is settled.
 
-        Returns what it last saw when `timeout` seconds are over, and never waits past it.
+        After `timeout` seconds it returns the last outcome, settled or not. Raises what `check` raises.
+
+            outcome = client.wait_until_settled(outcome, timeout=600)
         """
         found: Outcome[A] = self._named_by(outcome).wait_until_settled(outcome, timeout=timeout, **options)
         return found
 
     def close(self) -> None:
-        """Close the connections; a `http_client` of the caller's own stays open, and so does all of `with_options`."""
+        """Close the connections. An `http_client` of your own stays open. On a client from `with_options`
+        it does nothing.
+
+            client.close()
+        """
         if not self._is_derived:
             self._driver.close()
 
@@ -291,9 +287,12 @@ class Countermand(_Accounts["httpx.Client | httpx2.Client | Driver"], BulkCalls)
 
 
 class AsyncCountermand(_Accounts["httpx.AsyncClient | httpx2.AsyncClient | AsyncDriver"], AsyncBulkCalls):
-    """`Countermand` on asyncio: the same calls with `await`.
+    """`Countermand` for asyncio: the same calls with `await`.
 
-    For one event loop at a time. An async context manager; or call `aclose()`.
+        async with AsyncCountermand(Pattern(token="…")) as client:
+            outcome = await client.pattern.cancel_order("114-3941689-8772232")
+
+    A client belongs to one event loop at a time.
     """
 
     _side = 1
@@ -310,9 +309,9 @@ class AsyncCountermand(_Accounts["httpx.AsyncClient | httpx2.AsyncClient | Async
         hooks: Iterable[Hook] = (),
         http_client: "httpx.AsyncClient | httpx2.AsyncClient | AsyncDriver | None" = None,
     ) -> None:
-        """Configure the client; nothing is connected yet. The arguments are those of `Countermand`.
+        """Configure the client with the arguments of `Countermand`.
 
-        `http_client` is an `httpx.AsyncClient` or `httpx2.AsyncClient` of the caller's own, left open on close, or
+        `http_client` is an `httpx.AsyncClient` or `httpx2.AsyncClient` of your own, which `aclose()` leaves open, or
         a driver such as `countermand.transport.aiohttp.AiohttpDriver()`, which is closed with the client.
         """
         from .transport import open_async_driver
@@ -353,26 +352,42 @@ class AsyncCountermand(_Accounts["httpx.AsyncClient | httpx2.AsyncClient | Async
         return self._find(key)
 
     async def cancel(self, request: CancelRequest[A], **options: Unpack[CallOptions]) -> Outcome[A]:
-        """Cancel the order that `request` describes, at the account it names; see that `cancel_order`."""
+        """Cancel the order that `request` describes, at the account that it names;
+        see `Countermand.cancel`.
+
+            outcome = await client.cancel(CancelVtexOrder("1172452900788-01", account="brand-ar"))
+        """
         outcome: Outcome[A] = await self._asked_by(request).cancel(request, **options)
         return outcome
 
     async def check(self, outcome: Outcome[A], **options: Unpack[CallOptions]) -> Outcome[A]:
-        """Read the order of an earlier outcome once; see `Countermand.check`."""
+        """Read the order of an earlier outcome once, and return the outcome as it now stands;
+        see `Countermand.check`.
+
+            outcome = await client.check(outcome)
+        """
         found: Outcome[A] = await self._named_by(outcome).check(outcome, **options)
         return found
 
     async def wait_until_settled(
         self, outcome: Outcome[A], *, timeout: float = SETTLE_TIMEOUT, **options: Unpack[RequestOptions]
     ) -> Outcome[A]:
-        """Read the order of an earlier outcome until it is settled; see `Countermand.wait_until_settled`."""
+        """Read the order of an earlier outcome, with growing pauses, until it is settled;
+        see `Countermand.wait_until_settled`.
+
+            outcome = await client.wait_until_settled(outcome, timeout=600)
+        """
         found: Outcome[A] = await self._named_by(outcome).wait_until_settled(
             outcome, timeout=timeout, **options
         )
         return found
 
     async def aclose(self) -> None:
-        """Close the connections; a `http_client` of the caller's own stays open, and so does all of `with_options`."""
+        """Close the connections. An `http_client` of your own stays open. On a client from `with_options`
+        it does nothing.
+
+            await client.aclose()
+        """
         if not self._is_derived:
             await self._driver.aclose()
 

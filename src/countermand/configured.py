@@ -1,4 +1,4 @@
-"""Clients that are configured by the environment or by a file."""
+"""Clients configured from environment variables or from a file."""
 
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar
@@ -14,7 +14,7 @@ H = TypeVar("H")
 
 
 class Configured(Generic[H]):
-    """What makes a client of texts. `H` is what its constructor takes as `http_client`."""
+    """The constructors that read a configuration. `H` is the type of the argument `http_client`."""
 
     @classmethod
     def from_env(
@@ -27,12 +27,12 @@ class Configured(Generic[H]):
         hooks: Iterable[Hook] = (),
         http_client: H | None = None,
     ) -> Self:
-        """Configure every marketplace that has COUNTERMAND_… variables, one account at each.
+        """Configure one account for each marketplace that has COUNTERMAND_… variables.
 
-        `environ` takes the place of the process's environment, and `prefix` that of "COUNTERMAND_". `timeout` is
-        COUNTERMAND_TIMEOUT, in seconds, or 30; an argument goes before it. The other arguments are the
-        constructor's. Raises ValueError if a variable is missing, not known or makes no sense, or if none
-        configures an account: the message names each such variable and its marketplace, and repeats no value.
+        `environ` replaces the environment of the process, and `prefix` replaces "COUNTERMAND_". `timeout`, in
+        seconds, overrides COUNTERMAND_TIMEOUT; the default is 30. The other arguments are the constructor's.
+        Raises ValueError if a variable is missing, unknown or invalid, or if no account is configured. The
+        message names each such variable and its marketplace, and never repeats a value.
 
             client = Countermand.from_env()  # COUNTERMAND_PATTERN_TOKEN and so on
         """
@@ -40,7 +40,7 @@ class Configured(Generic[H]):
         from .marketplaces.loading import Environ
 
         given = Environ(environ)
-        del environ  # a handler that prints local variables would print the credentials in it
+        del environ  # it holds credentials, and a traceback with local variables would print them
         setup = from_environment(given, prefix)
         opened: Any = cls
         client: Self = opened(
@@ -65,13 +65,13 @@ class Configured(Generic[H]):
     ) -> Self:
         """Configure the accounts that a TOML file lists, each in a table `[accounts.<label>]`.
 
-        A table has `marketplace` and the fields of its configuration. A value is text or a number,
-        `{ env = "NAME" }` (looked up in `environ`, by default the process's), or `{ file = "path" }`, relative to
-        the accounts' file; a credential's own file is read anew when it has changed. `timeout` at the top is the
-        client's, in seconds; an argument goes before it. The other arguments are the constructor's. Raises
-        ValueError if the file cannot be read or makes no sense: the message names the file, the account, the key
-        and the marketplace, and repeats no value. Warns (UserWarning) of a file that holds a credential itself and
-        that others than its owner can read.
+        A table has `marketplace` and the fields of its configuration. A value is text, a number,
+        `{ env = "NAME" }` (looked up in `environ`, by default the environment of the process), or
+        `{ file = "path" }`, relative to the accounts file. A credential file is read again when it changes.
+        `timeout`, in seconds, overrides the key `timeout` of the file. The other arguments are the constructor's.
+        Raises ValueError if the file cannot be read or is invalid. The message names the file, the account, the
+        key and the marketplace, and never repeats a value. Emits a UserWarning if the file itself contains a
+        credential and users other than its owner can read it.
 
             client = Countermand.from_file("accounts.toml")
             client["ar"].cancel(CancelVtexOrder("1172452900788-01"))

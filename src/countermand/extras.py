@@ -1,4 +1,4 @@
-"""What is said when an optional dependency is not installed."""
+"""The error for an optional dependency that is not installed."""
 
 from collections.abc import Generator
 from contextlib import contextmanager
@@ -6,7 +6,7 @@ from contextlib import contextmanager
 
 @contextmanager
 def needs(extra: str, *packages: str) -> Generator[None]:
-    """Import in here what comes with an extra; if one of `packages` is missing, the error says how to install it.
+    """Return a context for importing `packages` of an extra. If one is missing, the error says how to install it.
 
         with needs("otel", "opentelemetry"):
             from opentelemetry import trace

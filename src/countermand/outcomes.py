@@ -6,8 +6,8 @@
     Refused              nothing was cancelled, and why
     Unknown              the request may have reached the marketplace, and no read could settle it
 
-`Outcome[A]` is their closed union, generic in the marketplace's own typed answer, so that `match` with
-`typing.assert_never` is checked for completeness by mypy and pyright.
+`Outcome[A]` is their closed union, where `A` is the type of the marketplace's answer. mypy and pyright check that a
+`match` with `typing.assert_never` is complete.
 """
 
 from datetime import datetime
@@ -25,25 +25,31 @@ A = TypeVar("A", covariant=True)
 
 @attrs.frozen
 class Attempt:
-    """One request that was made, or was about to be."""
+    """One request of a call, sent or not.
+
+    An outcome and an error list all of theirs in `attempts`.
+
+        for attempt in outcome.attempts:
+            print(attempt.what, attempt.status, attempt.ended)
+    """
 
     #: "cancel", "read" (the order's state) or "login" (a token was fetched).
     what: Literal["cancel", "read", "login"]
-    #: When it began, in UTC.
+    #: When it started, in UTC.
     at: datetime
     #: How long it took, in seconds.
     took: float
-    #: The status code that came back, or None.
+    #: The status code of the reply, or None.
     status: int | None
     #: How it ended, in words.
     ended: str
     #: Whether the request may have reached the marketplace.
     sent: bool = True
-    #: The marketplace's own identifier of the request, where a header named one.
+    #: The marketplace's request id, if a header of the reply had one.
     request_id: str | None = None
-    #: The label of the account that it was made with.
+    #: The label of the account that made the request.
     account: str | None = None
-    #: The reply's Date header, the marketplace's own time when it answered; None where it had none.
+    #: The Date header of the reply, if it had one.
     date: str | None = None
 
     def __str__(self) -> str:
@@ -52,29 +58,35 @@ class Attempt:
 
 @attrs.frozen
 class Part:
-    """A part of an order: a warehouse order, a line item, or the whole order where a marketplace knows no parts."""
+    """A part of an order: a warehouse order, a line item, or the whole order if the marketplace has no parts.
 
-    #: The marketplace's identifier of the part; None where its answer names none.
+    `Cancelled`, `PartiallyCancelled` and `Refused` list the parts that they are about.
+
+        for part in outcome.refused:
+            print(part.id, part.reason or part.status)
+    """
+
+    #: The marketplace's identifier of the part; None if its answer has none.
     id: str | None
     #: The part's status, in the marketplace's words.
     status: str
-    #: Why it could not be cancelled, where the marketplace says so.
+    #: Why it could not be cancelled, if the marketplace gives a reason.
     reason: str | None = None
 
 
 @attrs.frozen(kw_only=True)
 class Answered(Storable, Generic[A]):
-    """What the five answers have in common."""
+    """The fields that the five answers share."""
 
     #: "pattern", "vtex", "crux", "kibo", or the name of a third party's marketplace.
     marketplace: str
     #: The order, as text.
     order_id: str
-    #: The label of the account that was asked.
+    #: The label of the account that made the call.
     account: str | None = None
-    #: The marketplace's own typed answer that this rests on; None where it sent no body.
+    #: The typed answer of the marketplace that this outcome is based on; None if it sent no body.
     answer: A | None = None
-    #: Every request this call made, and how it ended. Two outcomes that differ in this alone are equal.
+    #: Every request of this call, and how it ended. It does not count when outcomes are compared.
     attempts: tuple[Attempt, ...] = attrs.field(default=(), eq=False)
 
     def _says(self, what: str) -> str:
@@ -91,9 +103,15 @@ class Answered(Storable, Generic[A]):
 
 @attrs.frozen(kw_only=True)
 class Cancelled(Answered[A]):
-    """Final: the marketplace says that the whole order is cancelled."""
+    """Final: the marketplace says that the whole order is cancelled.
 
-    #: The parts that are cancelled, where the answer lists them.
+    `settled` is always True.
+
+        if isinstance(outcome, Cancelled):
+            refund(outcome.order_id)
+    """
+
+    #: The cancelled parts, if the answer lists them.
     cancelled: tuple[Part, ...] = ()
     settled: ClassVar[Literal[True]] = True
 
@@ -103,11 +121,17 @@ class Cancelled(Answered[A]):
 
 @attrs.frozen(kw_only=True)
 class Requested(Answered[A]):
-    """Accepted and not final: somebody still decides. `wait_until_settled` learns what became of it."""
+    """Accepted but not final: a warehouse, a seller or a supplier still decides.
 
-    #: The order's status when it was last seen, in the marketplace's words, or None when it was not read.
+    `settled` is always False. Wait for the decision, or check later.
+
+        if isinstance(outcome, Requested):
+            outcome = client.wait_until_settled(outcome, timeout=600)
+    """
+
+    #: The order's status when it was last read, in the marketplace's words, or None if it was not read.
     status: str | None = None
-    #: The parts whose cancellation was begun, where a later look has replaced the answer that named them.
+    #: The parts whose cancellation was initiated, if a later read replaced the answer that listed them.
     cancelled: tuple[Part, ...] = ()
     settled: ClassVar[Literal[False]] = False
 
@@ -117,13 +141,19 @@ class Requested(Answered[A]):
 
 @attrs.frozen(kw_only=True)
 class PartiallyCancelled(Answered[A]):
-    """Some parts are (being) cancelled, some are not."""
+    """Some parts are cancelled or about to be, some are not.
 
-    #: The parts that are cancelled, or whose cancellation was begun.
+    While `settled` is False, more parts can still change.
+
+        if isinstance(outcome, PartiallyCancelled):
+            print(len(outcome.cancelled), len(outcome.refused))
+    """
+
+    #: The parts that are cancelled, or whose cancellation was initiated.
     cancelled: tuple[Part, ...]
-    #: The parts that are not.
+    #: The parts that are not cancelled.
     refused: tuple[Part, ...]
-    #: Whether every part is final. While False, more can still change.
+    #: Whether the state of every part is final.
     settled: bool
 
     def __str__(self) -> str:
@@ -134,9 +164,15 @@ class PartiallyCancelled(Answered[A]):
 
 @attrs.frozen(kw_only=True)
 class Refused(Answered[A]):
-    """Nothing was cancelled, and the marketplace says so."""
+    """The marketplace says that nothing was cancelled.
 
-    #: The parts that are not cancelled, with the status or the reason that stands in the way.
+    `settled` is always True.
+
+        if isinstance(outcome, Refused):
+            print([part.reason or part.status for part in outcome.refused])
+    """
+
+    #: The parts that are not cancelled, each with the status or the reason that prevents it.
     refused: tuple[Part, ...]
     #: Always empty.
     cancelled: tuple[Part, ...] = ()
@@ -151,10 +187,13 @@ class Refused(Answered[A]):
 class Unknown(Answered[A]):
     """The request may have reached the marketplace, and no read could settle what became of it.
 
-    Look at the order before anything else is done with it; `attempts` is the evidence.
+    Do not send it again blindly: check the order first. `attempts` is the evidence. `settled` is always False.
+
+        if isinstance(outcome, Unknown):
+            outcome = client.check(outcome)
     """
 
-    #: Why nothing more is known.
+    #: Why the outcome is not known.
     reason: str
     settled: ClassVar[Literal[False]] = False
 
@@ -170,12 +209,12 @@ def is_outcome(value: object) -> TypeGuard[Outcome[Any]]:
     return isinstance(value, Answered)
 
 
-#: The attribute of an interruption that holds the evidence.
+#: The attribute of an exception that holds the evidence.
 _EVIDENCE = "__countermand_evidence__"
 
 
 def attach_evidence(interruption: BaseException, evidence: Unknown[object] | None) -> None:
-    """Leave `evidence` on an exception that passes through a call; None where the order is untouched."""
+    """Attach `evidence` to an exception that interrupts a call; None if the order is untouched."""
     if evidence is not None:
         interruption.add_note(str(evidence))
     vars(interruption)[_EVIDENCE] = evidence
@@ -184,9 +223,15 @@ def attach_evidence(interruption: BaseException, evidence: Unknown[object] | Non
 def evidence_of(interruption: BaseException | None) -> Unknown[object] | None:
     """Return what was known when a cancellation was interrupted, or None.
 
-    A `KeyboardInterrupt`, an `asyncio.CancelledError` or a timeout of the caller's own passes through a call
-    untouched. If it came after the request may have been sent, an `Unknown` with every attempt stays on the
-    exception; this finds it there, or on the exception that the caller's one was made from.
+    A `KeyboardInterrupt`, an `asyncio.CancelledError` or a timeout of your own propagates through a call unchanged.
+    If the request may have been sent by then, an `Unknown` with every attempt is attached to the exception. This
+    function finds it there, or on the exception's cause or context.
+
+        try:
+            client.pattern.cancel_order("114-3941689-8772232")
+        except KeyboardInterrupt as interruption:
+            print(evidence_of(interruption))
+            raise
     """
     seen: set[int] = set()
     while interruption is not None and id(interruption) not in seen:

@@ -119,9 +119,9 @@ class FaultyGateway(Gateway):
             if dice.random() >= self._share:
                 return world.handle(request)
             match dice.randrange(16):  # a 429 that no limit stands behind is rare
-                case 0:
+                case 0 if dice.random() < 0.1:
                     return SandboxReply(429, (("retry-after", "1"), ("date", world.http_date())))
-                case 1 | 2 | 3 | 4 | 5:
+                case 0 | 1 | 2 | 3 | 4 | 5:
                     world.handle(request)
                     return "lost"
                 case 6 | 7 | 8 | 9:

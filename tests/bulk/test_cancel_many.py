@@ -272,3 +272,8 @@ def test_settle_many_follows_what_is_open(kind: Kind) -> None:
     for one in settled:
         if isinstance(one.outcome, Cancelled):
             assert one.row <= 17
+            assert sum(attempt.what == "read" for attempt in one.outcome.attempts) <= 12
+    assert sum(one.outcome.settled for one in settled if one.row == 0 and one.outcome) == 1
+    first = next(one.outcome for one in settled if one.row == 0)
+    assert first is not None
+    assert sum(attempt.what == "read" for attempt in first.attempts) == 1  # none after it had settled

@@ -254,7 +254,11 @@ class TestA4xxAfterAnUnclearAttempt:
     def test_is_settled_by_reading(self, market: Market, status: int, on_stage: OnStage) -> None:
         """The order was cancelled by the lost request, and the second was answered "not possible"."""
         refusal = _refusal(market, status)
-        asked_again = lambda: market.cancelled if "cancel" in stage.kinds[1:] else market.still_open  # noqa: E731
+        stage: Stage
+
+        def asked_again() -> Any:
+            return market.cancelled if "cancel" in stage.kinds[1:] else market.still_open
+
         stage = Stage(cancel=[lost(), refusal], read=repeat(asked_again))
         outcome = market.cancel(on_stage(stage, market, retry=SWIFT))
         assert isinstance(outcome, Cancelled)

@@ -248,6 +248,7 @@ def test_a_login_that_is_refused_later_does_not_undo_what_was_seen(on_stage: OnS
     stage = Stage(login=[kibo_token(expires_in=60), reply(401)], read=[After(40.0, KIBO.still_open)])
     outcome = KIBO.wait(on_stage(stage, KIBO_LOGIN), timeout=120.0)
     assert isinstance(outcome, Unknown)
+    assert outcome.answer is not None
     assert outcome.answer.order_status == "READY"
     assert [attempt.what for attempt in outcome.attempts] == ["login", "read", "login"]
 

@@ -5,7 +5,7 @@ import random
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any, get_args
 
-import countermand
+import countermand.errors
 from countermand import (
     Attempt,
     CancelCruxOrder,
@@ -34,7 +34,7 @@ from countermand.marketplaces.pattern import Item, NonCancellableOrder, SubOrder
 from countermand.marketplaces.vtex import VtexCancellationRequest
 
 KINDS: list[type[CountermandError]] = [
-    getattr(countermand, name) for name in dir(countermand) if name.endswith("Error")
+    kind for name, kind in vars(countermand.errors).items() if name.endswith("Error")
 ]
 TEXTS = (
     "",

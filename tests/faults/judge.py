@@ -37,11 +37,13 @@ from .promises import (
     GATE,
     IDLE,
     LATE,
+    LATER,
     OTHER,
     OVERRULED,
     SECRET,
     SPURIOUS,
     TWICE,
+    UNASKED,
     UNTRUE,
     Wrong,
 )
@@ -161,26 +163,26 @@ def _said_later(run: Run, phase: Phase) -> Iterator[Wrong]:
     match outcome:
         case Cancelled():
             if run.after is None or run.after.eventually != "all":
-                yield Wrong(UNTRUE, f"Cancelled, and it is not: {parts(run.after)}")
+                yield Wrong(LATER, f"Cancelled, and it is not: {parts(run.after)}")
         case Requested():
             in_progress = any(map(shows_progress, phase.passages))
             asked = forwarded(run.after) > forwarded(run.before)
             begun = run.before is not None and (run.before.cancelled != "none" or pending(run, run.before))
             if not (in_progress or isinstance(prior, Requested)):
-                yield Wrong(UNTRUE, "Requested, and nothing that was known or seen says so")
+                yield Wrong(UNASKED, "Requested, and nothing that was known or seen says so")
             if not (in_progress or asked or begun):
-                yield Wrong(UNTRUE, "Requested, and no cancellation was accepted")
+                yield Wrong(UNASKED, "Requested, and no cancellation was accepted")
         case PartiallyCancelled():
-            yield from _partial(run, outcome)
+            yield from _later(_partial(run, outcome))
         case Refused():
             # By its id, or where a denial is the latest that the order lists, another request may still be made.
             if prior is not None:
-                yield from _refused(run)
+                yield from _later(_refused(run))
         case Unknown():
             if any(map(shows_the_end, reads)) and not isinstance(prior, Cancelled | PartiallyCancelled):
                 yield Wrong(IDLE, "Unknown, although a read showed the order's final state")
             if isinstance(prior, Cancelled):
-                yield Wrong(UNTRUE, f"Unknown after Cancelled: {outcome.reason}")
+                yield Wrong(LATER, f"Unknown after Cancelled: {outcome.reason}")
         case _:
             yield Wrong(FOREIGN, f"answered with a {type(outcome).__name__}")
     if prior is None:
@@ -190,9 +192,14 @@ def _said_later(run: Run, phase: Phase) -> Iterator[Wrong]:
         yield Wrong(EVIDENCE, "the later look has lost attempts of the outcome that it started from")
     yield from _attempts(phase, outcome.attempts[len(prior.attempts) :])
     if not any(status(passage) == 200 for passage in phase.passages) and outcome != prior:
-        yield Wrong(UNTRUE, f"nothing was read, and {type(prior).__name__} became {type(outcome).__name__}")
+        yield Wrong(LATER, f"nothing was read, and {type(prior).__name__} became {type(outcome).__name__}")
     if phase.what == "check" and sum(passage.what == "read" for passage in phase.passages) > 2:
         yield Wrong(LATE, "a check read more often than once, and once more with a new token")
+
+
+def _later(problems: Iterator[Wrong]) -> Iterator[Wrong]:
+    """Count for a later look what counts for a first call elsewhere."""
+    return (Wrong(LATER, problem.text) for problem in problems)
 
 
 def _refused(run: Run) -> Iterator[Wrong]:

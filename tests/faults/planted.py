@@ -26,7 +26,7 @@ CHECKS: dict[str, tuple[str, ...]] = {
     "public": (*_PYTEST, "tests/public/test_interface.py"),
     "core": (*_PYTEST, "tests/core"),
     "rows": (*_PYTEST, "tests/truth/test_rows.py", "-k", "on_stage"),
-    "looks": (*_PYTEST, "tests/truth/test_later_looks.py"),
+    "looks": (*_PYTEST, "tests/truth/test_later_looks.py", "tests/truth/test_later_denials.py"),
 }
 
 
@@ -128,7 +128,8 @@ MUTANTS = (
         "a 2xx is a success, whatever its body",
         "engine/flows.py",
         '            return Doubt(f"answered {status} with a body that is not as documented: {error}")\n',
-        '            if status < 300:\n                return Finding(Requested, None, {"status": None})\n            return Doubt(f"answered {status} with a body that is not as documented: {error}")\n',
+        "            if status < 300:\n                from .rules import requested\n\n                return requested(None)\n"
+        '            return Doubt(f"answered {status} with a body that is not as documented: {error}")\n',
     ),
     Mutant(
         "a truncated body is accepted",
@@ -164,7 +165,7 @@ MUTANTS = (
     ),
     Mutant(
         "a cancel of Crux is sent again after an unclear one",
-        "engine/rules.py",
+        "marketplaces/crux.py",
         "    repeatable: ClassVar[bool] = False\n",
         "    repeatable: ClassVar[bool] = True\n",
     ),
@@ -216,7 +217,7 @@ MUTANTS = (
     Mutant(
         "a closed gate is waited for beyond the deadline",
         "engine/operation.py",
-        "            if self.shut_out(what):\n",
+        "            if self.shut_out(what) or self._is_handed_back(what):\n",
         "            if False:\n",
     ),
     Mutant(
@@ -226,16 +227,16 @@ MUTANTS = (
         "            return unknown(doubt.reason)\n            settled = None\n",
     ),
     Mutant(
-        "no evidence on an interruption",
+        "no evidence of the request that was interrupted",
         "engine/operation.py",
-        '            self.ambiguous = self.ambiguous or (what == "cancel" and ready.sent)\n',
+        '            self._note(what, at, now, Fault(ready.sent, "interrupted"))\n',
         "",
     ),
     Mutant(
         "no evidence on an interrupted pause",
         "engine/flows.py",
-        "        attach_evidence(interruption, operation.evidence())\n",
-        "        attach_evidence(interruption, None)\n",
+        "        evidence = operation.evidence()\n",
+        "        evidence = None\n",
     ),
     Mutant(
         "the AppToken of VTEX in a repr",
@@ -281,8 +282,8 @@ MUTANTS = (
     Mutant(
         "the async door forgets what it was asked",
         "marketplaces/base.py",
-        "        return await self._driver.run(cancelling(self._rules, request, self._requested(request, timeout)))\n",
-        "        operation = self._requested(request, timeout)\n        operation._deadline += 1.0\n        return await self._driver.run(cancelling(self._rules, request, operation))\n",
+        "        return await self._driver.run(cancelling(self._rules, request, self._requested(request, options)))\n",
+        "        operation = self._requested(request, options)\n        operation._deadline += 1.0\n        return await self._driver.run(cancelling(self._rules, request, operation))\n",
     ),
     Mutant(
         "a connection of aiohttp's is used again with an answer left over on it",

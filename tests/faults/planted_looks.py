@@ -209,7 +209,7 @@ LATER = (
         _LOOKS_AT,
         "        return unknown(_OPEN, order) if is_open else state\n",
         "        return state\n",
-        _LOOKS,
+        ("sweep",),
     ),
     Mutant(
         "after Unknown an open order is requested",

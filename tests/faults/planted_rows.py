@@ -79,15 +79,15 @@ AT_VTEX = (
     ),
     Mutant(
         "VTEX: a date without a zone is taken for UTC",
-        _VTEX,
-        "moment.replace(tzinfo=_EASTERNMOST)\n",
-        "moment.replace(tzinfo=UTC)\n",
+        "marketplaces/vtex_dates.py",
+        "found.replace(tzinfo=_EASTERNMOST)\n",
+        "found.replace(tzinfo=UTC)\n",
         _ROWS,
     ),
     Mutant(
         "VTEX: by its id, the first request in the list counts",
         _VTEX,
-        "        latest = max(reversed(listed), key=lambda one: _moment(one.requested_at) or _LONG_AGO, default=None)\n",
+        "        latest = max(reversed(listed), key=lambda one: moment(one.requested_at) or LONG_AGO, default=None)\n",
         "        latest = listed[0] if listed else None\n",
         _ROWS,
     ),
@@ -131,7 +131,7 @@ AT_VTEX = (
         _VTEX,
         "    shows_after: ClassVar[float] = 10.0\n",
         "    shows_after: ClassVar[float] = 0.0\n",
-        ("rows", "stories"),
+        ("sweep",),
     ),
     Mutant(
         "VTEX: the ten seconds count from when the request was sent",

@@ -3,6 +3,8 @@
 from typing import NamedTuple
 
 UNTRUE = "answers that contradict the ledger once late effects have landed"
+LATER = "later looks whose words contradict the ledger"
+UNASKED = "later looks that say Requested where no request arrived"
 OTHER = "effects on, or answers about, another order"
 IDLE = "Unknown while a read works and the state is final, or without a fault"
 SPURIOUS = "raised with nothing in the way"
@@ -14,7 +16,22 @@ FOREIGN = "exceptions and values outside our tree"
 SECRET = "credentials in a repr, a str or the evidence"
 EVIDENCE = "requests that the evidence misses or tells wrongly"
 DOORS = "seeds whose sync and async outcomes differ"
-MEASURES = (UNTRUE, OTHER, IDLE, SPURIOUS, TWICE, OVERRULED, GATE, LATE, FOREIGN, SECRET, EVIDENCE, DOORS)
+MEASURES = (
+    UNTRUE,
+    LATER,
+    UNASKED,
+    OTHER,
+    IDLE,
+    SPURIOUS,
+    TWICE,
+    OVERRULED,
+    GATE,
+    LATE,
+    FOREIGN,
+    SECRET,
+    EVIDENCE,
+    DOORS,
+)
 
 
 class Wrong(NamedTuple):

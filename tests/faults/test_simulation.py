@@ -34,9 +34,10 @@ everywhere = pytest.mark.parametrize("marketplace", MARKETPLACES)
 def test_no_case_of_a_fresh_slice_is_wrong() -> None:
     """Whatever the seed: no word against the ledger, no needless Unknown, no wait past the deadline, and so on."""
     first = secrets.randbelow(10**9)
-    tally = sweep(range(first, first + 5000))
+    tally = sweep(range(first, first + 3000))
     assert not tally.stories, [f"make replay SEED={seed}: {wrong.text}" for seed, wrong in tally.stories[:20]]
-    assert tally.cancellations == 10_000
+    assert tally.cancellations == 6_000
+    assert tally.looks > 3_000
 
 
 @pytest.mark.parametrize("seed", range(8))

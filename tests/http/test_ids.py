@@ -10,7 +10,7 @@ from pytest_httpx import HTTPXMock
 from countermand import Cancelled, Requested
 from countermand.sandbox import Sandbox
 from tests.support.doors import Door, Kind, OpenDoor
-from tests.support.markets import CRUX, PATTERN, VTEX, Market
+from tests.support.markets import PATTERN, VTEX, Market
 from tests.support.stage import reply
 
 from .seam import answer
@@ -51,7 +51,7 @@ AWKWARD = [
     "$!*'(),",
     "x" * 1024,
 ]
-WITH_TEXT = (PATTERN, VTEX, CRUX)
+WITH_TEXT = (PATTERN, VTEX)  # Crux takes a UUID, Kibo a number
 
 
 def arguments(market: Market, order_id: str) -> tuple[Any, ...]:
@@ -65,7 +65,7 @@ def about(market: Market, order_id: str) -> tuple[Any, Any]:
         json.loads(answer.body) if answer.body else None for answer in (market.accepted, market.cancelled)
     ]
     for text in texts:
-        for key in ("market_order_id", "orderId", "uuid"):
+        for key in ("market_order_id", "orderId"):
             if text and key in text:
                 text[key] = order_id
     return tuple(reply(200, b"" if text is None else text) for text in texts)  # type: ignore[return-value]
@@ -92,8 +92,6 @@ def test_it_leaves_as_one_segment_or_one_value(
         else:
             assert query == ""
         assert request.url.host == market.access.url.split("/")[2]
-        if market is CRUX and request.method == "PATCH":
-            assert json.loads(request.content) == {"order_uuid": order_id}
 
 
 @pytest.fixture(scope="module", params=["in memory", "over HTTP"])
@@ -117,12 +115,11 @@ def doors(sandbox: Sandbox) -> Any:
 @pytest.fixture
 def awkward(sandbox: Sandbox) -> list[str]:
     """Return the ids, each of which is that of a new order everywhere."""
-    for simulator in (sandbox.world.pattern, sandbox.world.vtex, sandbox.world.crux):
+    for simulator in (sandbox.world.pattern, sandbox.world.vtex):
         simulator.orders.clear()
     for order_id in AWKWARD:
         sandbox.world.pattern.add_order(order_id, {1: "new"})
         sandbox.world.vtex.add_order(order_id)
-        sandbox.world.crux.add_order(order_id)
     return AWKWARD
 
 

@@ -37,13 +37,13 @@ def said(request: httpx.Request) -> dict[str, str]:
 
 
 def test_a_cancellation(market: Market, open_http: OpenDoor, httpx_mock: HTTPXMock) -> None:
-    """Its method, its URL and its credentials; a content type only where there is a body."""
+    """Its method, its URL and its credentials; a content type where there is a body, and always at VTEX."""
     answer(httpx_mock, market.accepted, method=market.method, url=market.cancel_url)
     outcome = market.cancel(open_http(**market.settings))
     assert isinstance(outcome, Requested)
     request = only(httpx_mock)
     has_body = market.name in {"crux", "kibo"}
-    assert said(request) == {**ALWAYS, **market.credentials, **(JSON if has_body else {})}
+    assert said(request) == {**ALWAYS, **market.credentials, **(JSON if has_body or market is VTEX else {})}
     assert bool(request.content) is has_body
 
 
@@ -59,11 +59,12 @@ def test_a_request_object_sends_the_same(market: Market, open_http: OpenDoor, ht
 
 
 def test_a_read(market: Market, open_http: OpenDoor, httpx_mock: HTTPXMock) -> None:
-    """GET, without a body."""
+    """GET, without a body, and not from a cache; at VTEX with a content type all the same."""
     answer(httpx_mock, market.still_open, method="GET", url=market.read_url)
     market.read(open_http(**market.settings))
     request = only(httpx_mock)
-    assert said(request) == {**ALWAYS, **market.credentials}
+    always = {**ALWAYS, "cache-control": "no-cache", **(JSON if market is VTEX else {})}
+    assert said(request) == {**always, **market.credentials}
     assert request.content == b""
 
 
@@ -101,10 +102,9 @@ def test_vtex_says_what_it_is_given(
         assert str(request.url) == VTEX.cancel_url
         if sent is None:
             assert request.content == b""
-            assert "content-type" not in request.headers
         else:
             assert body(request) == sent
-            assert request.headers["content-type"] == "application/json"
+        assert request.headers["content-type"] == "application/json"
 
 
 def test_crux_sends_the_uuid(open_http: OpenDoor, httpx_mock: HTTPXMock) -> None:
@@ -224,7 +224,7 @@ def test_kibo_oauth(open_http: OpenDoor, httpx_mock: HTTPXMock) -> None:
 @pytest.mark.parametrize("release, prefix", [("v1", ""), ("timp", "/timp")])
 def test_crux_login(release: Any, prefix: str, open_http: OpenDoor, httpx_mock: HTTPXMock) -> None:
     """User name and password for a token, which goes with the word Token."""
-    url = "https://api.cruxconnect.com/organizations/user-login/"
+    url = f"https://api.cruxconnect.com{prefix}/organizations/user-login/"
     answer(httpx_mock, reply(200, {"auth_token": "fetched"}), method="POST", url=url)
     cancel_url = f"https://api.cruxconnect.com{prefix}/orders/cancel/"
     answer(httpx_mock, CRUX.accepted, method="PATCH", url=cancel_url)

@@ -17,7 +17,7 @@ from countermand import (
     Requested,
     RetryPolicy,
 )
-from tests.support.doors import OnStage
+from tests.support.doors import Kind, OnStage, OpenDoor
 from tests.support.markets import KIBO, kibo_order, names
 from tests.support.stage import Stage, reply
 
@@ -229,3 +229,18 @@ def test_hosts_are_made_of_the_tenant() -> None:
     assert Kibo(tenant_id=12345).url == "https://12345-translation.mozu.com"
     assert Kibo(tenant_id="12345").url == "https://12345-translation.mozu.com"
     assert Kibo(tenant_id=1, environment="sandbox").url == "https://1-translation.sandbox.mozu.com"
+
+
+def test_calls_at_once_learn_the_spelling_from_each_other(open_door: OpenDoor, kind: Kind) -> None:
+    """None of two that were refused alike takes the other's discovery for its own first wording."""
+    if kind == "sync":
+        return
+    refused = reply(400, {"errorCode": "5011", "message": "missing request data"})
+    stage = Stage(cancel=[refused, refused, KIBO.cancelled, KIBO.cancelled, KIBO.cancelled])
+    door = open_door(**KIBO.settings, http_client=stage.async_driver)
+    calls = [lambda: door.client.kibo.cancel_order(1010101, "other") for _ in range(2)]
+    outcomes = door.together(*calls)
+    assert [type(outcome) for outcome in outcomes] == [Cancelled, Cancelled]
+    KIBO.cancel(door)
+    spellings = ["orderID" if b'"orderID"' in (call.body or b"") else "orderId" for call in stage.calls]
+    assert spellings == ["orderId", "orderId", "orderID", "orderID", "orderID"]

@@ -268,4 +268,5 @@ def test_a_state_that_contradicts_itself_decides_nothing(
     stage = Stage(read=repeat(pattern_order(*statuses)))
     outcome = PATTERN.wait(on_stage(stage, PATTERN), timeout=30.0)
     assert isinstance(outcome, Unknown)
+    assert outcome.answer is not None
     assert outcome.answer.order_status == statuses[0]

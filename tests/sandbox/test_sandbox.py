@@ -76,8 +76,9 @@ def test_a_lost_reply_is_settled_by_reading(http: bool) -> None:
 def test_a_429_is_waited_out(http: bool) -> None:
     """A scripted 429 costs an attempt, and touches nothing."""
     with Sandbox(http=http) as sandbox:
-        sandbox.mishap("kibo", RateLimited(1))
-        outcome = sandbox.client().kibo.cancel_order(1010101, "created_by_mistake")
+        sandbox.mishap("kibo", RateLimited(0))
+        client = sandbox.client(retry=RetryPolicy(rate_limit_pause=0.0))
+        outcome = client.kibo.cancel_order(1010101, "created_by_mistake")
         assert isinstance(outcome, Cancelled)
         assert len(outcome.attempts) == 2
         assert sandbox.world.truth("kibo", 1010101).cancels == 1

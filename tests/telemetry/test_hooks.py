@@ -33,6 +33,8 @@ from countermand import (
     WaitStarted,
     evidence_of,
 )
+from countermand.engine.telemetry import Telemetry
+from countermand.engine.wire import Call
 from tests.support.doors import Door, Kind, OnStage
 from tests.support.markets import CRUX, PATTERN, VTEX, Market
 from tests.support.stage import WALL, After, Stage, lost, reply, unsent
@@ -147,6 +149,18 @@ def test_the_token_that_another_call_fetches() -> None:
     assert {event.call_id for event in waits} < {event.call_id for event in only(told, CallEnded)}
 
 
+def test_looking_for_a_token_again_and_again_is_one_pause() -> None:
+    """Until a request is made."""
+    told: list[Any] = []
+    stage = Stage()
+    telemetry = Telemetry([told.append], "crux", "crux", "1", stage.clock, is_logged=False)
+    for _ in range(3):
+        telemetry.wait_started(WaitReason.TOKEN, 0.02)
+    telemetry.request_started("cancel", Call("PATCH", "https://a", "/b"))
+    telemetry.wait_started(WaitReason.TOKEN, 0.02)
+    assert names(told) == ["WaitStarted", "RequestStarted", "WaitStarted"]
+
+
 @pytest.mark.parametrize(
     "answer, error", [(unsent(), NotSentError), (reply(404, {"message": "no"}), OrderNotFoundError)], ids=str
 )
@@ -160,8 +174,8 @@ def test_an_error_ends_a_call(answer: Any, error: Any, on_stage: OnStage) -> Non
     ended = told[-1]
     assert isinstance(ended, CallEnded)
     assert (ended.ended, ended.outcome, ended.interruption) == (CallEnd.ERROR, None, None)
-    assert ended.error is caught.value
     assert caught.value.attempts
+    assert ended.error is caught.value
 
 
 def test_an_interruption_ends_a_call(market: Market, on_stage: OnStage) -> None:
@@ -223,7 +237,7 @@ def test_a_hook_that_raises_changes_nothing(
     told: list[Any] = []
 
     def broken(event: Event) -> None:
-        raise LookupError(type(event).__name__)
+        raise Exception(type(event).__name__)  # any at all
 
     stage = Stage(cancel=[market.accepted])
     outcome = market.cancel(on_stage(stage, market, hooks=[broken, told.append]))

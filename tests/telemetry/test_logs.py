@@ -79,6 +79,17 @@ def test_what_asks_for_attention_is_a_warning(
     assert said.startswith(str(outcome))
 
 
+def test_an_unknown_is_a_warning_without_anything_before_it(
+    on_stage: OnStage, caplog: pytest.LogCaptureFixture
+) -> None:
+    """No pause has to have been logged first."""
+    caplog.set_level(logging.WARNING, LOG)
+    stage = Stage(cancel=[lost()], read=[reply(403)])
+    outcome = VTEX.cancel(on_stage(stage, VTEX, retry=RetryPolicy.never()))
+    assert isinstance(outcome, Unknown)
+    assert [level for level, _ in lines(caplog)] == ["WARNING"]
+
+
 def test_a_short_pause_and_polling_are_no_warnings(
     on_stage: OnStage, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -1,7 +1,7 @@
 """Spans and metrics, with OpenTelemetry's own SDK and beside its instrumentation of httpx."""
 
 import contextvars
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -125,7 +125,7 @@ def test_spans_of_requests_are_its_children(recorder: "Recorder", kind: Kind) ->
         sandbox.mishap("vtex", LoseReply())
         opened = sandbox.client if kind == "sync" else sandbox.async_client
         with Door.to(kind, opened(hooks=[recorder.hook])) as door:
-            calls = [
+            calls: list[Callable[[], Any]] = [
                 lambda: door.client.vtex.cancel_order("1172452900789-01"),
                 lambda: door.client.crux.cancel_order("521a91e5-058d-4474-aeee-f0c148594a00"),
             ]

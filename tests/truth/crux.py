@@ -1,5 +1,6 @@
 """Crux Connect: what its own documents say, row by row (v1 and Timpanogos)."""
 
+from functools import partial
 from itertools import product
 from typing import Any
 
@@ -21,10 +22,14 @@ from countermand import (
 from tests.support.markets import CRUX, crux_order, names
 from tests.support.stage import lost, reply
 
-from .rows import Played, Rows
+from .rows import Played, Rows, basis
 from .words import NO_ADDRESS, NO_ORDER, WORDS
 
 ROWS = Rows(CRUX)
+
+#: What the tables below are made of.
+_status: Any
+_body: Any
 
 UUID = str(CRUX.order_id)
 OTHER = "621a91e5-058d-4474-aeee-f0c148594a00"
@@ -84,7 +89,7 @@ for (_status, _designation), _answer in DESIGNATIONS.items():
     def _(play: Played, answer: str = _answer) -> None:
         outcome = play.wait(timeout=2.0)
         assert names(outcome) == answer
-        assert outcome.answer.raw["line_items"][0]["line_item_uuid"] == "line-0"
+        assert basis(outcome).raw["line_items"][0]["line_item_uuid"] == "line-0"
 
 
 @ROWS.add(
@@ -255,7 +260,7 @@ for _bad in (
     @ROWS.add(f"{_bad} is no UUID")
     def _(play: Played, bad: str = _bad) -> None:
         for method in ("cancel_order", "get_order", "wait_until_settled"):
-            error = play.raised(lambda method=method: play.door.do("crux", method, bad))
+            error = play.raised(partial(play.door.do, "crux", method, bad))
             assert isinstance(error, InvalidRequestError)
         assert play.sent == []
 
@@ -355,4 +360,4 @@ def _(play: Played) -> None:
 def _(play: Played) -> None:
     outcome = play.wait(play.cancel())
     assert isinstance(outcome, Cancelled)
-    assert outcome.answer.raw["uuid"] == UUID
+    assert basis(outcome).raw["uuid"] == UUID

@@ -1,5 +1,6 @@
 """Kibo OMS, translated API: what its own documents say, row by row."""
 
+from functools import partial
 from typing import Any
 
 from countermand import (
@@ -19,10 +20,14 @@ from countermand import (
 from tests.support.markets import KIBO, kibo_order
 from tests.support.stage import lost, reply
 
-from .rows import Played, Rows
+from .rows import Played, Rows, basis
 from .words import NO_ADDRESS, NO_ORDER, WORDS
 
 ROWS = Rows(KIBO)
+
+#: What the tables below are made of.
+_status: Any
+_body: Any
 
 MISSING = reply(400, {"errorCode": "5011", "message": "missing request data"})
 LOGIN = Kibo(tenant_id=12345, client_id="client", client_secret="sekret-one")
@@ -179,8 +184,8 @@ for _key in ("orderID", "orderId"):
     def _(play: Played, key: str = _key) -> None:
         outcome = play.cancel()
         assert isinstance(outcome, Cancelled)
-        assert outcome.answer.order_id == 1010101
-        assert outcome.answer.raw[key] == "1010101"
+        assert basis(outcome).order_id == 1010101
+        assert basis(outcome).raw[key] == "1010101"
 
 
 @ROWS.add(
@@ -201,7 +206,7 @@ for _bad in ("007", "0", "-1", "1e3", "1.0", " 1", "", "9" * 20):
     @ROWS.add(f"{_bad!r} is no id")
     def _(play: Played, bad: str = _bad) -> None:
         for call in (("cancel_order", bad, "other"), ("get_order", bad), ("wait_until_settled", bad)):
-            assert isinstance(play.raised(lambda call=call: play.door.do("kibo", *call)), InvalidRequestError)
+            assert isinstance(play.raised(partial(play.door.do, "kibo", *call)), InvalidRequestError)
         assert play.sent == []
 
 
@@ -355,5 +360,5 @@ for _said, _place in (({}, "$.orderID"), ({"orderID": 1010101, "orderStatus": 5}
 def _(play: Played) -> None:
     outcome = play.cancel()
     assert isinstance(outcome, Requested)
-    assert outcome.answer.raw["orderID"] == 1010101
+    assert basis(outcome).raw["orderID"] == 1010101
     assert isinstance(play.wait(outcome), Cancelled)

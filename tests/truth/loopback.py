@@ -2,7 +2,7 @@
 
 import asyncio
 import ssl
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from functools import cache
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -46,7 +46,7 @@ class Server(ThreadingHTTPServer):
 
 
 class _Handler(BaseHTTPRequestHandler):
-    server: Server
+    server: Any
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
 
@@ -71,7 +71,7 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 @contextmanager
-def serving() -> Iterator[Server]:
+def serving() -> Generator[Server]:
     """Serve on a thread."""
     with Server() as server:
         thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
@@ -99,7 +99,7 @@ class Way:
         if row.market.name == "kibo":
             here["auth_url"] = server.origin
         access = attrs.evolve(row.settings.get(row.market.name, row.market.access), **here)
-        settings = {**row.settings, row.market.name: access, "http_client": swift}
+        settings: dict[str, Any] = {**row.settings, row.market.name: access, "http_client": swift}
         client: Any = (AsyncCountermand if self._kind == "async" else Countermand)(**settings)
         door = Door.to(self._kind, client)
         door.run = self._run  # type: ignore[method-assign]
@@ -138,7 +138,7 @@ class _Swift:
         try:
             step = next(flow)
             while True:
-                answer = self._sleep(step) if isinstance(step, Sleep) else self._driver.run(self._one(step))
+                answer = self._slept(step) if isinstance(step, Sleep) else self._driver.run(self._one(step))
                 step = flow.send(answer)
         except StopIteration as end:
             result: T = end.value
@@ -147,8 +147,9 @@ class _Swift:
     def close(self) -> None:
         """Leave the driver open: other rows use it."""
 
-    def _sleep(self, step: Sleep) -> None:
+    def _slept(self, step: Sleep) -> Reply | Fault | None:
         self._stage.now += step.seconds
+        return None
 
     def _one(self, call: Call) -> Flow[Reply | Fault | None]:
         """Send one request, whose deadline is told in real time."""
@@ -163,7 +164,7 @@ class _AsyncSwift(_Swift):
             step = next(flow)
             while True:
                 if isinstance(step, Sleep):
-                    answer = self._sleep(step)
+                    answer = self._slept(step)
                 else:
                     answer = await self._driver.run(self._one(step))
                 step = flow.send(answer)

@@ -18,10 +18,15 @@ from countermand import (
 from tests.support.markets import PATTERN, pattern_answer, pattern_order
 from tests.support.stage import lost, reply
 
-from .rows import Played, Rows
+from .rows import Played, Rows, basis
 from .words import NO_ADDRESS, NO_ORDER, WORDS
 
 ROWS = Rows(PATTERN)
+
+#: What the tables below are made of.
+_status: Any
+_body: Any
+_orders: Any
 
 BEGUN = pattern_answer({1: "cancelled"}, {})
 KEPT = pattern_answer({}, {2: ("picked", "Already picked")})
@@ -45,7 +50,7 @@ for _null in (True, False):
         def _(play: Played) -> None:
             outcome = play.cancel()
             assert isinstance(outcome, Requested)
-            assert [each.warehouse_order_id for each in outcome.answer.cancelled_orders] == [1]
+            assert [each.warehouse_order_id for each in basis(outcome).cancelled_orders] == [1]
             assert play.kinds == ["cancel"]
 
     for _name in ("message", "cancelled_orders"):
@@ -206,5 +211,5 @@ def _(play: Played) -> None:
 def _(play: Played) -> None:
     outcome = play.cancel()
     assert isinstance(outcome, Requested)
-    assert outcome.answer.raw["market_order_id"] == "114-1"
+    assert basis(outcome).raw["market_order_id"] == "114-1"
     assert isinstance(play.wait(outcome), Cancelled)

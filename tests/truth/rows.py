@@ -74,6 +74,11 @@ class Played:
         return caught.value
 
 
+def basis(outcome: Any) -> Any:
+    """Return what an outcome rests on."""
+    return outcome.answer
+
+
 Check: TypeAlias = Callable[[Played], None]
 
 

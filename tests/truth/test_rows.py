@@ -7,11 +7,11 @@ import pytest
 
 from tests.support.doors import Kind, OnStage
 
-from . import crux, kibo, pattern, vtex
+from . import crux, kibo, pattern, vtex, vtex_errors, vtex_statuses
 from .loopback import WAYS, Server, Way, serving
 from .rows import Played, Row, Sent
 
-ROWS: list[Row] = [*vtex.ROWS, *crux.ROWS, *kibo.ROWS, *pattern.ROWS]
+ROWS: list[Row] = [*vtex.ROWS, *vtex_errors.ROWS, *vtex_statuses.ROWS, *crux.ROWS, *kibo.ROWS, *pattern.ROWS]
 
 rows = pytest.mark.parametrize("row", ROWS, ids=str)
 

@@ -168,7 +168,7 @@ def errors(error: CountermandError, invalid: InvalidRequestError, limited: RateL
 
 def mistakes(client: Countermand, async_client: AsyncCountermand, async_own: httpx.AsyncClient) -> None:
     """What a type checker does not let pass."""
-    client.kibo.cancel_order("1010101", "other")  # type: ignore[arg-type]
+    client.kibo.cancel_order(1010101.0, "other")  # type: ignore[arg-type]
     client.pattern.cancel_order(114)  # type: ignore[arg-type]
     client.vtex.cancel_order("1", "Out of stock")  # type: ignore[call-arg]
     client.pattern.cancel(CancelVtexOrder("1"))  # type: ignore[arg-type]

@@ -17,7 +17,14 @@ from .steps import End, Give, Read, Send, Step, Store, Wait
 
 
 class CancelMany(Course):
-    """The results of `Countermand.cancel_many` or `settle_many`, as they complete. An iterator and a context manager."""
+    """The results of `Countermand.cancel_many` or `settle_many`, as they complete.
+
+        with client.cancel_many(requests, journal="run.db") as results:
+            for result in results:
+                print(result.request, result.outcome or result.error)
+
+    An iterator and a context manager; leaving it early stops the run, and `in_flight` tells what was under way.
+    """
 
     def __init__(
         self,

@@ -5,7 +5,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..engine.rules import AnyRequest
-from ..marketplaces.base import SETTLE_TIMEOUT
+from ..marketplaces.base import SETTLE_TIMEOUT, requests_a_second
+from ..marketplaces.registry import AnyAccount
 
 if TYPE_CHECKING:
     from .blocking import CancelMany
@@ -14,11 +15,29 @@ if TYPE_CHECKING:
     from .seam import AsyncIntent, Intent
 
 
-class BulkCalls:
-    """The calls of `Countermand`."""
+class _Calls:
+    """What both clients' calls start from: the client's own parts."""
+
+    _configurations: dict[str, AnyAccount]
+    _driver: Any
+
+    def _asked_by(self, request: Any) -> Any:
+        raise NotImplementedError
+
+    def _named_by(self, outcome: Any) -> Any:
+        raise NotImplementedError
 
     def _for_bulk(self) -> "Accounts":
-        raise NotImplementedError
+        from .results import Accounts
+
+        accounts = self._configurations.items()
+        known = {label: (one.marketplace, str(getattr(one, "url", ""))) for label, one in accounts}
+        rates = {label: rate for label, one in accounts if (rate := requests_a_second(one)) is not None}
+        return Accounts(self._driver, self._asked_by, self._named_by, known, rates)
+
+
+class BulkCalls(_Calls):
+    """The calls of `Countermand`."""
 
     def cancel_many(
         self, requests: Iterable[AnyRequest], *, concurrency: int = 8, journal: str | Path | None = None
@@ -72,11 +91,8 @@ class BulkCalls:
         return settle(self._for_bulk(), request, intent)
 
 
-class AsyncBulkCalls:
+class AsyncBulkCalls(_Calls):
     """The calls of `AsyncCountermand`."""
-
-    def _for_bulk(self) -> "Accounts":
-        raise NotImplementedError
 
     def cancel_many(
         self,
@@ -87,9 +103,11 @@ class AsyncBulkCalls:
     ) -> "AsyncCancelMany":
         """Cancel many orders, and give each result as it completes; see `Countermand.cancel_many`.
 
-        async with client.cancel_many(requests, journal="run.db") as results:
-            async for result in results:
-                print(result.request, result.outcome or result.error)
+            async with client.cancel_many(requests, journal="run.db") as results:
+                async for result in results:
+                    print(result.request, result.outcome or result.error)
+
+        `requests` may be an async iterable as well.
         """
         from .eventloop import AsyncCancelMany
 
@@ -102,13 +120,24 @@ class AsyncBulkCalls:
         timeout: float = SETTLE_TIMEOUT,
         concurrency: int = 8,
     ) -> "AsyncCancelMany":
-        """Follow unsettled results to their end; see `Countermand.settle_many`."""
+        """Follow unsettled results to their end; see `Countermand.settle_many`.
+
+            async for result in client.settle_many(results, timeout=600):
+                print(result.outcome)
+
+        Each is given once, settled or as it was last seen.
+        """
         from .eventloop import AsyncCancelMany
 
         return AsyncCancelMany(self._for_bulk(), results, concurrency, follow_for=timeout)
 
     async def settle(self, request: AnyRequest | Mapping[str, Any], intent: "AsyncIntent") -> "BulkResult":
-        """Cancel one order on one of several machines; see `Countermand.settle`."""
+        """Cancel one order on one of several machines; see `Countermand.settle`.
+
+            result = await client.settle(job.request, IntentInRedis(job.id))
+
+        The intent's methods are awaited.
+        """
         from .seam import settle_async
 
         return await settle_async(self._for_bulk(), request, intent)

@@ -6,6 +6,7 @@ from typing import Any
 
 from ..engine.wire import Clock, Flow, Sleep
 from ..errors import InvalidRequestError
+from ..marketplaces.base import asking, looking
 from .flights import under_way
 from .following import Following
 from .lane import Ticket
@@ -56,9 +57,9 @@ def flow_of(ticket: Ticket) -> Flow[Any]:
     """Return the flow of a ticket's call."""
     flow: Flow[Any]
     if ticket.outcome is not None:
-        flow = ticket.client.looking(ticket.outcome)
+        flow = looking(ticket.client, ticket.outcome)
     else:
-        flow = ticket.client.asking(ticket.request, ticket.asked)
+        flow = asking(ticket.client, ticket.request, ticket.asked)
     return flow
 
 

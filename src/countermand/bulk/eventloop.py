@@ -18,7 +18,14 @@ from .steps import End, Give, Read, Send, Step, Store, Wait
 
 
 class AsyncCancelMany(Course):
-    """The results of `cancel_many` or `settle_many`, as they complete. An async iterator and context manager."""
+    """The results of `cancel_many` or `settle_many`, as they complete.
+
+        async with client.cancel_many(requests, journal="run.db") as results:
+            async for result in results:
+                print(result.request, result.outcome or result.error)
+
+    An async iterator and context manager; leaving it early stops the run, and `in_flight` tells what was under way.
+    """
 
     def __init__(
         self,

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from ..errors import CountermandError
+from ..errors import CountermandError, JournalError
 from .locking import Lock, refuse_network
 from .records import (
     Answer,
@@ -61,10 +61,6 @@ SELECT = """
 SELECT own.row, own.account, own.request, own.asked, said.kind, said.answer, own.first, said.answered
 FROM row AS own JOIN row AS said ON said.row = coalesce(own.first, own.row)
 """
-
-
-class JournalError(CountermandError):
-    """A journal cannot be used: it is of another run, locked, newer, on a network file system, or not writable."""
 
 
 class Journal:

@@ -24,6 +24,8 @@ _SOON = 6.0
 _FOR_EACH_REFUSAL, _FOR_EACH_PAUSE, _LONGEST_CYCLE = 75.0, 20.0, 60.0
 #: What was accepted is counted over so many seconds, or so many requests where these take longer.
 _SPAN, _COUNTED = 1.0, 12.0
+#: A lane that sent less than this share of its rate was not held back by it.
+_BUSY = 0.3
 #: A 429 that names no time: the shortest and the longest pause, in seconds. It doubles until something is accepted.
 _SHORTEST, _LONGEST = 0.1, 60.0
 #: A pause of so many seconds means that the account counts over a window longer than a second.
@@ -70,6 +72,7 @@ class Pace:
             self._answers = self._cycle  # there is nothing to climb to
         self._cost = 0.0  # requests that the last 429 cost, those on their way with it included
         self._accepted: deque[float] = deque(maxlen=4096)
+        self._offered: deque[float] = deque(maxlen=4096)
         self._cut_at = float("-inf")
         self._began: float | None = None
         self._cycle_began = 0.0
@@ -99,6 +102,7 @@ class Pace:
         """Note that a request is sent."""
         if self._began is None:
             self._began = self._cycle_began = now
+        self._offered.append(now)
         if self.rate is None:
             return
         gap = 1.0 / self.rate
@@ -144,9 +148,11 @@ class Pace:
             self._opens_at = max(self._opens_at, now + self._paused)
 
     def _cut(self, now: float) -> None:
-        shown = self._accepted_lately(now)
+        shown = self._lately(self._accepted, now)
         if self.rate is None:
             limit = shown
+        elif self._lately(self._offered, now) < _BUSY * self.rate:
+            limit = self.rate  # little was accepted because little was sent
         elif self._answers < max(_SOON, self.rate / 2):
             # What was accepted lately may be little because of a pause.
             limit = min(self.rate * (1 - _DEEP_CUT), max(shown, self.rate / 2))
@@ -178,9 +184,10 @@ class Pace:
         wanted = max(cost * _FOR_EACH_REFUSAL, blocked * self.rate * _FOR_EACH_PAUSE)
         self._cycle = max(10.0, min(max(wanted, self._cycle * 0.8), self.rate * _LONGEST_CYCLE))
 
-    def _accepted_lately(self, now: float) -> float:
+    def _lately(self, times: deque[float], now: float) -> float:
+        """Return how many of these there were a second."""
         began = now if self._began is None else self._began
         wanted = max(_SPAN, _COUNTED / self.rate) if self.rate else _SPAN
         span = min(wanted, max(now - began, 0.05))
-        recent: Any = takewhile(lambda at: at > now - span, reversed(self._accepted))
+        recent: Any = takewhile(lambda at: at > now - span, reversed(times))
         return (sum(1 for _ in recent) + 0.5) / span

@@ -17,8 +17,10 @@ from ..outcomes import Outcome
 class BulkResult:
     """What became of one request. Exactly one of `outcome` and `error` is set.
 
-    for result in client.cancel_many(requests):
-        print(result.request, result.outcome or result.error)
+        for result in client.cancel_many(requests):
+            print(result.request, result.outcome or result.error)
+
+    It is attrs data: `to_dict` writes it, `result_from_dict` reads it back.
     """
 
     #: The version of the written form.
@@ -61,7 +63,12 @@ class BulkResult:
 
 
 def result_from_dict(data: Mapping[str, Any]) -> BulkResult:
-    """Return the result that `result.to_dict()` wrote. Raises `ValueError` for all else."""
+    """Return the result that `result.to_dict()` wrote. Raises `ValueError` for all else.
+
+        result = result_from_dict(job.result)
+
+    Its outcome or error is read as `outcome_from_dict` and `error_from_dict` read them.
+    """
     try:
         if data["schema"] > BulkResult.SCHEMA or data["result"] != "cancel":
             raise ValueError("it is no result that this version reads")
@@ -80,7 +87,13 @@ def result_from_dict(data: Mapping[str, Any]) -> BulkResult:
 
 @attrs.frozen
 class InFlight:
-    """A call that is under way, or was when the run was stopped."""
+    """A call that is under way, or was when the run was stopped.
+
+        for call in run.in_flight:
+            print(call.account, call.request, call.since)
+
+    A run has them in `in_flight`.
+    """
 
     request: AnyRequest
     row: int
@@ -103,6 +116,9 @@ class LaneProgress:
 
     `state` is "running"; "waiting" until an instant that a 429 set; "paused" while nothing can be sent, until the next
     probe; "stopped" for good; or "idle", with nothing to do.
+
+        for lane in run.progress.lanes.values():
+            print(lane.account, lane.state, lane.until, lane.learnt)
     """
 
     account: str
@@ -126,7 +142,12 @@ class LaneProgress:
 
 @attrs.frozen
 class Progress:
-    """How a run stands, at one instant."""
+    """How a run stands, at one instant.
+
+        print(run.progress.done, run.progress.kinds, run.progress.seconds_left(total))
+
+    A run has it in `progress`.
+    """
 
     #: Requests that were read from the input, those of the journal included, and whether those were all.
     read: int

@@ -6,7 +6,6 @@ two runners, blocking and on an event loop, differ by `await` alone.
 
 import json
 from collections import deque
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from itertools import count
 from typing import Any, TypeAlias
@@ -17,7 +16,7 @@ from ..marketplaces.stored import request_from_dict
 from ..outcomes import Outcome
 from .flights import cut_off
 from .lane import Lane, Ticket
-from .pace import Learnt, Pace
+from .lanes import Lanes
 from .records import (
     Answer,
     Broken,
@@ -26,7 +25,6 @@ from .records import (
     Declare,
     Event,
     Insert,
-    Learn,
     Loaded,
     Op,
     Opened,
@@ -67,7 +65,8 @@ class Run:
         journaled: bool = False,
     ) -> None:
         self.tally = Tally(clock.monotonic())
-        self.lanes: dict[str, Lane] = {}
+        self._lanes = Lanes(accounts, concurrency, LOOK_AHEAD)
+        self.lanes: dict[str, Lane] = self._lanes.by_label
         #: The calls that were under way when the run was stopped.
         self.cut_off: list[InFlight] = []
         self._accounts = accounts
@@ -75,7 +74,6 @@ class Run:
         self._concurrency = concurrency
         self._journaled = journaled
         self._opening = journaled
-        self._learnt: dict[str, float] = {}
         self._ready: deque[BulkResult] = deque()
         self._sends: deque[Ticket] = deque()
         self._ops: list[Op] = []
@@ -131,7 +129,7 @@ class Run:
         self._stopping = True
         declared = [ticket for ticket in self._tickets.values() if ticket.began_at is not None]
         for ticket in (*self._sends, *declared):
-            del self._lane(ticket.client).in_flight[ticket.row]
+            del self._lanes.of(ticket.client).in_flight[ticket.row]
             if self._journaled and ticket.asked is None:
                 self._write(Withdraw(ticket.row))
         self._sends.clear()
@@ -157,17 +155,7 @@ class Run:
         return self._replay.over and self._has_room()
 
     def _has_room(self) -> bool:
-        if self._held >= LOOK_AHEAD:
-            return False
-        lanes = self.lanes.values()
-        known = len(self._accounts.known)
-        inserting = self._held - sum(len(lane.queue) for lane in lanes)
-        if inserting >= max(self._concurrency, 1) * max(known, 1):
-            return False
-        # An account that the input has not shown yet may be further down.
-        return len(lanes) < known or any(
-            len(lane.queue) < lane.concurrency for lane in lanes if not lane.stopped
-        )
+        return self._lanes.have_room(self._held)
 
     # The input.
 
@@ -228,23 +216,12 @@ class Run:
         self._finish(ticket, error)
 
     def _queue(self, ticket: Ticket) -> None:
-        lane = self._lane(ticket.client)
+        lane = self._lanes.of(ticket.client)
         if lane.stopped is not None:
             self._held -= 1
             self._tell_unsent(ticket, lane.stopped)
         else:
             lane.queue.append(ticket)
-
-    def _lane(self, client: Any) -> Lane:
-        label: str = client.account
-        lane = self.lanes.get(label)
-        if lane is None:
-            learnt = self._learnt.get(label)
-            pace = Pace(self._accounts.rates.get(label), Learnt(learnt) if learnt else None)
-            name: str = client.rules.name
-            lane = Lane(label, name, self._concurrency, pace, client.rules.throttle)
-            self.lanes[label] = lane
-        return lane
 
     # The journal of an earlier run.
 
@@ -253,7 +230,7 @@ class Run:
         match event:
             case Opened(rows, learnt):
                 self._opening = False
-                self._replay, self._learnt = Replay(rows), learnt
+                self._replay, self._lanes.learnt = Replay(rows), learnt
             case Committed():
                 self._committed(event)
             case Loaded():
@@ -308,7 +285,7 @@ class Run:
     def _declared(self, ticket: Ticket | None) -> None:
         if ticket is None:
             return  # the run was stopped meanwhile
-        lane = self._lane(ticket.client)
+        lane = self._lanes.of(ticket.client)
         if lane.stopped is None:
             self._sends.append(ticket)
             return
@@ -328,7 +305,7 @@ class Run:
     def came_back(self, ticket: Ticket, ended: Ended) -> None:
         """Take what became of a call."""
         now = self._clock.monotonic()
-        lane = self._lane(ticket.client)
+        lane = self._lanes.of(ticket.client)
         if self._stopping:
             self.cut_off.append(cut_off(ticket, ended))
         if isinstance(ended, BaseException) and not isinstance(ended, CountermandError):
@@ -414,15 +391,8 @@ class Run:
     def _learn(self, now: float) -> None:
         if self._journaled and (now - self._learnt_at >= _LEARN_EVERY or self._is_over()):
             self._learnt_at = now
-            for learn in self._news():
-                self._learnt[learn.account] = learn.rate
+            for learn in self._lanes.news():
                 self._write(learn)
-
-    def _news(self) -> Iterator[Learn]:
-        for lane in self.lanes.values():
-            learnt = lane.pace.learnt
-            if learnt is not None and learnt.rate != self._learnt.get(lane.label):
-                yield Learn(lane.label, learnt.rate)
 
     def _given(self, result: BulkResult, now: float) -> BulkResult:
         self.tally.given(result, now)

@@ -12,12 +12,18 @@ from typing import Any, NamedTuple, Protocol, TypeAlias
 from ..engine.rules import AnyRequest
 from ..engine.wire import Flow
 from ..errors import CountermandError
+from ..marketplaces.base import asking
 from ..marketplaces.stored import request_from_dict
 from .results import Accounts, BulkResult
 
 
 class Intent(Protocol):
-    """Where it is stored that one request is about to be sent: a row, a key, a workflow's history."""
+    """Where it is stored that one request is about to be sent: a row, a key, a workflow's history.
+
+        result = client.settle(request, IntentInRedis(job.id))
+
+    Any object with these methods will do.
+    """
 
     def declare(self, at: datetime) -> datetime | None:
         """Store durably that the request is about to be sent, unless that is stored already.
@@ -32,7 +38,12 @@ class Intent(Protocol):
 
 
 class AsyncIntent(Protocol):
-    """`Intent` on an event loop."""
+    """`Intent` on an event loop.
+
+        result = await client.settle(request, IntentInRedis(job.id))
+
+    Any object with these methods will do.
+    """
 
     async def declare(self, at: datetime) -> datetime | None:
         """See `Intent.declare`."""
@@ -72,7 +83,7 @@ def settling(accounts: Accounts, request: AnyRequest | Mapping[str, Any]) -> Set
         return BulkResult(asked, error=error)
     earlier: datetime | None = yield Declare(datetime.fromtimestamp(accounts.driver.clock.wall(), UTC))
     try:
-        outcome = yield Ask(client.asking(asked, earlier))
+        outcome = yield Ask(asking(client, asked, earlier))
     except CountermandError as error:
         if earlier is None:
             yield Withdraw()

@@ -11,16 +11,22 @@ from urllib.parse import quote
 
 import attrs
 
-from ..errors import CountermandError
+from ..errors import CountermandError, JournalError
 from ..marketplaces.stored import error_from_dict, outcome_from_dict
 from ..outcomes import Outcome
-from .journal import SCHEMA, SELECT, JournalError
+from .journal import SCHEMA, SELECT
 from .locking import Lock
 
 
 @attrs.frozen
 class StoredRow:
-    """One row of a journal."""
+    """One row of a journal.
+
+        for row in StoredRun("run.db").rows("unknown"):
+            print(row.row, row.account, row.request)
+
+    It can be read while the run goes on.
+    """
 
     #: Its place in the input; the first is 0.
     row: int
@@ -142,6 +148,8 @@ def reopen(path: str | Path, what: Literal["failed", "unknown"]) -> int:
 
     A failed row left its order untouched, and is sent again. An `Unknown` one is looked at first, and sent again only
     where that is harmless. Raises `JournalError` while a run writes the journal.
+
+        reopen("run.db", "failed")
     """
     StoredRun(path).close()
     lock = Lock(Path(path))

@@ -1,8 +1,8 @@
-"""The written form of a marketplace's answer: its kind, and what was answered.
+"""The written form of a marketplace's answer: its kind and its content.
 
-`{"kind": "vtex.receipt", "raw": {…}}`, where `raw` is the JSON object that the marketplace sent. The typed fields follow
-from it. Where they do not, `fields` holds them beside it, by their names on the wire: an answer that was built by
-hand has no `raw`, and some are decoded from another shape than that of their class.
+`{"kind": "vtex.receipt", "raw": {…}}`, where `raw` is the JSON object that the marketplace sent. The typed fields are
+derived from it. If they cannot be, `fields` has them by their names on the wire: an answer built by hand has no `raw`,
+and some answers are decoded from another form than that of their class.
 """
 
 import json
@@ -17,22 +17,22 @@ from .shapes import Fields, Tagged
 
 @attrs.frozen(eq=False)
 class AnswerShape(Tagged):
-    """How one kind of answer is written."""
+    """The written form of one kind of answer."""
 
     tag: str
     fields: Fields
-    #: Makes the typed answer of a body; raises `ValueError`.
+    #: Decodes a body to the typed answer; raises `ValueError`.
     decode: Callable[[bytes], Any]
-    #: Whether the marketplace sends the fields in this form alone.
+    #: Whether the marketplace sends the fields only in this form.
     is_regular: bool = True
 
     @property
     def name(self) -> str:
-        """What it is called in a schema."""
+        """The name in a schema."""
         return f"{self.fields.name}Answer"
 
     def write(self, value: Any, path: str) -> dict[str, Any]:
-        """Return the kind with `raw`, with `fields`, or with both."""
+        """Return the kind with `raw`, `fields`, or both."""
         raw = value.raw
         written: dict[str, Any] = {"kind": self.tag}
         if raw:
@@ -42,7 +42,7 @@ class AnswerShape(Tagged):
         return written
 
     def read(self, data: Any, path: str) -> Any:
-        """Return the typed answer, checked as one that comes from the marketplace."""
+        """Return the typed answer, validated like one from the marketplace."""
         said = as_object(data, path)
         if "kind" not in said:
             raise wrong("it is missing", f"{path}.kind")

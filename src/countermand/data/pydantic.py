@@ -1,6 +1,6 @@
 """Written forms for pydantic, and so for FastAPI: `response_model=Outcome[VtexAnswer]`.
 
-pydantic calls the hooks, and has itself been imported then; nothing else imports this module.
+Only pydantic calls these hooks, so it is already imported. Nothing else imports this module.
 """
 
 from collections.abc import Mapping
@@ -14,7 +14,7 @@ from .shapes import shape_of
 
 
 def core_schema(hint: Any, handler: Any) -> Any:
-    """Return pydantic's schema of a type that has a written form."""
+    """Return pydantic's schema for a type with a written form."""
     kind: type[Any] = get_origin(hint) or hint
     answers = tuple(each for argument in get_args(hint) for each in get_args(argument) or (argument,))
     return handler.generate_schema(Annotated[Any, _Written(shape_of(hint), kind, answers)])
@@ -22,9 +22,9 @@ def core_schema(hint: Any, handler: Any) -> Any:
 
 @attrs.frozen
 class _Written:
-    """What pydantic finds in `Annotated`: how to validate, to serialize and to describe a value.
+    """The annotation with which pydantic validates, serializes and describes a value.
 
-    Its JSON Schema stands in one piece, without references: pydantic has no public way to add definitions.
+    Its JSON Schema is inlined, without references: pydantic has no public way to add definitions.
     """
 
     shape: Shape
@@ -33,7 +33,7 @@ class _Written:
     answers: tuple[type[Any], ...]
 
     def validate(self, value: Any) -> Any:
-        """Return `value`, or what it is the written form of."""
+        """Return `value`, or the value that it is the written form of."""
         if isinstance(value, Mapping):
             return self.shape.read(value, "$")
         if not isinstance(value, self.kind):
@@ -44,13 +44,13 @@ class _Written:
         return value
 
     def serialize(self, value: Any) -> Any:
-        """Return the written form of `value`; in a union, pydantic tries the next type if it is another's."""
+        """Return the written form of `value`. In a union, pydantic tries the next type if it does not fit."""
         if not isinstance(value, self.kind):
             raise import_module("pydantic_core").PydanticSerializationUnexpectedValue
         return self.shape.write(value, "$")
 
     def describe(self, shape: Shape) -> dict[str, Any]:
-        """Return the JSON Schema of `shape`, with a title where it has a name."""
+        """Return the JSON Schema of `shape`, with a title if it has a name."""
         name: str | None = getattr(shape, "name", None)
         described = shape.schema(self.describe)
         return described if name is None else {"title": name, **described}

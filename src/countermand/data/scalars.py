@@ -1,7 +1,7 @@
-"""What a shape is, and the shapes of single values: text, numbers, times.
+"""The protocol `Shape`, and the shapes of single values: text, numbers, times.
 
-Reading is strict: a bool is no integer, and every problem is a `ValueError` that names the place
-(`… @ $.attempts[2].status`) and does not repeat what stood there.
+Reading is strict: a bool is not an integer. Every problem is a `ValueError` with the path
+(`… @ $.attempts[2].status`), without the value.
 """
 
 import math
@@ -12,7 +12,7 @@ from typing import Any, ClassVar, Protocol, TypeAlias, cast
 
 import attrs
 
-#: Returns the JSON Schema of a shape where another one uses it: the schema itself, or a reference to it.
+#: Returns the JSON Schema of a nested shape: the schema itself, or a reference to it.
 Describe: TypeAlias = "Callable[[Shape], dict[str, Any]]"
 
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,6})?(Z|[+-]\d\d:\d\d)", re.ASCII)
@@ -26,7 +26,7 @@ class Shape(Protocol):
         ...
 
     def read(self, data: Any, path: str) -> Any:
-        """Return what `data` was written from."""
+        """Return the value that `data` is the written form of."""
         ...
 
     def schema(self, describe: Describe) -> dict[str, Any]:
@@ -35,7 +35,7 @@ class Shape(Protocol):
 
 
 def wrong(problem: str, path: str) -> ValueError:
-    """Return the error for a problem at a place."""
+    """Return the error for a problem at a path."""
     return ValueError(f"{problem} @ {path}")
 
 
@@ -56,7 +56,7 @@ class Scalar:
         return self.read(value, path)
 
     def read(self, data: Any, path: str) -> Any:
-        """Return `data` if it is of this very type."""
+        """Return `data` if it has exactly this type."""
         if not isinstance(data, self.kind) or (self.kind is int and isinstance(data, bool)):
             raise wrong(f"{self._NAMES[self.kind][0]} is wanted, not {named(data)}", path)
         return data
@@ -67,10 +67,10 @@ class Scalar:
 
 
 class Number:
-    """A float. Read from an integer as well: some writers of JSON turn 2.0 into 2."""
+    """A float. An integer is accepted too: some JSON encoders write 2.0 as 2."""
 
     def write(self, value: Any, path: str) -> float:
-        """Return the value as a float; JSON has no infinity."""
+        """Return the value as a finite float: JSON has no infinity."""
         return self.read(value, path)
 
     def read(self, data: Any, path: str) -> float:
@@ -142,5 +142,5 @@ def as_object(data: Any, path: str) -> Mapping[str, Any]:
 
 
 def named(data: object) -> str:
-    """Return what type `data` is of, without its content."""
+    """Return the name of the type of `data`, without its content."""
     return "null" if data is None else type(data).__name__

@@ -1,6 +1,6 @@
-"""The shapes of unions, lists and objects, and how a shape is made from a type hint.
+"""The shapes of unions, lists and objects, and building a shape from a type hint.
 
-A new field of an attrs class needs no line here. In an object no field may be missing, and none superfluous.
+A new field of an attrs class needs no change here. An object must have all of its fields, and no others.
 """
 
 import re
@@ -26,7 +26,7 @@ from .scalars import Describe, Number, OneOf, Scalar, Shape, Time, as_object, na
 
 
 class Tagged:
-    """The parent of shapes whose data says by its `kind` what it is."""
+    """The base class of shapes with a `kind` in their data."""
 
     __slots__ = ()
     #: The kind.
@@ -34,7 +34,7 @@ class Tagged:
 
 
 def tag_of(kind: type) -> str:
-    """Return what a class is called in written data: `partially_cancelled`, or `rate_limited` for an error."""
+    """Return the tag of a class in written data: `partially_cancelled`, or `rate_limited` for an error."""
     return re.sub(r"(?<!^)(?=[A-Z])", "_", kind.__name__.removesuffix("Error")).lower()
 
 
@@ -81,13 +81,13 @@ class Table:
 
 @attrs.frozen
 class Either:
-    """A union: the first member that fits. Where the members have tags, data says by its tag which one it is."""
+    """A union. The tag in the data selects the member; without tags, it is the first one that fits."""
 
     members: tuple[Shape, ...]
     nullable: bool
 
     def write(self, value: Any, path: str) -> Any:
-        """Return the value as the member that fits writes it."""
+        """Return the form that the matching member writes."""
         if value is None and self.nullable:
             return None
         if self._tags():
@@ -95,7 +95,7 @@ class Either:
         return self._first("write", value, path)
 
     def read(self, data: Any, path: str) -> Any:
-        """Return the value as the member that fits reads it."""
+        """Return the value that the matching member reads."""
         if data is None and self.nullable:
             return None
         if tags := self._tags():
@@ -110,7 +110,7 @@ class Either:
         for member in self.members[:-1]:
             try:
                 return getattr(member, do)(given, path)
-            except ValueError:  # the next one may fit
+            except ValueError:  # try the next one
                 continue
         return getattr(self.members[-1], do)(given, path)
 
@@ -120,10 +120,10 @@ class Either:
 
 
 class Undeclared:
-    """A type parameter that nobody filled in: written by the value's own class, and read by nobody."""
+    """An unspecified type parameter. A value is written by its own class, and cannot be read."""
 
     def write(self, value: Any, path: str) -> Any:
-        """Return what the value's own shape writes; it has to say what it is."""
+        """Return the form that the value's own shape writes; it must have a kind."""
         try:
             shape = shape_of(value.__class__)
         except TypeError as problem:
@@ -133,7 +133,7 @@ class Undeclared:
         return shape.write(value, path)
 
     def read(self, data: Any, path: str) -> Any:
-        """Refuse: only a declared type can be read."""
+        """Raise: only a declared type can be read."""
         raise wrong("its type is not declared", path)
 
     def schema(self, describe: Describe) -> dict[str, Any]:
@@ -143,26 +143,26 @@ class Undeclared:
 
 @attrs.frozen
 class Field:
-    """One entry of an object: what the value's attribute, the constructor's argument and the data call it."""
+    """One field of an object: the names of the attribute, the constructor argument and the key."""
 
     attribute: str
     argument: str
     written: str
     shape: Shape
-    #: Whether the data may do without, as far as the schema goes; `Fields.read` wants every field.
+    #: Whether the schema makes it optional. `Fields.read` requires every field.
     optional: bool = False
 
 
 @attrs.frozen(eq=False)
 class Fields:
-    """An object of named fields, beside constants that say what it is."""
+    """An object of named fields and identifying constants."""
 
     make: type[Any]
-    #: What it is called in a schema.
+    #: The name in a schema.
     name: str
     fields: tuple[Field, ...]
     constants: Mapping[str, Any] = attrs.Factory(dict[str, Any])
-    #: Whether the schema allows for unknown fields, as in what a marketplace answers.
+    #: Whether the schema allows unknown fields, as in answers of marketplaces.
     is_open: bool = False
 
     def write(self, value: Any, path: str) -> dict[str, Any]:
@@ -177,7 +177,7 @@ class Fields:
         return written
 
     def read(self, data: Any, path: str) -> Any:
-        """Return the value; every field has to be there, and no other."""
+        """Return the value. All fields are required, and no others are allowed."""
         said = as_object(data, path)
         known = {*self.constants, *(field.written for field in self.fields)}
         for name in said.keys() - known:
@@ -217,9 +217,9 @@ def fields_of(
     *,
     is_open: bool = False,
 ) -> Fields:
-    """Return the shape of an attrs class by its fields; `argument` fills in its type parameter.
+    """Return the shape of an attrs class by its fields; `argument` is its type parameter.
 
-    A class that has names of its own on the wire (`wire_names`) is written by those.
+    A class with `wire_names` is written with those names.
     """
     hints = get_type_hints(kind)
     wire_names: Mapping[str, str] = getattr(kind, "wire_names", {})
@@ -233,7 +233,7 @@ def fields_of(
 
 
 def fields_of_arguments(kind: type[Any], constants: Mapping[str, Any]) -> Fields:
-    """Return the shape of a class by the arguments of its constructor, and of its parents', which it keeps by name."""
+    """Return the shape of a class by the constructor arguments of it and its bases, which are its attributes."""
     hints: dict[str, Any] = {}
     for parent in reversed(kind.__mro__):
         made = vars(parent).get("__init__")
@@ -267,7 +267,7 @@ def _shape_of(hint: Any, argument: Any, is_open: bool) -> Shape:
         return OneOf(inner)
     if origin in (Union, UnionType):
         members = (shape_of(each, argument, is_open) for each in inner if each is not NoneType)
-        # Unions that differ in their order alone are equal, and share what is cached: tags are put in one order.
+        # Unions that differ only in order are equal and share a cache entry, so tags are sorted.
         return Either(
             tuple(sorted(members, key=lambda member: getattr(member, "tag", ""))), NoneType in inner
         )

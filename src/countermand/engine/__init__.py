@@ -1,1 +1,1 @@
-"""The logic of one call, without input or output."""
+"""The logic of one call, without I/O."""

@@ -1,7 +1,6 @@
-"""Who we are to a marketplace: headers that stay, a credential that is read anew, or a token that is fetched.
+"""Authentication: static headers, a credential that is read again, or a token that is fetched.
 
-`auth_for` chooses between the first two. `TokenAuth` is the third: it fetches a token by a login, and again before
-the token expires.
+`auth_for` chooses between the first two. `TokenAuth` fetches a token with a login, and again before it expires.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -19,21 +18,21 @@ from .credentials import (
 from .secret import SealedHeaders, Secret
 from .wire import Call, Flow, Reply
 
-#: A fetched token is not used in the last seconds of its life: it may expire on the way.
+#: A token is not used in the last seconds of its lifetime: it may expire in transit.
 _MARGIN = 300.0
-#: How often a call looks whether the token that another call is fetching has arrived, in seconds.
+#: The interval at which a call checks for the token that another call is fetching, in seconds.
 _LOOK_AGAIN = 0.02
-#: After this many seconds of one call's login, another call may try its own.
+#: After so many seconds of one call's login, another call may try its own.
 _LONGEST_LOGIN = 10.0
-#: How often a file that holds a credential is looked at, in seconds.
+#: The interval at which a credential file is checked, in seconds.
 _LOOK_AT_FILES = 1.0
 
 
 class LoginFailedError(Exception):
-    """A token or a credential could not be had; the operation turns it into a public error.
+    """A token or a credential is not available; the operation converts it to a public error.
 
-    `status` is what a login was answered with, None where nothing was sent; `cause` is what reading a credential
-    raised.
+    `status` is the status of the login, or None if nothing was sent. `cause` is the exception from reading a
+    credential.
     """
 
     def __init__(self, detail: str, status: int | None = None, cause: BaseException | None = None) -> None:
@@ -44,14 +43,14 @@ class LoginFailedError(Exception):
 
 
 class Sender(Protocol):
-    """What `Auth` needs of the call that it serves: ways to send a login and to pause, and the time."""
+    """The part of a call that `Auth` uses: sending a login, pausing, and the clock."""
 
     def send_login(self, call: Call) -> Flow[Reply]:
-        """Send a login and return its reply; raise when none comes within the call's time."""
+        """Send a login and return its reply; raise if there is none before the deadline."""
         ...
 
     def sleep(self, seconds: float) -> Flow[None]:
-        """Pause; an interruption carries the call's evidence."""
+        """Pause. An interruption carries the evidence of the call."""
         ...
 
     def now(self) -> float:
@@ -64,37 +63,37 @@ class Sender(Protocol):
 
 
 class Auth:
-    """Headers that do not change: a Bearer token, a VTEX key pair, a Crux token, a Kibo tenant."""
+    """Static headers: a Bearer token, a VTEX key pair, a Crux token, a Kibo tenant."""
 
-    #: The status codes after which another token is fetched, once.
+    #: The status codes after which a new token is fetched, once.
     renews_on: frozenset[int] = frozenset()
 
     def __init__(self, headers: Mapping[str, str], secrets: Iterable[Secret]) -> None:
-        #: The headers to send, or None while there are none.
+        #: The headers to send, or None if they have to be fetched.
         self.headers: SealedHeaders | None = SealedHeaders(headers)
-        #: The instant of the monotonic clock from which they are not sent any more.
+        #: The instant of the monotonic clock at which they expire.
         self.expires_at: float = float("inf")
-        #: Every credential in use, to be struck out of whatever a marketplace echoes.
+        #: Every credential in use, to be redacted from replies.
         self.secrets: list[bytes] = [form for secret in secrets for form in secret.forms()]
 
     def acquire(self, sender: Sender) -> Flow[SealedHeaders]:
-        """Return the headers to send, fetching a token first if none is at hand."""
+        """Return the headers to send, after fetching a token if necessary."""
         assert self.headers is not None
         return self.headers
         yield
 
     def renew(self, refused: SealedHeaders) -> None:
-        """Forget the token in `refused`, unless it has been replaced already."""
+        """Discard the token in `refused`, unless it has already been replaced."""
 
 
 class SharedAuth(Auth):
-    """Headers that have to be fetched first. One call fetches; calls beside it wait for what it gets.
+    """Headers that have to be fetched (single-flight): one call fetches, concurrent calls wait for the result.
 
-    A subclass says in `_fetch` how, and has its result kept by `_keep`.
+    A subclass implements `_fetch`, and stores the result with `_keep`.
     """
 
-    renews_on = frozenset({401})
-    # Said again, so that type checkers take no other type for them.
+    renews_on: frozenset[int] = frozenset({401})
+    # Declared again for type checkers.
     headers: SealedHeaders | None
     expires_at: float
     secrets: list[bytes]
@@ -112,14 +111,14 @@ class SharedAuth(Auth):
         self._before: set[bytes] = set()
 
     def acquire(self, sender: Sender) -> Flow[SealedHeaders]:
-        """Return headers that are good. Raise `LoginFailedError` if they cannot be had."""
+        """Return valid headers. Raises `LoginFailedError` if that fails."""
         began, waited = sender.now(), False
         while True:
             with self._lock:
                 if self.headers is not None and sender.now() < self.expires_at:
                     return self.headers
                 if waited and self._failure is not None and self._failure[0] >= began:
-                    # The login that this call waited for was refused: fifty more would lock the account.
+                    # The login that this call waited for was refused. Repeating it could lock the account.
                     raise LoginFailedError(*self._failure[1].args)
                 if sender.now() >= self._fetching_until or sender.time_left() <= _LOOK_AGAIN:
                     self._fetching_until = sender.now() + min(sender.time_left(), _LONGEST_LOGIN)
@@ -135,17 +134,17 @@ class SharedAuth(Auth):
             self._fetching_until = float("-inf")
 
     def renew(self, refused: SealedHeaders) -> None:
-        """Forget the headers `refused`, unless another call has replaced them already."""
+        """Discard the headers `refused`, unless another call has already replaced them."""
         if self.headers is refused:
             self.headers = None
             self.expires_at = float("-inf")
 
     def _fetch(self, sender: Sender) -> Flow[SealedHeaders]:
-        """Return new headers. Raise `LoginFailedError` if they cannot be had."""
+        """Return new headers. Raises `LoginFailedError` if that fails."""
         raise NotImplementedError
 
     def _read(self, name: str, problem_in: Callable[[object], str | None]) -> Secret:
-        """Return a credential as it is now; no lock is held."""
+        """Return the current credential, without holding a lock."""
         try:
             return read(name, self._credentials[name], problem_in)
         except UnreadableCredentialError as problem:
@@ -159,14 +158,14 @@ class SharedAuth(Auth):
         return headers
 
     def _strike_out(self, secrets: Iterable[Secret]) -> set[bytes]:
-        """Have these struck out of every reply, and the ones before them, which are good for minutes yet."""
+        """Redact these credentials from every reply, and their predecessors, which may still be valid."""
         forms = {form for secret in secrets for form in secret.forms()}
         self.secrets = [*self._own, *self._before, *forms]
         return forms
 
 
 class ReadAuth(SharedAuth):
-    """Credentials that are read: before the first request, after a 401, and, from a file, when it has changed."""
+    """Credentials that are read: before the first request, after a 401, and when a file has changed."""
 
     expires_at: float
 
@@ -179,24 +178,24 @@ class ReadAuth(SharedAuth):
         self._stamps: dict[str, object] = {}
 
     def acquire(self, sender: Sender) -> Flow[SealedHeaders]:
-        """Return headers with the credentials as they are now. Raise `LoginFailedError` if one cannot be read."""
+        """Return headers with the current credentials. Raises `LoginFailedError` if one cannot be read."""
         headers = self.headers
         if headers is None:
             return (yield from super().acquire(sender))
-        # They were good a moment ago: other calls go on with them while this one looks at the files.
+        # Other calls keep using the old headers while this one checks the files.
         self.expires_at = sender.now() + _LOOK_AT_FILES
         changed = [name for name, stamp in self._looked_at().items() if stamp != self._stamps.get(name)]
         try:
             return self._use(changed, sender) if changed else headers
         except LoginFailedError:
-            return headers  # it is being written, or mistaken; a 401 will tell
+            return headers  # it may be in the middle of a write; a 401 will show if it is wrong
 
     def _fetch(self, sender: Sender) -> Flow[SealedHeaders]:
         return self._use(self._credentials, sender)
         yield
 
     def _use(self, names: Iterable[str], sender: Sender) -> SealedHeaders:
-        # Before it is read: what is written meanwhile is seen at the next look.
+        # Taken before reading: a write in between is noticed at the next check.
         stamps = self._looked_at()
         secrets = self._secrets | {name: self._read(name, problem_in_header) for name in names}
         expires_at = sender.now() + _LOOK_AT_FILES if stamps else float("inf")
@@ -205,7 +204,7 @@ class ReadAuth(SharedAuth):
         return self._keep(headers, secrets.values(), expires_at)
 
     def _looked_at(self) -> dict[str, object]:
-        """Return what changes with the files, of those that are there."""
+        """Return the stamps of the files that exist."""
         sources = {
             name: source for name, source in self._credentials.items() if isinstance(source, SecretSource)
         }
@@ -214,9 +213,9 @@ class ReadAuth(SharedAuth):
 
 
 def auth_for(headers: Callable[..., Mapping[str, str]], **credentials: Credential) -> Auth:
-    """Return the `Auth` for credentials that travel in headers, given as text or read from somewhere.
+    """Return the `Auth` for credentials that are sent in headers, whether text or read from a source.
 
-    `headers` takes them by the same names, as `Secret`s, and returns the headers:
+    `headers` is called with the same keyword arguments, as `Secret`s, and returns the headers:
 
         auth_for(lambda token: {"Authorization": f"Bearer {token.reveal()}"}, token=configuration.token)
     """
@@ -227,17 +226,17 @@ def auth_for(headers: Callable[..., Mapping[str, str]], **credentials: Credentia
 
 
 class Token(NamedTuple):
-    """A token as a login gave it. `lifetime` is in seconds."""
+    """A token from a login. `lifetime` is in seconds."""
 
     secret: Secret
     lifetime: float
 
 
 class TokenAuth(SharedAuth):
-    """A token fetched by a login. One call fetches; calls beside it wait for the token instead of fetching too.
+    """A token fetched with a login (single-flight): one call fetches, concurrent calls wait for the token.
 
-    `login` is the request, or what makes it of the credentials, which are read anew for each login and which it
-    takes by the names that they have here.
+    `login` is the request, or a function that builds it from the credentials. They are read again for each login,
+    and passed by the names that they have here.
     """
 
     def __init__(
@@ -251,7 +250,7 @@ class TokenAuth(SharedAuth):
         **credentials: Credential,
     ) -> None:
         super().__init__(secrets, credentials)
-        self.renews_on = renews_on
+        self.renews_on: frozenset[int] = renews_on
         self._login = login
         self._token_in = read
         self._headers_for = headers
@@ -269,7 +268,7 @@ class TokenAuth(SharedAuth):
         token = self._token_in(reply) if reply.status == 200 and not reply.flaw else None
         if token is None:
             raise LoginFailedError(f"the login was answered with {reply.status} and no token", reply.status)
-        # A token that lives shorter than the margin is used for half its life.
+        # A token with a lifetime shorter than the margin is used for half of it.
         expires_at = asked + max(token.lifetime - _MARGIN, token.lifetime / 2)
         headers = SealedHeaders(self._headers_for(token.secret))
         return self._keep(headers, [*self._used, token.secret], expires_at)

@@ -1,7 +1,7 @@
-"""What is checked before a byte is sent: ids, credentials, base URLs, timeouts.
+"""Validation before anything is sent: ids, credentials, base URLs, timeouts.
 
-A bad value of a call is an `InvalidRequestError`; a bad value of a configuration is a `ValueError`. Neither
-repeats the value when it is a credential.
+An invalid argument of a call is an `InvalidRequestError`, an invalid field of a configuration a `ValueError`. Neither
+repeats a credential.
 """
 
 import re
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-#: The longest a call may take, in seconds: the clocks of sockets and event loops do not count much further.
+#: The longest timeout, in seconds: sockets and event loops do not support much longer ones.
 LONGEST_TIMEOUT = 366 * 86400.0
 
 _PLAIN = re.compile(r"[A-Za-z0-9_~-][A-Za-z0-9._~-]*", re.ASCII)
@@ -27,7 +27,7 @@ _LOOPBACK = re.compile(r"localhost|127(?:\.\d{1,3}){3}|::1", re.ASCII)
 
 
 def order_id(value: object, marketplace: str, name: str = "order_id") -> str:
-    """Return `value` if it can name an order; raise `InvalidRequestError` otherwise."""
+    """Return `value` if it is a valid order id; raise `InvalidRequestError` otherwise."""
     if not isinstance(value, str):
         problem = f"must be text, not {kind(value)}"
     elif not value.strip() or value in (".", ".."):
@@ -37,13 +37,13 @@ def order_id(value: object, marketplace: str, name: str = "order_id") -> str:
     elif len(value) > 1024:
         problem = "is longer than 1024 characters"
     else:
-        # A subclass may print as another text, and every request must name the same order.
+        # A subclass of str may print as another text, and every request must name the same order.
         return str.__str__(value)
     raise bad(marketplace, name, problem, value)
 
 
 def bad(marketplace: str, name: str, problem: str, order_id: object) -> InvalidRequestError:
-    """Return the error for an argument that makes no sense; it carries the order's id as it was given."""
+    """Return the error for an invalid argument, with the order id as given."""
     given = ascii(order_id)[:100] if not isinstance(order_id, str) else order_id[:100]
     return InvalidRequestError(f"{name} {problem}", marketplace=marketplace, order_id=given)
 
@@ -73,7 +73,7 @@ def instance(value: T, kind: type[T], name: str) -> T:
 
 
 def credential(_: object, field: "attrs.Attribute[Any]", value: object) -> None:
-    """attrs validator: a credential fits into one header line, and is the credential alone. It is never repeated."""
+    """attrs validator: a credential for a header, without a scheme. The message never repeats it."""
     if value is None and field.default is None:
         return
     if problem := problem_of(value, problem_in_header):
@@ -81,13 +81,13 @@ def credential(_: object, field: "attrs.Attribute[Any]", value: object) -> None:
 
 
 def secret_text(_: object, field: "attrs.Attribute[Any]", value: object) -> None:
-    """attrs validator: a credential that travels in a body. Its text is never repeated."""
+    """attrs validator: a credential for a body. The message never repeats it."""
     if value is not None and (problem := problem_of(value, problem_in_body)):
         raise ValueError(f"{field.name} {problem}")
 
 
 def one_of(*words: str) -> "Callable[[object, attrs.Attribute[Any], object], None]":
-    """Return an attrs validator: one of these words. What was given is not repeated: it may be a credential."""
+    """Return an attrs validator: one of these words. The message never repeats the value: it may be a credential."""
 
     def check(_: object, field: "attrs.Attribute[Any]", value: object) -> None:
         if value not in words:
@@ -96,26 +96,46 @@ def one_of(*words: str) -> "Callable[[object, attrs.Attribute[Any], object], Non
     return check
 
 
+def part_of_host(*known: str) -> "Callable[[object, attrs.Attribute[Any], str], None]":
+    """Return an attrs validator: a name that VTEX uses as part of its host names.
+
+    The known names are not a closed list. Refused are their misspellings, and the environment names of other
+    marketplaces, which would send the credentials to an unknown host.
+    """
+    foreign = frozenset("production prod sandbox staging stage dev development test live stable beta".split())
+
+    def check(_: object, field: "attrs.Attribute[Any]", value: str) -> None:
+        from difflib import get_close_matches
+
+        misspelt = value not in known and get_close_matches(value, known, 1, 0.9)
+        if misspelt or value.casefold() in foreign:
+            raise ValueError(
+                f"{field.name} must be one of VTEX's own, {known[0]} for nearly everybody: it is part of the host name"
+            )
+
+    return check
+
+
 def text(_: object, field: "attrs.Attribute[Any]", value: object) -> None:
-    """attrs validator: text that travels in a body, if it is given."""
+    """attrs validator: optional text for a body."""
     if value is not None and not is_text(value):
         raise ValueError(f"{field.name} must be text, and not empty")
 
 
 def label(_: object, field: "attrs.Attribute[Any]", value: object) -> None:
-    """attrs validator: the label of an account, a short text for people and files."""
+    """attrs validator: the label of an account, a short text."""
     if not (is_text(value) and str(value).strip() == value and len(str(value)) <= 100):
         raise ValueError(f"{field.name} must be text of 1 to 100 characters, without spaces at its ends")
 
 
 def host_label(_: object, field: "attrs.Attribute[Any]", value: object) -> None:
-    """attrs validator: a value that becomes part of a host name, so it must not choose another host."""
+    """attrs validator: part of a host name, which must not lead to another host."""
     if not (isinstance(value, str) and _LABEL.fullmatch(value)):
         raise ValueError(f"{field.name} must be letters, digits and hyphens: it is part of a host name")
 
 
 def base_url(_: object, field: "attrs.Attribute[Any]", value: object) -> None:
-    """attrs validator: https, or http to this machine; a host, and nothing after the path."""
+    """attrs validator: https, or http to this machine; no query, no fragment, no user name."""
     if value is None and field.default is None:
         return
     if (
@@ -142,6 +162,6 @@ def base_url(_: object, field: "attrs.Attribute[Any]", value: object) -> None:
 
 
 def split_base_url(url: str) -> tuple[str, str]:
-    """Return a checked base URL as (origin, path without its last slash)."""
+    """Split a valid base URL into the origin and the path without a trailing slash."""
     parts = urlsplit(url)
     return f"{parts.scheme}://{parts.netloc}", parts.path.rstrip("/")

@@ -1,7 +1,7 @@
-"""Credentials that are read when they are needed, and what every credential has to look like.
+"""Credentials that are read on demand, and the format that every credential must have.
 
-A credential is given as text, as a function that returns the text, or as a `SecretFile`. The last two are
-`SecretSource`s: they are read before the first request, and again when the marketplace answers 401.
+A credential is text, a function that returns text, or a `SecretFile`. The last two are `SecretSource`s: they are read
+before the first request, and again after a 401.
 """
 
 import os
@@ -14,17 +14,17 @@ from typing import Any, TypeAlias, TypeGuard
 
 from .secret import Secret, as_secret
 
-#: No credential is longer than this, in bytes: a larger file is another file.
+#: The longest credential, in bytes. A larger file is not a credential file.
 _LARGEST_FILE = 64 * 1024
 
 _HEADER_SAFE = re.compile(r"[\x21-\x7e](?:[\x20-\x7e]*[\x21-\x7e])?", re.ASCII)
-#: What may stand in no text that we send: control characters, line separators, halves of characters.
+#: Characters that no text we send may contain: control characters, line separators, lone surrogates.
 CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 _WITH_SCHEME = re.compile(r"(bearer|token|basic)\s.*|authorization\s*:.*", re.ASCII | re.IGNORECASE)
 
 
 class UnreadableCredentialError(Exception):
-    """A credential could not be read, or is none. `detail` says why, without it; `cause` is what was raised."""
+    """A credential could not be read, or is malformed. `detail` says why, without the value; `cause` is the exception."""
 
     def __init__(self, detail: str, cause: BaseException | None = None) -> None:
         super().__init__(detail, cause)
@@ -33,11 +33,11 @@ class UnreadableCredentialError(Exception):
 
 
 class NotASecretError(ValueError):
-    """A file holds no credential."""
+    """A file does not contain a credential."""
 
 
 class SecretSource:
-    """Where a credential is read from. It holds no credential itself."""
+    """A source from which a credential is read. It does not store the credential."""
 
     __slots__ = ()
 
@@ -46,17 +46,16 @@ class SecretSource:
         raise NotImplementedError
 
     def stamp(self) -> object:
-        """Return what differs once it is worth reading again; None where that cannot be told."""
+        """Return a value that changes when the source should be read again; None if it cannot tell."""
         return None
 
 
 class SecretFile(SecretSource):
-    """A credential that stands in a file, as Docker and Kubernetes mount secrets: `Pattern(token=SecretFile(path))`.
+    """A credential in a file, as Docker and Kubernetes mount secrets.
 
-    The file is read before the first request, again when it has changed, and again when the marketplace answers
-    401. It holds the credential alone, in UTF-8; one line break at its end does not count. Whether it has changed is
-    looked at with the requests, once a second at most. A changed file that holds no credential, because it is being
-    written for instance, is passed over until the next look.
+    The file contains only the credential, in UTF-8; one trailing line break is ignored. It is read before the first
+    request, when it has changed, and after a 401. Requests check for changes at most once a second. A changed file
+    without a valid credential, for example one that is being written, is ignored until the next check.
 
         client = Countermand(Pattern(token=SecretFile("/run/secrets/pattern-token")))
     """
@@ -72,7 +71,7 @@ class SecretFile(SecretSource):
         return self._path
 
     def read(self) -> str:
-        """Return the file's content, without one line break at its end. Raises OSError or ValueError."""
+        """Return the file's content without one trailing line break. Raises OSError or ValueError."""
         with Path(self._path).open("rb") as file:
             content = Secret(_text(file.read(_LARGEST_FILE + 1)))
         if not content:
@@ -80,7 +79,7 @@ class SecretFile(SecretSource):
         return content.reveal().removesuffix("\n").removesuffix("\r")
 
     def stamp(self) -> object:
-        """Return what changes when the file is written or replaced; None while it is not there."""
+        """Return a value that changes when the file is written or replaced; None if it does not exist."""
         try:
             found = Path(self._path).stat()
         except (OSError, ValueError):
@@ -98,7 +97,7 @@ class SecretFile(SecretSource):
 
 
 class SecretFunction(SecretSource):
-    """A credential that a function of the caller's returns. It shows nothing of the function: a partial holds more."""
+    """A credential returned by a function of the caller. The repr omits the function: a partial may hold secrets."""
 
     __slots__ = ("_function",)
 
@@ -107,14 +106,14 @@ class SecretFunction(SecretSource):
 
     @property
     def is_async(self) -> bool:
-        """Whether the function returns a coroutine, which nobody here would await."""
+        """Whether the function returns a coroutine, which would never be awaited."""
         return iscoroutinefunction(self._function)
 
     def read(self) -> object:
         """Call the function, in this thread."""
         found = self._function()
         if iscoroutine(found):
-            found.close()  # it would warn that it was never awaited
+            found.close()  # prevents the warning that it was never awaited
         return found
 
     def __repr__(self) -> str:
@@ -127,17 +126,17 @@ class SecretFunction(SecretSource):
         return hash((SecretFunction, id(self._function)))
 
 
-#: A credential of a configuration: its text, or where it is read from.
+#: A credential of a configuration: its text, or the source from which it is read.
 Credential: TypeAlias = Secret | SecretSource
-#: What a caller may give for one.
+#: The types that a caller may pass for a credential.
 CredentialInput: TypeAlias = str | Secret | SecretSource | Callable[[], str]
 
 
 def as_credential(value: CredentialInput) -> Credential:
-    """Convert what a caller gave for a credential: text is sealed, a function becomes a `SecretSource`.
+    """Convert a caller's credential: text becomes a `Secret`, a function becomes a `SecretSource`.
 
-    An attrs converter, for the configuration of a marketplace of your own too. What is nothing of the kind is
-    returned as it is, for the validator to refuse.
+    An attrs converter, also for the configuration of your own marketplace. Any other value is returned unchanged,
+    and the validator refuses it.
     """
     if isinstance(value, str | Secret):
         return as_secret(value)
@@ -145,7 +144,7 @@ def as_credential(value: CredentialInput) -> Credential:
 
 
 def as_optional_credential(value: CredentialInput | None) -> Credential | None:
-    """Convert what a caller gave for a credential that may be left out; None stays None."""
+    """Convert an optional credential; None stays None."""
     return None if value is None else as_credential(value)
 
 
@@ -160,7 +159,7 @@ def is_text(value: object) -> bool:
 
 
 def problem_in_header(value: object) -> str | None:
-    """Return what is wrong with a credential that travels in a header, or None. The text is not repeated."""
+    """Return what is wrong with a credential for a header, or None. The text is not repeated."""
     if not isinstance(value, str):
         return f"must be text, a function that returns text, or SecretFile(path), not {type(value).__name__}"
     if not fits_a_header(value):
@@ -172,12 +171,12 @@ def problem_in_header(value: object) -> str | None:
 
 
 def problem_in_body(value: object) -> str | None:
-    """Return what is wrong with a credential that travels in a body, or None. The text is not repeated."""
+    """Return what is wrong with a credential for a body, or None. The text is not repeated."""
     return None if is_text(value) else "must be text, and not empty"
 
 
 def problem_of(value: object, problem_in: Callable[[object], str | None]) -> str | None:
-    """Return what is wrong with a credential as a configuration holds it; a source is not read yet."""
+    """Return what is wrong with a credential of a configuration, or None. A source is not read yet."""
     if isinstance(value, SecretFunction) and value.is_async:
         return "must be text or a function: a coroutine function is not awaited"
     if isinstance(value, SecretSource):
@@ -186,16 +185,16 @@ def problem_of(value: object, problem_in: Callable[[object], str | None]) -> str
 
 
 def read(name: str, credential: Credential, problem_in: Callable[[object], str | None]) -> Secret:
-    """Return a credential as it is now. Raises `UnreadableCredentialError`, which never repeats it.
+    """Return the current credential. Raises `UnreadableCredentialError`, which never repeats the value.
 
-    A function is called in this thread, and with no lock held; on an event loop it blocks the loop.
+    A function is called in this thread without holding a lock. On an event loop it blocks the loop.
     """
     if isinstance(credential, Secret):
         return credential
     outer = sys.exception()
     try:
         found = _Found(credential.read())
-    except Exception as error:  # noqa: BLE001 - a function of the caller's may raise anything
+    except Exception as error:  # noqa: BLE001 - the caller's function may raise anything
         cause = _presentable(error, outer)
     else:
         problem = problem_in(found.value)
@@ -208,7 +207,7 @@ def read(name: str, credential: Credential, problem_in: Callable[[object], str |
 
 
 class _Found:
-    """What was read, kept out of sight of whoever prints local variables."""
+    """The value that was read, hidden from tracebacks with local variables."""
 
     __slots__ = ("value",)
 
@@ -222,7 +221,7 @@ def _text(content: bytes) -> str:
     try:
         return content.decode()
     except UnicodeDecodeError:
-        return ""  # its exception would hold the content
+        return ""  # the exception would contain the content
 
 
 def _told(credential: SecretSource) -> str:
@@ -230,16 +229,16 @@ def _told(credential: SecretSource) -> str:
 
 
 def _why(cause: BaseException) -> str:
-    """Say what was raised: in the operating system's words where it was the one, else by its type alone."""
+    """Describe an exception: by the operating system's message if it is an OSError, else by its type only."""
     if isinstance(cause, OSError) and cause.errno is not None:
         return os.strerror(cause.errno)
     return str(cause) if isinstance(cause, NotASecretError) else type(cause).__name__
 
 
 def _presentable(error: Exception, outer: BaseException | None) -> Exception:
-    """Return `error` without its frames, whose variables hold what was read, and without what it quotes.
+    """Return `error` without its frames, whose variables hold the value, and without the text that it quotes.
 
-    `outer` is what the caller was handling already: it, and what is behind it, stays as it is.
+    `outer` is the exception that the caller was already handling. It and its causes are left unchanged.
     """
     seen = {id(outer)}
     link: BaseException | None = error
@@ -247,8 +246,6 @@ def _presentable(error: Exception, outer: BaseException | None) -> Exception:
         seen.add(id(link))
         link.__traceback__ = None
         if isinstance(link, UnicodeError) or hasattr(link, "doc"):
-            return ValueError(
-                f"{type(link).__name__}: {link}"
-            )  # it holds the whole text that it complains of
+            return ValueError(f"{type(link).__name__}: {link}")  # it contains the whole text
         link = link.__cause__ or link.__context__
     return error

@@ -1,8 +1,8 @@
-"""Bytes to typed models, strictly.
+"""Strict decoding of bytes to typed models.
 
-msgspec reads the JSON; it, or for models with renamed fields a `cattrs` converter preconfigured for it, makes the model.
-Scalars are strict ("no" never becomes True), statuses stay text, an unknown field is kept in `Answer.raw`, and an
-object that names a field twice is refused: which of the two to believe would be a guess.
+msgspec parses the JSON. The model is built by msgspec or, if it has renamed fields, by a preconfigured cattrs converter.
+Scalars are strict ("no" never becomes True), statuses stay text, unknown fields stay in `Answer.raw`, and an object
+with a duplicate field is refused, because choosing one of the two values would be a guess.
 """
 
 import json
@@ -24,15 +24,15 @@ _BOM = b"\xef\xbb\xbf"
 
 
 class DecodingError(ValueError):
-    """The body is not what the marketplace documents; the text names the place, never the content."""
+    """The body is not as documented. The message names the path, never the content."""
 
 
 class Answer:
-    """What a marketplace answered. The fields are typed; all that it sent stays in `raw`."""
+    """The answer of a marketplace. The fields are typed; the complete JSON object is in `raw`."""
 
     __slots__ = ("_body",)
 
-    #: What it is called where it is stored, such as "vtex.receipt"; empty for a part of another answer.
+    #: The tag of its stored form, such as "vtex.receipt"; empty for a part of another answer.
     kind: ClassVar[str] = ""
     #: Python name → name on the wire, for the fields that differ.
     wire_names: ClassVar[Mapping[str, str]] = {}
@@ -40,18 +40,18 @@ class Answer:
 
     @property
     def raw(self) -> dict[str, Any]:
-        """The whole JSON object that was answered, unknown fields included; empty for a model built by hand."""
+        """The complete JSON object, including unknown fields; empty for a model built by hand."""
         body: bytes = getattr(self, "_body", b"")
         value: dict[str, Any] = json.loads(body.removeprefix(_BOM), parse_int=_integer) if body else {}
         return value
 
     @classmethod
     def prepared(cls, said: dict[str, Any]) -> dict[str, Any]:
-        """Return `said` in the one form that the fields have, where a marketplace writes it in several."""
+        """Return `said` normalized, if the marketplace has several forms of it."""
         return said
 
     def with_body(self, body: bytes) -> Self:
-        """Keep `body` as what `raw` shows; returns the same answer. For decoders alone."""
+        """Keep `body` for `raw`, and return the same answer. For decoders only."""
         object.__setattr__(self, "_body", body)
         return self
 
@@ -80,14 +80,14 @@ def _restored(model: type[M], values: dict[str, Any], body: bytes) -> M:
 def _integer(digits: str) -> Any:
     try:
         return int(digits)
-    except ValueError:  # Python reads 4,300 digits at most, and a field that nobody asked for may have more
+    except ValueError:  # Python parses at most 4,300 digits, and an unknown field may have more
         from decimal import Decimal
 
         return Decimal(digits)
 
 
 def decode(body: bytes, model: type[M]) -> M:
-    """Return `body` as a `model`; raise `DecodingError` if it is anything else."""
+    """Decode `body` as a `model`; raise `DecodingError` if it is anything else."""
     said = decode_object(body)
     kind: Any = model
     try:
@@ -100,7 +100,7 @@ def decode(body: bytes, model: type[M]) -> M:
 
 
 def decode_object(body: bytes) -> dict[str, Any]:
-    """Return `body` as a plain JSON object; raise `DecodingError` if it is anything else, or names a field twice."""
+    """Decode `body` as a JSON object; raise `DecodingError` if it is anything else, or has a duplicate field."""
     said: Any = decode_value(body)
     if isinstance(said, dict):
         return said  # pyright: ignore[reportUnknownVariableType]
@@ -108,9 +108,9 @@ def decode_object(body: bytes) -> dict[str, Any]:
 
 
 def decode_value(body: bytes) -> object:
-    """Return `body` as plain JSON of any kind; raise `DecodingError` if it is none, or names a field twice."""
+    """Decode `body` as any JSON value; raise `DecodingError` if it is not JSON, or has a duplicate field."""
     try:
-        body = body.removeprefix(_BOM)  # RFC 8259, 8.1, allows to ignore it
+        body = body.removeprefix(_BOM)  # RFC 8259, section 8.1, allows ignoring it
         said = _loads()(body)
         if _may_repeat_a_name(body, said):
             json.loads(body, object_pairs_hook=without_repeats)
@@ -129,10 +129,10 @@ def _loads() -> Callable[[bytes], object]:
 
 
 def _may_repeat_a_name(body: bytes, said: object) -> bool:
-    """Whether some object in `body` may name a field twice; `said` is what `body` was decoded to.
+    """Whether an object in `body` may have a duplicate field; `said` is the decoded value.
 
-    A decoded object holds each name once. If it encodes to the same text, spaces aside, nothing was dropped. Where
-    the texts differ for another reason, such as an escaped character, a closer look has to tell.
+    A decoded object has each name once. If it encodes to the same text, apart from whitespace, nothing was dropped.
+    If the texts differ for another reason, such as an escaped character, a slower check decides.
     """
     from msgspec.json import encode
     from msgspec.json import format as reformat
@@ -142,7 +142,7 @@ def _may_repeat_a_name(body: bytes, said: object) -> bool:
 
 @cache
 def _wire_names(model: Any) -> dict[str, str]:
-    """Return Python name → name on the wire, of a model and of its parts."""
+    """Return Python name → name on the wire, for a model and its parts."""
     names: dict[str, str] = dict(getattr(model, "wire_names", {}))
     if attrs.has(model):
         kinds = [field.type for field in attrs.fields(attrs.resolve_types(model))]
@@ -162,7 +162,7 @@ def _converter() -> "MsgspecJsonConverter":
 
     converter = make_converter()
     for scalar in (str, int, bool, float):
-        # cattrs converts scalars by calling them, and bool("no") is True; msgspec only accepts the type itself.
+        # cattrs converts scalars by calling the type, and bool("no") is True. msgspec accepts only the type itself.
         converter.register_structure_hook(scalar, convert)
 
     def renaming(model: type[Answer]) -> Callable[[Any, Any], Any]:
@@ -173,7 +173,7 @@ def _converter() -> "MsgspecJsonConverter":
         return bool(getattr(model, "wire_names", None))
 
     def from_array(kind: Any) -> Callable[[Any, Any], Any]:
-        # cattrs takes whatever can be iterated for a list, an object and a text as well.
+        # cattrs accepts any iterable as a list, including an object and a text.
         listed: Any = list.__class_getitem__(get_args(kind)[0])
         structure = converter.get_structure_hook(listed)
 
@@ -195,7 +195,7 @@ def _converter() -> "MsgspecJsonConverter":
 
 @cache
 def _structure(model: Any) -> Callable[[dict[str, Any]], Any]:
-    """Return what makes a `model` of a JSON object."""
+    """Return the function that builds a `model` from a JSON object."""
     if not model.wire_names:
         from msgspec import convert
 
@@ -205,7 +205,7 @@ def _structure(model: Any) -> Callable[[dict[str, Any]], Any]:
 
 
 def without_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """Return the fields of an object; raise `DecodingError` if one is named twice."""
+    """Return the fields of an object; raise `DecodingError` for a duplicate field."""
     found = dict(pairs)
     if len(found) != len(pairs):
         raise DecodingError("an object names a field twice")
@@ -213,12 +213,12 @@ def without_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def _place(error: Exception, names: Mapping[str, str] | None = None) -> str:
-    """Return what is wrong and where, by the names on the wire, without what stood there."""
+    """Describe an error and its path, by the names on the wire, without the content."""
     if isinstance(error, RecursionError):
         return "the JSON is nested too deeply"
     if isinstance(error, UnicodeDecodeError):
         return "the body is not UTF-8"
-    if isinstance(error, ValueError):  # ours, or msgspec's
+    if isinstance(error, ValueError):  # ours or msgspec's
         return str(error)
     from cattrs import transform_error
 
@@ -227,6 +227,6 @@ def _place(error: Exception, names: Mapping[str, str] | None = None) -> str:
 
 
 def check_subject(answered: str | int, asked: str | int) -> None:
-    """Raise `DecodingError` unless an answer is about the order that was asked for."""
+    """Raise `DecodingError` unless an answer is about the requested order."""
     if answered != asked:
         raise DecodingError("it is about another order")

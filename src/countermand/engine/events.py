@@ -1,8 +1,8 @@
-"""What a client tells its hooks: five events in the life of one call.
+"""The events that a client passes to its hooks: five kinds in the life of one call.
 
-A call begins with one `CallStarted` and ends with one `CallEnded`, whatever becomes of it. Between them, each request
-is a `RequestStarted` and a `RequestEnded`, and each pause is a `WaitStarted`. What is refused before the call begins,
-such as an id that can name no order, is no event. No event holds a credential, a body or a query string.
+A call starts with one `CallStarted` and always ends with one `CallEnded`. Between them, each request has a
+`RequestStarted` and a `RequestEnded`, and each pause a `WaitStarted`. Input that is refused before the call starts,
+such as an invalid order id, causes no event. No event contains a credential, a body or a query string.
 """
 
 from collections.abc import Callable
@@ -15,44 +15,65 @@ import attrs
 from ..errors import CountermandError
 from ..outcomes import Outcome
 
-#: Which call it is. `cancel_order` and `cancel` are "cancel"; `get_order` and `order_status` are "read".
+#: The kind of a call. `cancel_order` and `cancel` are "cancel"; `get_order` and `order_status` are "read".
 CallKind: TypeAlias = Literal["cancel", "read", "check", "wait_until_settled"]
-#: What a request is for.
+#: The purpose of a request.
 What: TypeAlias = Literal["cancel", "read", "login"]
 
 
 class RequestEnd(StrEnum):
-    """How a request ended."""
+    """How a request ended.
 
-    #: A whole reply came, whatever its status.
+    The members are texts.
+
+        def hook(event):
+            if isinstance(event, RequestEnded) and event.ended is RequestEnd.LOST:
+                print(event.url)
+    """
+
+    #: A complete reply arrived, with any status.
     ANSWERED = "answered"
-    #: A status came, and a body that cannot be used: cut short, too large, not decodable.
+    #: A status arrived, but the body is unusable: truncated, too large or not decodable.
     UNREADABLE = "unreadable"
-    #: Nothing was sent: no connection, or no time.
+    #: Nothing was sent: no connection, or no time left.
     NOT_SENT = "not_sent"
-    #: It may have reached the marketplace, and no status came.
+    #: The request may have reached the marketplace, but no status arrived.
     LOST = "lost"
-    #: An exception that is not ours passed through: Ctrl-C, a cancelled task, the caller's own timeout.
+    #: A foreign exception interrupted it: Ctrl-C, a cancelled task, a timeout of the caller.
     INTERRUPTED = "interrupted"
 
 
 class WaitReason(StrEnum):
-    """Why a call pauses."""
+    """Why a call pauses.
 
-    #: The account's gate is closed: the marketplace answered 429, or 503 with Retry-After.
+    The members are texts.
+
+        def hook(event):
+            if isinstance(event, WaitStarted) and event.why is WaitReason.RATE_LIMIT:
+                print(event.until)
+    """
+
+    #: The account is rate limited: the marketplace answered 429, or 503 with Retry-After.
     RATE_LIMIT = "rate_limit"
-    #: A request got no usable answer, and is made again.
+    #: A request got no usable reply, and is repeated.
     RETRY = "retry"
-    #: A cancellation got no clear answer: the order is read again, until its state decides.
+    #: A cancellation got no clear reply: the order is read until its state is conclusive.
     SETTLING = "settling"
-    #: `wait_until_settled` lets time pass before it reads the order again.
+    #: `wait_until_settled` waits before it reads the order again.
     POLLING = "polling"
     #: Another call is fetching the account's token.
     TOKEN = "token"  # noqa: S105 - a reason, and no token
 
 
 class CallEnd(StrEnum):
-    """How a call ended: which of the five outcomes it returned, or what else."""
+    """How a call ended: one of the five outcomes, a read, an error or an interruption.
+
+    The members are texts.
+
+        def hook(event):
+            if isinstance(event, CallEnded) and event.ended is CallEnd.UNKNOWN:
+                print(event.outcome)
+    """
 
     CANCELLED = "cancelled"
     REQUESTED = "requested"
@@ -61,17 +82,23 @@ class CallEnd(StrEnum):
     UNKNOWN = "unknown"
     #: An order was read, and returned.
     READ = "read"
-    #: An error of `countermand.errors` was raised: the order was not touched.
+    #: The call raised a `CountermandError`: the order was not touched.
     ERROR = "error"
-    #: An exception that is not ours passed through; `evidence_of` says what was known.
+    #: A foreign exception interrupted the call; `evidence_of` returns what was known.
     INTERRUPTED = "interrupted"
 
 
 @attrs.frozen(kw_only=True)
 class CallEvent:
-    """What all events say: of which call they are."""
+    """The base class of all events: the call that they belong to.
 
-    #: The number of the call in this process; all events of one call have the same.
+    An event of any kind has these fields.
+
+        def hook(event):
+            print(event.call_id, event.call, event.marketplace, event.order_id)
+    """
+
+    #: The number of the call in this process, the same for all its events.
     call_id: int
     call: CallKind
     #: "pattern", "vtex", "crux", "kibo", or the name of a third party's marketplace.
@@ -84,14 +111,16 @@ class CallEvent:
 
 @attrs.frozen(kw_only=True)
 class CallStarted(CallEvent):
-    """A call begins; all its events come in the thread, or the task, that made it.
+    """A call starts.
 
-    def hook(event):
-        if isinstance(event, CallStarted):
-            print(f"{event.call} {event.order_id} at {event.account}")
+    Hooks run in the thread or the task that makes the call.
+
+        def hook(event):
+            if isinstance(event, CallStarted):
+                print(f"{event.call} {event.order_id} at {event.account}")
     """
 
-    #: The seconds that the call may take.
+    #: The timeout of the call, in seconds.
     timeout: float
 
 
@@ -99,14 +128,16 @@ class CallStarted(CallEvent):
 class RequestStarted(CallEvent):
     """A request is about to be sent.
 
-    def hook(event):
-        if isinstance(event, RequestStarted) and event.number > 1:
-            print(f"{event.method} {event.url}, request {event.number} of this call")
+    Logins are requests too.
+
+        def hook(event):
+            if isinstance(event, RequestStarted) and event.number > 1:
+                print(f"{event.method} {event.url}, request {event.number} of this call")
     """
 
     #: "cancel", "read" (the order's state) or "login" (a token is fetched).
     what: What
-    #: Which request of the call it is, from 1 on.
+    #: The number of the request within the call, starting at 1.
     number: int
     #: The HTTP method.
     method: str
@@ -116,25 +147,27 @@ class RequestStarted(CallEvent):
 
 @attrs.frozen(kw_only=True)
 class RequestEnded(CallEvent):
-    """A request ended.
+    """A request ended, with or without a reply.
 
-    def hook(event):
-        if isinstance(event, RequestEnded) and event.ended is RequestEnd.LOST:
-            print(f"no answer within {event.seconds:.1f} s")
+    Every `RequestStarted` is followed by one.
+
+        def hook(event):
+            if isinstance(event, RequestEnded) and event.ended is RequestEnd.LOST:
+                print(f"no answer within {event.seconds:.1f} s")
     """
 
     what: What
     number: int
     method: str
     url: str
-    #: The status code that came back, or None.
+    #: The status code of the reply, or None.
     status: int | None
-    #: How long it took.
+    #: The duration of the request.
     seconds: float
     ended: RequestEnd
-    #: Whether it may have reached the marketplace.
+    #: Whether the request may have reached the marketplace.
     sent: bool
-    #: The marketplace's own identifier of the request, where a header named one.
+    #: The marketplace's request id, if a header of the reply had one.
     request_id: str | None
 
 
@@ -142,43 +175,47 @@ class RequestEnded(CallEvent):
 class WaitStarted(CallEvent):
     """The call pauses.
 
-    def hook(event):
-        if isinstance(event, WaitStarted) and event.why is WaitReason.RATE_LIMIT:
-            print(f"{event.account} may be asked again at {event.until}")
+    The pause ends with the next event of the call.
+
+        def hook(event):
+            if isinstance(event, WaitStarted) and event.why is WaitReason.RATE_LIMIT:
+                print(f"{event.account} is rate limited until {event.until}")
     """
 
     why: WaitReason
-    #: How long; None where nobody knows, which is while another call fetches a token.
+    #: The duration of the pause; None if not known, while another call fetches a token.
     seconds: float | None
-    #: Until when, in UTC; None where nobody knows.
+    #: The end of the pause in UTC; None if not known.
     until: datetime | None
 
 
 @attrs.frozen(kw_only=True)
 class CallEnded(CallEvent):
-    """A call ended: with an outcome, with an order that was read, with an error, or by an interruption.
+    """A call ended: with an outcome, an order, an error, or by an interruption.
 
-    def hook(event):
-        if isinstance(event, CallEnded) and event.ended is CallEnd.UNKNOWN:
-            page_somebody(event.outcome)
+    Every `CallStarted` is followed by one.
+
+        def hook(event):
+            if isinstance(event, CallEnded) and event.ended is CallEnd.UNKNOWN:
+                alert(event.outcome)
     """
 
     ended: CallEnd
-    #: How long the call took.
+    #: The duration of the call.
     seconds: float
-    #: How many requests it made.
+    #: The number of requests that it made.
     requests: int
-    #: What was returned; None for a read, and when an exception was raised.
+    #: The outcome that was returned; None for a read, or if an exception was raised.
     outcome: Outcome[Any] | None = None
     #: The error that was raised, or None.
     error: CountermandError | None = None
-    #: The exception that passed through, or None.
+    #: The foreign exception that interrupted the call, or None.
     interruption: BaseException | None = None
 
 
-#: What a hook is given.
+#: The argument of a hook.
 Event: TypeAlias = CallStarted | RequestStarted | RequestEnded | WaitStarted | CallEnded
 
-#: A function that is given every event. It must not block: the call waits for it. What it raises is logged, and
-#: changes nothing, unless it is no `Exception` (Ctrl-C is not).
+#: A function that is called with every event. It must not block, because the call waits for it. An `Exception` that it
+#: raises is logged and otherwise ignored; any other exception, such as KeyboardInterrupt, propagates.
 Hook: TypeAlias = Callable[[Event], object]

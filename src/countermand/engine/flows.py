@@ -1,12 +1,10 @@
-"""The life of one cancellation, written once for all marketplaces: ask, judge, settle by reading.
+"""The flow of one cancellation, for all marketplaces: send the request, judge the reply, settle doubts by a read.
 
-`Rules` say how a marketplace is asked and what its replies mean; the flows here decide what may be believed. Three
-rules bind them:
+`Rules` define a marketplace's requests and the meaning of its replies. The flows decide what to trust:
 
-- an error is raised only while the order is certainly untouched;
-- once a request may have been applied without a clear answer, a later 4xx is a hint and never the verdict: the order
-  is read, and its state decides;
-- nothing is believed that does not name this order.
+- an error is raised only if the order is certainly untouched;
+- after a request that may have been applied, a later 4xx is only a hint: the order is read, and its state decides;
+- a reply that does not name this order proves nothing.
 """
 
 from typing import Any, TypeVar
@@ -28,15 +26,15 @@ R = TypeVar("R")
 
 
 def cancelling(rules: Rules[I, R, Any, Any], request: R, operation: Operation[I, R]) -> Flow[Outcome[Any]]:
-    """Ask for the cancellation of an order and return what became of it."""
+    """Cancel an order and return what became of it."""
     outcome: Outcome[Any] = yield from concluded(operation, "cancel", _cancelling(rules, request, operation))
     return outcome
 
 
 def concluded(operation: Operation[Any, Any], call: CallKind, flow: Flow[Any]) -> Flow[Any]:
-    """Run `flow`, and tell how the call began and ended.
+    """Run `flow`, and report the start and the end of the call.
 
-    A finding becomes the call's outcome; an error or an interruption carries the evidence.
+    A finding becomes the outcome of the call. The evidence is attached to an error or an interruption.
     """
     if operation.telemetry is not None:
         operation.telemetry.call_started(call, operation.timeout)
@@ -62,7 +60,7 @@ def concluded(operation: Operation[Any, Any], call: CallKind, flow: Flow[Any]) -
 
 
 def is_denied(reply: Reply | Fault | None) -> bool:
-    """Whether reading is pointless: the order is hidden from us, whatever became of it."""
+    """Whether a read is pointless, because we may not see the order."""
     return isinstance(reply, Reply) and 400 <= reply.status < 500 and reply.status not in (408, 425, 429)
 
 
@@ -112,7 +110,7 @@ def _cancelling(rules: Rules[I, R, Any, Any], request: R, operation: Operation[I
             ask = rules.cancel_call(request, operation)
             continue
         if first is not None and _same_status(first, verdict):
-            verdict = first  # the second complains of the other wording, which was not the caller's fault
+            verdict = first  # the second one is about the other wording, which the caller did not choose
         operation.fail()
         if isinstance(verdict, Doubt) or operation.ambiguous:
             doubt = verdict if isinstance(verdict, Doubt) else _hint(verdict)
@@ -130,7 +128,7 @@ def _cancelling(rules: Rules[I, R, Any, Any], request: R, operation: Operation[I
 def _may_reword(
     rules: Rules[I, R, Any, Any], reply: Reply, verdict: Doubt | CountermandError, operation: Operation[I, R]
 ) -> bool:
-    """Whether the marketplace clearly did nothing, and there is another way to ask for the same."""
+    """Whether the marketplace clearly did nothing, and another form of the request exists."""
     return _error_in(verdict) is not None and not operation.ambiguous and rules.reword(reply, operation)
 
 
@@ -140,12 +138,12 @@ def _same_status(one: Doubt | CountermandError, other: Doubt | CountermandError)
 
 
 def _error_in(verdict: Doubt | CountermandError) -> CountermandError | None:
-    """Return the error with which the marketplace says that it did nothing."""
+    """Return the error by which the marketplace says that it did nothing."""
     return verdict if isinstance(verdict, CountermandError) else verdict.error
 
 
 def _hint(error: CountermandError) -> Doubt:
-    """Return what an error is worth once a request may have been applied: the first one may be what caused it."""
+    """Return an error as a doubt, after a request that may have been applied, and may have caused it."""
     return Doubt(f"after an unclear attempt: {error.message}", error)
 
 
@@ -182,7 +180,7 @@ def _judged(
 def _after_doubt(
     rules: Rules[I, R, C, O], verdict: Verdict[C], reply: Reply, asked: Call, operation: Operation[I, R]
 ) -> Verdict[C]:
-    """Return what a verdict is worth that came with a 4xx after an unclear attempt."""
+    """Return the verdict of a 4xx after an unclear attempt."""
     if isinstance(verdict, Doubt):
         return Doubt(f"after an unclear attempt: {verdict.reason}")
     if not isinstance(verdict, Finding) or verdict.kind not in (Refused, PartiallyCancelled):
@@ -196,9 +194,9 @@ def _after_doubt(
 def _settling(
     rules: Rules[I, R, C, O], operation: Operation[I, R], doubt: Doubt
 ) -> Flow[Finding[Any] | None]:
-    """Read the order until its state decides. Return None to have the cancellation asked for again.
+    """Read the order until its state is conclusive. Return None if the cancellation should be sent again.
 
-    Raises the marketplace's own rejection where nothing is ambiguous and the order's state explains nothing.
+    Raises the marketplace's own rejection if nothing is ambiguous and the order's state does not explain it.
     """
     ask = rules.read_call(operation)
     poll = 1.0
@@ -230,7 +228,7 @@ def _settling(
             raise doubt.error
         wait: float | None = None
         hidden_for = operation.hidden_for()
-        # A request that is hidden from us for good can only be asked for again where that is harmless at once.
+        # If the order can never be read, the request is repeated only if that is harmless without a delay.
         again = (
             askable and not hidden_for and (order is not None or (is_denied(reply) and not rules.shows_after))
         )
@@ -244,14 +242,14 @@ def _settling(
         if wait is None:
             return unknown(f"{doubt.reason}; {found}", order)
         if again and rules.shows_after:
-            return None  # at once: what has just been read is what allows it
+            return None  # without a pause: the read that allows it must be recent
         yield from operation.sleep(wait, WaitReason.RETRY if again else WaitReason.SETTLING)
         if again:
             return None
 
 
 def _explained(finding: Finding[Any], doubt: Doubt) -> Finding[Any]:
-    """Give the marketplace's own words to the parts that are not cancelled, where the order's state names no reason."""
+    """Add the marketplace's own message to the refused parts, if the order's state gives no reason."""
     parts: tuple[Part, ...] = finding.facts.get("refused", ())
     if doubt.error is None or not parts:
         return finding
@@ -260,7 +258,7 @@ def _explained(finding: Finding[Any], doubt: Doubt) -> Finding[Any]:
 
 
 def _noted(finding: Finding[Any], note: str) -> Finding[Any]:
-    """Return a finding that rests on a reply alone, with why no read confirms it."""
+    """Return a finding that is based on a reply only, with a note why no read confirms it."""
     parts: tuple[Part, ...] = finding.facts.get("refused", ())
     told = tuple(attrs.evolve(part, reason="; ".join(filter(None, (part.reason, note)))) for part in parts)
     return finding._replace(facts={**finding.facts, "refused": told}) if told else finding

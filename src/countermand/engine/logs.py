@@ -1,11 +1,11 @@
-"""The package's log: the logger `countermand`, as a hook that every client has.
+"""The logger `countermand`, implemented as a hook of every client.
 
-INFO has one line for each outcome or error, DEBUG one for each request, pause and read. WARNING has what asks for
-attention: an `Unknown`, an interruption after something may have been sent, and a pause of more than five seconds.
-Each record carries the event's fields as attributes, for formatters that write JSON.
+INFO has one line for each outcome or error, DEBUG one for each request, pause and read. WARNING is for an `Unknown`, an
+interruption after something may have been sent, and a pause of more than five seconds. The fields of an event are
+attributes of its record, for JSON formatters.
 
-`COUNTERMAND_LOG=info` (or `debug`, `warning`) in the environment writes the log to stderr, for scripts that configure
-no logging themselves.
+With `COUNTERMAND_LOG=info` (or `debug`, `warning`) in the environment, the log goes to stderr, for scripts that do not
+configure logging.
 """
 
 import logging
@@ -23,29 +23,29 @@ from .events import CallEnd, CallEnded, Event, RequestEnd, RequestEnded, WaitRea
 
 LOG = logging.getLogger("countermand")
 
-#: A longer pause is a warning, in seconds.
+#: A longer pause is logged as a warning, in seconds.
 _LONG_WAIT = 5.0
 _LEVELS = {"debug": logging.DEBUG, "info": logging.INFO, "warning": logging.WARNING}
-#: What would begin another line, or steer a terminal: a marketplace's words may hold it.
+#: Line breaks and terminal control characters, which a marketplace's message may contain.
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
-#: Objects, which a record has as words only.
+#: Fields whose values are objects. A record has them as text.
 _OBJECTS = ("outcome", "error", "interruption")
 
 
 def is_long(why: WaitReason, seconds: float) -> bool:
-    """Return whether a pause is a warning. Those of a call that was asked to wait are none."""
+    """Return whether a pause is a warning. The pauses of `wait_until_settled` are not."""
     return seconds > _LONG_WAIT and why is not WaitReason.POLLING
 
 
 def log(event: Event) -> None:
-    """Write one event to the log, if it belongs there and its level is on."""
+    """Log one event if its level is enabled."""
     level = _level(event)
     if level is not None and LOG.isEnabledFor(level):
         LOG.log(level, "%s", _CONTROL.sub(" ", _sentence(event)), extra=_fields(event))
 
 
 def log_failure(hook: object, error: Exception) -> None:
-    """Log that a hook has raised `error`. The hook's repr may hold anything, and stays out."""
+    """Log that a hook raised `error`. The repr of the hook is left out, because it may contain anything."""
     name = getattr(hook, "__qualname__", None) or type(hook).__qualname__
     LOG.error("the hook %s raised an exception, which changes nothing for the call", name, exc_info=error)
 
@@ -81,7 +81,7 @@ def _sentence(event: Event) -> str:
 
 
 def _fields(event: Event) -> dict[str, Any]:
-    """Return the event's fields as a record may have them: plain values, under names that no record uses itself."""
+    """Return the fields of an event as attributes of a record, without names that `LogRecord` uses itself."""
     fields: dict[str, Any] = {}
     for field in attrs.fields(type(event)):
         value = getattr(event, field.name)
@@ -93,7 +93,7 @@ def _fields(event: Event) -> dict[str, Any]:
 
 
 def log_to_stderr(environ: Mapping[str, str]) -> None:
-    """Do what `COUNTERMAND_LOG` says: write to stderr from a level on, unless the application has handlers itself."""
+    """Log to stderr at the level of `COUNTERMAND_LOG`, unless the application has handlers."""
     wanted = environ.get("COUNTERMAND_LOG", "")
     level = _LEVELS.get(wanted.strip().lower())
     if level is None:

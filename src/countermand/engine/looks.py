@@ -1,8 +1,7 @@
-"""Looking at an order: once, until a cancellation has settled, or for the order's own sake.
+"""Reading an order: once, until a cancellation has settled, or just to return it.
 
-A later look starts from the outcome that an earlier call gave, its *prior*: an open order after `Requested` is still
-`Requested`, after `Unknown` it is `Unknown`. Where nothing is known beforehand, an open order is never called
-requested.
+A later check starts from the outcome of an earlier call, its *prior*: an open order after `Requested` is still
+`Requested`, after `Unknown` it is `Unknown`. Without a prior, an open order is never `Requested`.
 """
 
 from collections.abc import Callable
@@ -37,7 +36,7 @@ _OPEN = "the order is open and shows no cancellation"
 
 
 def reading(rules: Rules[I, R, C, O], operation: Operation[I, R]) -> Flow[O]:
-    """Read an order and return it; raise if it cannot be read."""
+    """Read an order and return it; raise if that fails."""
     order: O = yield from concluded(operation, "read", _reading(rules, operation))
     return order
 
@@ -51,7 +50,7 @@ def checking(rules: Rules[I, R, C, O], operation: Operation[I, R]) -> Flow[Outco
 
 
 def waiting(rules: Rules[I, R, C, O], operation: Operation[I, R]) -> Flow[Outcome[Any]]:
-    """Read an order, with growing pauses, until its cancellation is settled or the time is over."""
+    """Read an order, with growing pauses, until its cancellation is settled or the deadline is reached."""
     looking = _looking(rules, operation, operation.pause_before_reading)
     outcome: Outcome[Any] = yield from concluded(operation, "wait_until_settled", looking)
     return outcome
@@ -94,7 +93,7 @@ def _looking(
             if last.settled:
                 return operation.outcome(last)
             if last.kind is not Unknown:
-                known = operation.outcome(last)  # the next read is judged against what this one has shown
+                known = operation.outcome(last)  # the next read is judged against this one
         elif last is None and prior is None and (is_denied(reply) or operation.shut_out("read")):
             raise _unread(reply, ask, operation, found)
         wait = None if is_denied(reply) else pause_of(pause)
@@ -109,7 +108,7 @@ def _looking(
 
 
 def _ended(last: Finding[Any] | None, operation: Operation[Any, Any]) -> Outcome[Any]:
-    """Return what was seen last; where no read was of use, the prior outcome with its further attempts."""
+    """Return the last finding or, if no read succeeded, the prior outcome with the new attempts."""
     if last is not None:
         return operation.outcome(last)
     assert operation.prior is not None
@@ -145,7 +144,7 @@ def _standing(rules: Rules[I, R, C, O], state: Finding[O], prior: Outcome[Any] |
         stays = state.kind in (Refused, PartiallyCancelled)
         return state if stays else Finding(Refused, order, {"refused": prior.refused})
     if isinstance(prior, PartiallyCancelled):
-        if state.kind is PartiallyCancelled:  # what was final stays so, whatever else happened to the order
+        if state.kind is PartiallyCancelled:  # a final state stays final
             settled = prior.settled or state.settled
             return state._replace(facts={**state.facts, "settled": settled})
         if state.kind is Refused and not prior.settled:
@@ -167,7 +166,7 @@ def _told(state: Finding[Any]) -> str:
 def _named(
     rules: Rules[Any, Any, Any, Any], prior: Outcome[Any]
 ) -> tuple[tuple[Part, ...], tuple[Part, ...]]:
-    """Return the parts that the prior outcome named: those cancelled or about to be, and the others."""
+    """Return the parts in the prior outcome: those cancelled or about to be, and the others."""
     begun: tuple[Part, ...] = getattr(prior, "cancelled", ())
     if not begun and isinstance(prior, Requested):
         begun = rules.named(prior.answer)
@@ -175,14 +174,14 @@ def _named(
 
 
 def _with_ids(state: Finding[O], begun: tuple[Part, ...], kept: tuple[Part, ...]) -> Finding[O]:
-    """Give the parts of a read that carries no ids those that an earlier answer named, where the counts allow it."""
+    """Add the ids of an earlier answer to the parts of a read without ids, if the counts match."""
     facts = dict(state.facts)
     gone: tuple[Part, ...] = facts.get("cancelled", ())
     rest: tuple[Part, ...] = facts.get("refused", ())
     if any(part.id is not None for part in (*gone, *rest)):
         return state
     if not rest or not gone:
-        begun = kept = begun + kept  # all of them went the same way
+        begun = kept = begun + kept  # all parts have the same fate
     for name, parts, named in (("cancelled", gone, begun), ("refused", rest, kept)):
         if parts and len(parts) == len(named):
             facts[name] = tuple(

@@ -1,8 +1,7 @@
-"""One call of a user's: what it is about, what it may still spend, and what it has done so far.
+"""One call of a user: its order, its deadline, and its attempts.
 
-An `Operation` is handed to everything that has a part in the call. It waits at the account's gate, has a token
-fetched, spends the one budget of time, keeps the evidence and strikes out credentials, so that the flows speak of
-orders only.
+An `Operation` is passed to everything that takes part in the call. It waits at the account's gate, gets a token, keeps
+to the deadline, records the evidence and redacts credentials, so that the flows deal with orders only.
 """
 
 from datetime import UTC, datetime, timedelta
@@ -51,18 +50,18 @@ class Operation(Generic[I, R]):
         in_lane: bool = False,
     ) -> None:
         self.rules = rules
-        #: What names the order, of the marketplace's own type.
+        #: The order id, of the marketplace's own type.
         self.order_id: I = order_id
-        #: The outcome of an earlier call, which a later look starts from.
+        #: The outcome of an earlier call, if this call checks it.
         self.prior: Outcome[Any] | None = prior
-        #: Every request so far, those of the prior outcome included, and how it ended.
+        #: Every request so far, including those of the prior outcome.
         self.attempts: list[Attempt] = list(prior.attempts) if prior else []
-        #: Whether a cancellation may have reached the marketplace without a clear answer.
+        #: Whether a cancellation may have been applied without a clear reply.
         self.ambiguous: bool = False
+        #: The form of the cancellation, at a marketplace with several; None before the first.
+        self.wording: str | None = None
         #: Whether a lane does this call's waiting: while the order is untouched, what asks to wait ends the call.
         self.in_lane: bool = in_lane
-        #: How the cancellation is worded, at a marketplace that knows several ways; None before it is asked for.
-        self.wording: str | None = None
         self._auth = rules.auth
         self._throttle = rules.throttle
         self._policy = settings.retry
@@ -70,24 +69,24 @@ class Operation(Generic[I, R]):
         self._clock = clock
         self._monotonic = clock.monotonic
         self._started = self._monotonic()
-        #: The seconds that the call may take.
+        #: The timeout of the call, in seconds.
         self.timeout: float = settings.timeout
         self._deadline = self._started + settings.timeout
         self._known = len(self.attempts)
         self._failures = 0
         self._renewed = False
-        #: The instant at which the last cancellation of this call ended, lost or answered; None before the first.
+        #: The instant at which the last cancellation request of this call ended; None before the first.
         self.asked_at: float | None = None
-        #: What tells this call's events; None while nobody listens.
+        #: Reports the events of this call; None if there is no listener.
         self.telemetry: Telemetry | None = None
         self._hooks = settings.hooks
         if self._hooks or LOG.isEnabledFor(INFO):
             self.listened()
 
-    # Time, and the permission to try again.
+    # Time and retries.
 
     def now(self) -> float:
-        """Return the instant, in seconds of the monotonic clock."""
+        """Return the current instant of the monotonic clock, in seconds."""
         return self._monotonic()
 
     def time_left(self) -> float:
@@ -95,12 +94,12 @@ class Operation(Generic[I, R]):
         return self._deadline - self._monotonic()
 
     def succeed(self) -> None:
-        """Note that a usable answer came: the account's retry budget gets a token back."""
+        """Record a usable reply: the account's retry budget gets a token back."""
         if self._throttle.tokens < self._throttle.CAPACITY:
             self._throttle.succeed()
 
     def fail(self) -> None:
-        """Count a request that got no usable answer."""
+        """Record a request without a usable reply."""
         self._failures += 1
 
     def pause(self, before: What) -> float | None:
@@ -120,33 +119,33 @@ class Operation(Generic[I, R]):
         self.asked_at = self._monotonic() - max(0.0, self._clock.wall() - at.timestamp())
 
     def pause_before_reading(self, wanted: float) -> float | None:
-        """Return `wanted` seconds, or fewer so that a last read fits in before the deadline; None when none does."""
+        """Return `wanted` seconds, or fewer to fit in a last read before the deadline; None if none fits."""
         pause = min(wanted, self.time_left() - min(1.0, self.timeout / 4))
         return pause if pause > 0.001 else None
 
     def hidden_for(self) -> float:
-        """Return the seconds for which a cancellation of this call that arrived may not show in a read yet."""
+        """Return the seconds until a read is sure to show a cancellation of this call that arrived."""
         if self.asked_at is None:
             return 0.0
         return max(0.0, self.asked_at + self.rules.shows_after - self._monotonic())
 
     def got_through(self) -> bool:
-        """Return whether any request of this call may have reached more than the account's rate limit."""
+        """Return whether any request of this call may have passed the account's rate limit."""
         return any(attempt.sent and attempt.status != 429 for attempt in self.attempts)
 
     def shut_out(self, before: What) -> bool:
-        """Return whether the account's gate stays closed for the rest of this call's time."""
+        """Return whether the account's gate stays closed until the deadline."""
         closed_for = self._throttle.closed_for(self._monotonic())
         return 0 < closed_for >= self.time_left() - self._needed(before)
 
     def _needed(self, what: What) -> float:
-        """Return the seconds below which a request is not begun: a hurried cancellation ends in doubt."""
+        """Return the minimum time for a request: a cancellation with too little time would end in doubt."""
         return min(3.0, self.timeout / 10) if what == "cancel" else 0.0
 
-    # Telling.
+    # Events.
 
     def listened(self) -> Telemetry:
-        """Return what tells this call's events. A warning is logged whether anybody listens or not."""
+        """Return the reporter of this call's events. Warnings are logged even without a listener."""
         if self.telemetry is None:
             about = self.rules.name, self.rules.label, self.order_id
             is_logged = LOG.isEnabledFor(INFO)
@@ -156,10 +155,10 @@ class Operation(Generic[I, R]):
     # Sending.
 
     def send(self, what: What, call: Call) -> Flow[Reply | Fault]:
-        """Send one request and return what came of it.
+        """Send one request and return its result.
 
-        Waits at the gate and fetches a token first where need be. Raises one of our errors if the request could
-        not be sent at all: `RateLimitedError`, `NotSentError`, `AuthenticationError`.
+        Waits at the gate and fetches a token first if necessary. If the request could not be sent at all, raises
+        `RateLimitedError`, `NotSentError` or `AuthenticationError`.
         """
         now = self._monotonic()
         if now < self._throttle.opens_at:
@@ -172,7 +171,7 @@ class Operation(Generic[I, R]):
         reply = yield from self._exchange(what, call, headers, now)
         if isinstance(reply, Reply) and reply.status in self._auth.renews_on:
             if not self._renewed:
-                self._renewed = True  # the token may have expired early: one more, once
+                self._renewed = True  # the token may have expired early: fetch a new one, once
                 self._auth.renew(headers)
                 headers = yield from self._acquire()
                 reply = yield from self._exchange(what, call, headers, self._monotonic())
@@ -181,13 +180,13 @@ class Operation(Generic[I, R]):
         return reply
 
     def sleep(self, seconds: float, why: WaitReason = WaitReason.TOKEN) -> Flow[None]:
-        """Pause. `Auth` pauses for a token alone, and gives no reason."""
+        """Pause. The default reason is that of `Auth`."""
         if self.telemetry is not None or is_long(why, seconds):
             self.listened().wait_started(why, seconds)
         yield Sleep(seconds)
 
     def send_login(self, call: Call) -> Flow[Reply]:
-        """Send a login; try again what got no usable answer. For `Auth` alone."""
+        """Send a login, and retry it if it got no usable reply. For `Auth` only."""
         while True:
             reply = yield from self._exchange("login", call, SealedHeaders(), self._monotonic())
             limited = isinstance(reply, Reply) and reply.status == 429
@@ -197,7 +196,7 @@ class Operation(Generic[I, R]):
             self.fail()
             pause = self.pause("login")
             if pause is None:
-                # The login's own body is not repeated: it is where credentials are.
+                # The reply is left out: a login's body contains credentials.
                 cause = reply if isinstance(reply, Fault) else None
                 raise (
                     self.rate_limited()
@@ -256,7 +255,7 @@ class Operation(Generic[I, R]):
         return reply
 
     def _patience(self, what: What, now: float) -> float:
-        """Return until when one request may take: a cancellation leaves time to be settled by reading."""
+        """Return the deadline of one request. A cancellation leaves time for a read."""
         left = self._deadline - now
         if what == "cancel":
             return self._deadline - min(10.0, left / 3)
@@ -271,7 +270,7 @@ class Operation(Generic[I, R]):
             self._throttle.close(now, self._rate_limit_pause(now))
 
     def _rate_limit_pause(self, now: float) -> float:
-        """Return the seconds to wait after a 429 that names no time."""
+        """Return the seconds to wait after a 429 without Retry-After."""
         for wanted in (self._policy.rate_limit_pause, self.rules.rate_limit_pause):
             if wanted is not None:
                 return wanted
@@ -284,7 +283,7 @@ class Operation(Generic[I, R]):
         reply = ended if isinstance(ended, Reply) else None
         date = self._header(reply, "date") if reply else None
         if date is not None and not date.endswith(" GMT"):
-            date = None  # no date, but whatever a gateway put there
+            date = None  # a gateway may send anything
         self.attempts.append(
             Attempt(
                 what,
@@ -300,14 +299,14 @@ class Operation(Generic[I, R]):
         )
 
     def asked(self) -> Attempt | None:
-        """Return the last cancellation that may have arrived, one of an earlier call included."""
+        """Return the last cancellation that may have arrived, including those of an earlier call."""
         return next((each for each in reversed(self.attempts) if each.what == "cancel" and each.sent), None)
 
     def sent_at(self) -> datetime | None:
-        """Return when the last cancellation was sent, by the marketplace's clock; None if its replies told no time.
+        """Return when the last cancellation was sent, by the marketplace's clock; None if no reply had a Date.
 
-        A Date header tells the difference between the two clocks, to a second. The one nearest to the cancellation
-        counts: a later look may come from a machine whose clock goes differently.
+        A Date header shows the offset between the two clocks, to a second. The one closest to the cancellation counts,
+        because a later check may run on a machine with another clock.
         """
         asked = self.asked()
         if asked is None:
@@ -320,7 +319,7 @@ class Operation(Generic[I, R]):
         return None
 
     def _header(self, reply: Reply, *names: str) -> str | None:
-        """Return the first of a reply's headers that is there, credentials struck out."""
+        """Return the first of these headers that a reply has, with credentials redacted."""
         for name in names:
             if value := reply.headers.get(name):
                 said = redacted(value.encode(errors="replace"), self._auth.secrets)
@@ -328,7 +327,7 @@ class Operation(Generic[I, R]):
         return None
 
     def outcome(self, finding: Finding[A]) -> Outcome[A]:
-        """Return what was found as the call's outcome, with the call's facts and evidence."""
+        """Return a finding as the outcome of this call, with its evidence."""
         outcome: Outcome[A] = finding.kind(
             marketplace=self.rules.name,
             order_id=str(self.order_id),
@@ -340,7 +339,7 @@ class Operation(Generic[I, R]):
         return outcome
 
     def evidence(self) -> Unknown[object] | None:
-        """Return what an interruption of the call should carry; None while the order is certainly untouched."""
+        """Return the evidence for an interruption of the call; None while the order is certainly untouched."""
         if not self.ambiguous and not any(map(self._may_be_applied, self.attempts[self._known :])):
             return None
         found: Finding[object] = unknown("interrupted after the request may have been sent")
@@ -353,7 +352,7 @@ class Operation(Generic[I, R]):
         return attempt.what == "cancel" and attempt.sent and not clean
 
     def error(self, kind: type[E], message: str, reply: Reply | Fault | None = None, **more: Any) -> E:
-        """Return an error of `kind` for this call, with the reply that came back last, or what kept it from coming."""
+        """Return an error of `kind` for this call, with the last reply or the reason why there was none."""
         about: dict[str, Any] = {
             "marketplace": self.rules.name,
             "account": self.rules.label,
@@ -384,7 +383,7 @@ class Operation(Generic[I, R]):
         return self.error(kind, f"answered {reply.status}: {kind.meaning}", reply)
 
     def rate_limited(self, reply: Reply | None = None) -> RateLimitedError:
-        """Return the error for a gate that stays closed beyond this call's time."""
+        """Return the error for a gate that stays closed beyond the deadline."""
         wait = self._throttle.closed_for(self._monotonic())
         told = retry_after(reply.headers, self._clock.wall()) if reply is not None else None
         wait = max(wait, told or 0.0)

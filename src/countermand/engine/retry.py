@@ -1,7 +1,7 @@
-"""When to try again: how often, after which pause, and not before the marketplace allows it.
+"""When to retry: how often, after which pause, and not before the marketplace allows it.
 
-The pauses and the limits are tenacity's `wait` and `stop` objects. What all calls on one account share is a
-`Throttle`: a 429 makes everyone wait, and an outage causes no retry storm.
+Pauses and limits are tenacity's `wait` and `stop` objects. All calls of one account share a `Throttle`: after a 429
+they all wait, and its retry budget prevents retry storms.
 """
 
 import re
@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from tenacity.stop import stop_base
     from tenacity.wait import wait_base
 
-#: The longest time, in seconds, for which one reply can close an account's gate: a garbled Retry-After must
-#: not shut an account for years. The error that is raised still names the whole time.
+#: The longest time, in seconds, for which one reply can close an account's gate: a malformed Retry-After must not
+#: block an account for years. The error still reports the full time.
 LONGEST_CLOSURE = 3600.0
 _FOREVER = 10 * 365 * 86400.0
 _NUMBER = re.compile(r"\d+(\.\d*)?|\.\d+", re.ASCII)
@@ -25,21 +25,23 @@ _NUMBER = re.compile(r"\d+(\.\d*)?|\.\d+", re.ASCII)
 
 @attrs.frozen
 class RetryPolicy:
-    """How often one call asks again after a failure, and how long it pauses in between.
+    """How often one call retries, and how long it pauses between attempts.
 
-    A failure is a request that got no usable answer: a 429, a 5xx, a lost connection. Waiting never outlasts the
-    call's timeout. `stop` and `wait` take tenacity's own objects in place of the numbers.
+    A failure is a request without a usable reply: a 429, a 5xx, a lost connection. A call never waits beyond its
+    timeout. `stop` and `wait` take tenacity objects in place of the numbers.
+
+        client = Countermand(Pattern(token="…"), retry=RetryPolicy(attempts=6, longest_pause=20))
     """
 
-    #: How many requests of one call may fail, settling reads included, before it gives up. At least 1.
+    #: The number of failed requests, including reads, after which a call gives up. At least 1.
     attempts: int = attrs.field(
         default=4, validator=[attrs.validators.instance_of(int), attrs.validators.ge(1)]
     )
-    #: The upper end of the first pause, in seconds; it doubles with every failure (full jitter).
+    #: The upper limit of the first pause, in seconds. It doubles with every failure (full jitter).
     first_pause: float = attrs.field(default=0.5, validator=attrs.validators.ge(0))
-    #: The upper end of any pause, in seconds.
+    #: The upper limit of any pause, in seconds.
     longest_pause: float = attrs.field(default=8.0, validator=attrs.validators.ge(0))
-    #: Seconds to wait after a 429 that names no time; None for what the marketplace recommends.
+    #: Seconds to wait after a 429 without Retry-After; None for what the marketplace recommends.
     rate_limit_pause: float | None = attrs.field(
         default=None, validator=attrs.validators.optional(attrs.validators.ge(0))
     )
@@ -50,7 +52,12 @@ class RetryPolicy:
 
     @classmethod
     def never(cls) -> "RetryPolicy":
-        """Return the policy that gives up at the first failure (a request whose fate is unclear is still read once)."""
+        """Return a policy without retries. After an unclear request, the order is still read once.
+
+        It makes a call fail fast.
+
+            client.pattern.cancel_order("114-3941689-8772232", retry=RetryPolicy.never())
+        """
         return cls(attempts=1)
 
     def pause(self, failures: int, started: float, now: float, deadline: float) -> float | None:
@@ -67,7 +74,7 @@ class RetryPolicy:
         return state.upcoming_sleep
 
 
-#: What a client does when nothing else is said.
+#: The default policy of a client.
 DEFAULT_RETRY = RetryPolicy()
 
 _NO_RETRYING: Any = None
@@ -84,51 +91,51 @@ def _engine(policy: RetryPolicy) -> "tuple[stop_base, wait_base]":
 
 
 class Throttle:
-    """What limits all calls on one account: a gate that a 429 closes, and a budget of further tries.
+    """Limits all calls of one account: a gate that a 429 closes, and a retry budget.
 
-    The budget is a token bucket, as in botocore's standard mode and gRPC's retry throttling: in an outage calls stop
-    trying twice.
+    The budget is a token bucket, as in botocore's standard mode and gRPC's retry throttling. In an outage it runs
+    out, and calls stop retrying.
     """
 
     CAPACITY: float = 50.0
 
     def __init__(self) -> None:
-        #: The instant of the monotonic clock from which requests may be sent.
+        #: The instant of the monotonic clock at which the gate opens.
         self.opens_at: float = float("-inf")
-        #: Whether the marketplace itself named that instant, in a Retry-After header.
+        #: Whether that instant comes from a Retry-After header.
         self.told: bool = False
         #: Tokens left in the budget.
         self.tokens: float = self.CAPACITY
 
     def close(self, now: float, seconds: float, *, told: bool = False) -> None:
-        """Send nothing for `seconds` from `now`; a gate that is closed for longer stays so."""
+        """Close the gate for `seconds` from `now`, unless it is already closed for longer."""
         opens_at = now + min(seconds, LONGEST_CLOSURE)
         if opens_at >= self.opens_at:
             self.opens_at, self.told = opens_at, told
 
     def closed_for(self, now: float) -> float:
-        """Return the seconds until a request may be sent; 0 when one may be sent now."""
+        """Return the seconds until the gate opens; 0 if it is open."""
         return max(0.0, self.opens_at - now)
 
     def spend(self) -> bool:
-        """Take the token for one further try; False when none is left."""
+        """Take a token for one retry; return False if none is left."""
         if self.tokens < 1:
             return False
         self.tokens -= 1
         return True
 
     def succeed(self) -> None:
-        """Give a token back after a call that got its answer."""
+        """Return a token after a call that got its answer."""
         self.tokens = min(self.CAPACITY, self.tokens + 1)
 
 
 def retry_after(headers: Mapping[str, str], wall: float) -> float | None:
-    """Return the seconds that a Retry-After header asks for, or None if there is none that makes sense.
+    """Return the seconds that a Retry-After header asks for, or None if it is absent or malformed.
 
-    RFC 9110, 10.2.3: a number of seconds, or a date, which is taken against the reply's own Date so that the two
-    machines' clocks need not agree (`wall`, in seconds since 1970, stands in where there is no Date). A repeated
-    number counts by its largest, and a fraction is rounded up: to ask early is the harmful error. Zero, a date that is
-    past, a sign or any other text counts as absent.
+    RFC 9110, section 10.2.3: a number of seconds, or a date. A date is compared with the reply's own Date, so that
+    the clocks need not agree; without a Date, with `wall` (seconds since 1970). Of several numbers the largest counts,
+    and a fraction is rounded up, because asking too early is the worse error. Zero, a past date, a sign and any
+    other text count as absent.
     """
     text = (headers.get("retry-after") or "").strip()
     if not text or len(text) > 10_000:
@@ -151,14 +158,14 @@ def _seconds(number: str) -> float:
 
 
 def timestamp(text: str) -> float | None:
-    """Return the time that a Date header tells, in seconds since 1970, or None."""
+    """Return the time in a Date header, in seconds since 1970, or None."""
     from email.utils import parsedate_to_datetime  # rarely needed, and slow to import
 
     try:
         if not text[:3].isalpha():
             return None
         moment = parsedate_to_datetime(text)
-        # RFC 9110's third form (asctime's) names no zone: it is UTC, wherever this machine is.
+        # The asctime form of RFC 9110 has no time zone: it is UTC.
         return moment.replace(tzinfo=moment.tzinfo or UTC).timestamp()
     except (ValueError, TypeError, OverflowError, IndexError):
         return None

@@ -1,7 +1,7 @@
-"""What one marketplace says of itself: how it is asked, and what its replies mean.
+"""The rules of one marketplace: the requests to it, and what its replies mean.
 
-The methods of `Rules` are plain functions from a reply to a value: they do no input or output, and know nothing of
-attempts, deadlines or retries. What a reply or an order says is a `Finding`; the call adds its facts at the end.
+The methods of `Rules` map a request or a reply to a value. They do no I/O, and know nothing about attempts, deadlines
+or retries. What a reply or an order means is a `Finding`, from which the call makes its outcome.
 """
 
 from collections.abc import Callable, Mapping
@@ -24,27 +24,29 @@ if TYPE_CHECKING:
 A = TypeVar("A", covariant=True)
 T = TypeVar("T")
 C = TypeVar("C", bound=Answer)
-O = TypeVar("O", bound=Answer)  # noqa: E741  the order, as a read answers it
-I = TypeVar("I")  # noqa: E741  what names an order: text, or an integer at Kibo
+O = TypeVar("O", bound=Answer)  # noqa: E741  the answer to a read: the order
+I = TypeVar("I")  # noqa: E741  the order id: text, or an integer at Kibo
 R = TypeVar("R")
 
 #: Status codes that mean "not applied", and the error for each.
 Rejections: TypeAlias = dict[int, type[CountermandError]]
 
-#: The codes that mean "not applied" wherever they are answered, and the error for each.
+#: The codes that mean "not applied" at every marketplace, and the error for each.
 REJECTIONS: Rejections = {401: AuthenticationError, 403: PermissionDeniedError, 404: OrderNotFoundError}
 
 
 class CancelRequest(Storable, Generic[A]):
-    """A cancellation of one order at one marketplace, whose outcome carries an `A`.
+    """A request to cancel one order. The `answer` of its outcome is an `A`.
 
-    Each marketplace has a class of its own: `CancelPatternOrder`, `CancelVtexOrder` and so on.
+    Each marketplace has its own class: `CancelPatternOrder`, `CancelVtexOrder` and so on.
+
+        outcome = client.cancel(CancelVtexOrder("1172452900788-01", account="brand-ar"))
     """
 
     __slots__ = ()
     #: The marketplace's short name.
     marketplace: ClassVar[str]
-    #: The label of the account to ask; None for the only account of the marketplace.
+    #: The label of the account to use; None for the only account of the marketplace.
     account: str | None
 
     @classmethod
@@ -54,16 +56,16 @@ class CancelRequest(Storable, Generic[A]):
         return fields_of(cls, {"schema": SCHEMA, "request": "cancel", "marketplace": cls.marketplace})
 
 
-#: Any typed request, of a third party's marketplace as well.
+#: Any typed request, including those of third-party marketplaces.
 AnyRequest: TypeAlias = CancelRequest[Any]
 
 
 class Finding(NamedTuple, Generic[A]):
-    """What a reply or an order says: an outcome to which the call's facts are still to be added.
+    """What a reply or an order means: an outcome without the facts of the call.
 
-    `conclusive` says of an order whether it shows what became of a cancellation: its state is final, or the
-    marketplace itself shows a cancellation in progress. An order that is merely still open shows neither. `askable`
-    is False for an open order whose state forbids to ask for the cancellation again.
+    `conclusive` says whether an order shows what became of a cancellation: its state is final, or it shows a pending
+    cancellation. An order that is merely open is inconclusive. `askable` is False for an open order whose state
+    forbids asking for the cancellation again.
     """
 
     kind: type[Any]
@@ -74,7 +76,7 @@ class Finding(NamedTuple, Generic[A]):
 
     @property
     def settled(self) -> bool:
-        """Whether nothing can change any more."""
+        """Whether the state is final."""
         settled: bool = self.facts.get("settled", self.kind.settled)
         return settled
 
@@ -85,7 +87,7 @@ def cancelled(answer: T | None, parts: tuple[Part, ...] = ()) -> Finding[T]:
 
 
 def requested(answer: T | None, status: str | None = None, *, conclusive: bool = True) -> Finding[T]:
-    """Return the finding that somebody still decides; not `conclusive` where the order is merely open."""
+    """Return the finding that the decision is pending; not `conclusive` if the order is merely open."""
     return Finding(Requested, answer, {"status": status}, conclusive)
 
 
@@ -103,7 +105,7 @@ def refused(answer: T | None, parts: tuple[Part, ...]) -> Finding[T]:
 
 
 def unknown(reason: str, answer: T | None = None) -> Finding[T]:
-    """Return the finding that nothing more can be known."""
+    """Return the finding that the outcome is not known."""
     return Finding(Unknown, answer, {"reason": reason}, conclusive=False)
 
 
@@ -114,7 +116,7 @@ def by_parts(
     is_final: Callable[[str], bool],
     status: str,
 ) -> Finding[T]:
-    """Return what the statuses of an order's parts add up to; `status` is the order's own, in words."""
+    """Return the finding for an order from the statuses of its parts; `status` is the order's own."""
     gone = tuple(part for part in parts if is_cancelled(part.status))
     rest = tuple(part for part in parts if not is_cancelled(part.status))
     settled = all(is_final(part.status) for part in rest)
@@ -126,16 +128,16 @@ def by_parts(
 
 
 class Doubt(NamedTuple):
-    """A reply that decides nothing by itself: the order is read."""
+    """A reply that is not conclusive: the order has to be read."""
 
     reason: str
-    #: There when the marketplace says that it did nothing.
+    #: Set if the marketplace says that it did nothing.
     error: CountermandError | None = None
-    #: What holds unless the order's state says otherwise.
+    #: The finding unless the order's state says otherwise.
     believed: Finding[Any] | None = None
-    #: What the reply means together with an order whose state says nothing; it returns None where it means nothing.
+    #: Returns what the reply means together with an inconclusive order, or None if it means nothing.
     confirm: Callable[[Any], Finding[Any] | None] | None = None
-    #: What holds if the order cannot be read.
+    #: The finding if the order cannot be read.
     fallback: Finding[Any] | None = None
     #: Whether the cancellation may be asked for again while the order is open.
     askable: bool = True
@@ -146,29 +148,29 @@ Verdict: TypeAlias = Finding[A] | Doubt | CountermandError
 
 
 class Rules(Generic[I, R, C, O]):
-    """One marketplace, as one account sees it. Subclass it for a marketplace of your own.
+    """The rules of one marketplace, for one account. Subclass it for a marketplace of your own.
 
-    The type parameters are what names an order, the typed request, and what a cancellation and a read answer.
+    The type parameters are the order id, the request, and the answers to a cancellation and to a read.
     """
 
     #: The marketplace's short name.
     name: ClassVar[str]
-    #: What names the order in a request. Requests check themselves when they are built.
+    #: Returns the order id of a request. Requests check themselves when they are built.
     order_of: ClassVar["attrgetter[Any]"] = attrgetter("order_id")
-    #: The lower-case names of the headers that say who asks, beside Authorization; a call's own may not have them.
+    #: Lower-case names of the authentication headers besides Authorization. A caller cannot set them.
     own_headers: ClassVar[frozenset[str]] = frozenset()
-    #: Whether asking twice is harmless: the order is cancelled once or not at all.
+    #: Whether repeating a request is harmless: the order is cancelled once or not at all.
     repeatable: ClassVar[bool] = False
-    #: Seconds that a request which arrived may take to show in a read. Before that, an open order says nothing, and
-    #: the cancellation is not asked for again.
+    #: Seconds until a request that arrived is visible in a read. Before that, an open order proves nothing, and the
+    #: cancellation is not repeated.
     shows_after: ClassVar[float] = 0.0
-    #: Seconds to wait after a 429 that names no time; None for the retry policy's own pause.
+    #: Seconds to wait after a 429 without Retry-After; None for the pause of the retry policy.
     rate_limit_pause: ClassVar[float | None] = None
-    #: Statuses of a part in which no cancellation, of now or of before, changes anything any more.
+    #: Statuses of a part on which a cancellation, current or earlier, has no effect.
     beyond_cancelling: ClassVar[frozenset[str]] = frozenset()
-    #: Headers of a reply that name the request on the marketplace's side, by lower-case name, the most telling first.
+    #: Lower-case names of the headers with the marketplace's request id, in order of preference.
     request_id_headers: ClassVar[tuple[str, ...]] = ("x-request-id", "x-correlation-id", "request-id")
-    #: Status codes that mean "not applied", and the error for each. Other 4xx are settled by reading.
+    #: Status codes that mean "not applied", and the error for each. After any other 4xx the order is read.
     rejections: ClassVar[Rejections] = REJECTIONS
 
     def __init__(self, label: str, auth: Auth) -> None:
@@ -176,11 +178,11 @@ class Rules(Generic[I, R, C, O]):
         self.label: str = label
         #: How requests of this account are authenticated.
         self.auth: Auth = auth
-        #: The gate and the retry budget that all calls on this account share.
+        #: The gate and the retry budget, shared by all calls of this account.
         self.throttle: Throttle = Throttle()
 
     def check_order_id(self, order_id: object) -> I:
-        """Return `order_id` if it can name an order here; raise `InvalidRequestError` otherwise."""
+        """Return `order_id` if it is a valid order id; raise `InvalidRequestError` otherwise."""
         raise NotImplementedError
 
     def order_key(self, order_id: I) -> str:
@@ -196,25 +198,25 @@ class Rules(Generic[I, R, C, O]):
         raise NotImplementedError
 
     def knows_no_order(self, reply: Reply, asked: Call) -> bool:
-        """Return whether a 404 is the marketplace's own word that there is no such order."""
+        """Return whether a 404 comes from the marketplace itself, and so means that there is no such order."""
         return names_its_error(reply)
 
     def reword(self, reply: Reply, operation: "Operation[I, R]") -> bool:
-        """Set `operation.wording` to another way to say the same; return whether there is one worth trying.
+        """Set `operation.wording` to another form of the request; return whether it is worth trying.
 
-        Called at most once a call, after a clean 4xx. `cancel_call` says it as `operation.wording` tells.
+        Called at most once per call, after an unambiguous 4xx. `cancel_call` then uses `operation.wording`.
         """
         return False
 
     def judge(self, reply: Reply, operation: "Operation[I, R]") -> Verdict[C] | None:
-        """Return what a reply to the cancellation means where this marketplace documents it; None for the rest.
+        """Return what a documented reply to the cancellation means, and None for any other.
 
-        Called for every whole reply but 401, 408, 429, 3xx and 5xx. May raise `DecodingError`.
+        Called for every complete reply except 401, 408, 429, 3xx and 5xx. May raise `DecodingError`.
         """
         raise NotImplementedError
 
     def order(self, reply: Reply, operation: "Operation[I, R]") -> O:
-        """Return the order in a 200 reply; raise `DecodingError` for anything else, another order included."""
+        """Return the order in a 200 reply; raise `DecodingError` for anything else, including another order."""
         raise NotImplementedError
 
     def state(self, order: O, operation: "Operation[I, R]") -> Finding[O]:
@@ -222,5 +224,5 @@ class Rules(Generic[I, R, C, O]):
         raise NotImplementedError
 
     def named(self, answer: Any) -> tuple[Part, ...]:
-        """Return the parts whose cancellation an answer says was begun; empty where it names none."""
+        """Return the parts whose cancellation was initiated according to an answer, if it lists any."""
         return ()

@@ -1,7 +1,7 @@
-"""Credentials that do not show themselves.
+"""Credentials that are redacted wherever they are printed.
 
-A credential leaves its `Secret` in one place only: where a request's headers or a login body are built.
-Everywhere else (a repr, a log line, a pickle, a traceback that prints local variables) there is a row of stars.
+A credential is revealed only where the headers of a request or the body of a login are built. In a repr, a log line or
+a traceback with local variables it is a row of stars, and it cannot be pickled.
 """
 
 import json
@@ -10,7 +10,7 @@ from functools import wraps
 from typing import Any, NoReturn, TypeVar
 from urllib.parse import quote
 
-#: Shorter texts are not struck out: no real credential is so short, and words and numbers of a reply may be.
+#: Shorter texts are not redacted: real credentials are longer, and ordinary words of a reply may be as short.
 _SHORTEST = 8
 
 _Class = TypeVar("_Class", bound=type)
@@ -29,7 +29,7 @@ class Secret:
         return self._text
 
     def forms(self) -> set[bytes]:
-        """Return the texts in which a reply may repeat the credential: as it is, escaped in JSON, in a URL."""
+        """Return the forms in which a reply may repeat the credential: plain, escaped in JSON, encoded in a URL."""
         text = self._text
         plain = {text, json.dumps(text)[1:-1], text.replace("/", "\\/"), quote(text, safe="")}
         return {form.encode() for form in plain}
@@ -57,20 +57,20 @@ class Secret:
 
 
 def as_secret(value: "str | Secret") -> "Secret":
-    """Wrap a credential given as text; a `Secret` stays as it is."""
+    """Wrap a text in a `Secret`; a `Secret` is returned unchanged."""
     return Secret(value) if isinstance(value, str) else value
 
 
 def as_optional_secret(value: "str | Secret | None") -> "Secret | None":
-    """Wrap a credential given as text; a `Secret` and None stay as they are."""
+    """Wrap a text in a `Secret`; a `Secret` and None are returned unchanged."""
     return Secret(value) if isinstance(value, str) else value
 
 
 class SealedHeaders:
-    """Request headers that carry a credential: looked up by name, and only the names when printed.
+    """Request headers with a credential. The repr shows only the names.
 
-    It is no Mapping and no dict, so that what walks the containers among a frame's variables does not walk into it.
-    `**headers` works. `prepared` is where a driver keeps its library's own form of them.
+    It is not a Mapping, so that error trackers, which walk the containers among local variables, skip it. `**headers`
+    works. In `prepared`, a driver caches the headers in its library's own form.
 
         SealedHeaders({"Authorization": "Bearer …"})["Authorization"]
     """
@@ -90,7 +90,7 @@ class SealedHeaders:
         return self._pairs.keys()
 
     def get(self, name: str) -> str | None:
-        """Return the value of `name` as it was spelt when given, or None."""
+        """Return the value of `name` (case-sensitive), or None."""
         return self._pairs.get(name)
 
     def __getitem__(self, name: str) -> str:
@@ -119,9 +119,9 @@ class SealedHeaders:
 
 
 def redacted(text: bytes, secrets: Iterable[bytes]) -> bytes:
-    """Return `text` with every one of `secrets` in it struck out; the same object when none is there.
+    """Return `text` with all `secrets` redacted; the same object if it contains none.
 
-    Texts too short to be a real credential are left: a test's token "t" stands in every word.
+    Texts that are too short for a real credential are ignored: a test's token "t" occurs in every word.
     """
     for secret in secrets:
         if len(secret) >= _SHORTEST and secret in text:
@@ -130,11 +130,10 @@ def redacted(text: bytes, secrets: Iterable[bytes]) -> bytes:
 
 
 def sealed(cls: _Class) -> _Class:
-    """Keep a configuration's credentials out of the traceback of its own error, and out of pickles.
+    """Keep a configuration's credentials out of the tracebacks of its errors, and out of pickles.
 
-    attrs runs validators inside `__init__`, whose frame holds the credential as an argument: a handler that
-    prints local variables would print it. Here the frame is left, and the arguments dropped, before the error
-    is raised.
+    attrs runs validators inside `__init__`, whose frame has the credential as an argument. A traceback with local
+    variables would print it. So the error is raised again outside that frame, without the arguments.
     """
     build: Any = cls.__init__  # type: ignore[misc]
 

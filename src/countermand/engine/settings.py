@@ -1,4 +1,4 @@
-"""How calls are made: the client's settings, and what one call says otherwise."""
+"""The settings of a client, and the options with which one call overrides them."""
 
 import re
 from collections.abc import Callable, Iterable, Mapping
@@ -15,7 +15,7 @@ from .retry import DEFAULT_RETRY, RetryPolicy
 from .secret import SealedHeaders
 
 _NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+", re.ASCII)
-#: Headers that the package sets itself, that say who asks, or that would change what a request or its answer means.
+#: Headers that the package sets, that authenticate, or that change the meaning of a request or its reply.
 _OURS = frozenset(
     """accept accept-encoding authorization connection content-encoding content-length content-type cookie expect
     host http2-settings if-match if-modified-since if-none-match if-range if-unmodified-since keep-alive prefer
@@ -25,18 +25,25 @@ _OURS = frozenset(
 
 
 class RequestOptions(TypedDict, total=False):
-    """What every call takes by name, `wait_until_settled` included."""
+    """The keyword arguments of every call, including `wait_until_settled`.
 
-    #: When to try again, in place of the client's.
+    None, the default, means the setting of the client.
+
+        client.wait_until_settled(outcome, retry=RetryPolicy(attempts=6))
+    """
+
+    #: Replaces the client's retry policy.
     retry: RetryPolicy | None
-    #: Further headers of the call's requests, its logins excepted: a trace id, say. None of ours, and no credential.
+    #: Additional headers for every request except logins, such as a trace id. Not for credentials.
     headers: Mapping[str, str] | None
 
 
 class CallOptions(RequestOptions, total=False):
-    """What every call takes by name; None, or nothing, stands for the client's own setting.
+    """The keyword arguments of every call except `wait_until_settled`, which has its own timeout.
 
-    client.vtex.cancel_order("1172452900788-01", timeout=10, headers={"X-Trace-Id": "4bf92f3577b34da6"})
+    None, the default, means the setting of the client.
+
+        client.vtex.cancel_order("1172452900788-01", timeout=10, headers={"X-Trace-Id": "4bf92f3577b34da6"})
     """
 
     #: The deadline of the whole call, in seconds.
@@ -45,19 +52,19 @@ class CallOptions(RequestOptions, total=False):
 
 @attrs.frozen(repr=False)
 class Settings:
-    """How calls are made unless one says otherwise."""
+    """The settings of a client."""
 
     timeout: float = 30.0
     retry: RetryPolicy = DEFAULT_RETRY
-    #: Headers beside ours, if there are any.
+    #: Additional headers, if any.
     headers: SealedHeaders | None = None
     hooks: tuple[Hook, ...] = ()
 
     def but(self, own: frozenset[str] = frozenset(), **options: Any) -> "Settings":
-        """Return the settings with `options` in place of these; None changes nothing.
+        """Return the settings with `options` applied; None changes nothing.
 
-        `own` are the lower-case names of the headers that say who asks at one marketplace. Raises
-        `InvalidRequestError` for a value that makes no sense.
+        `own` are the lower-case names of the marketplace's authentication headers. Raises `InvalidRequestError` for
+        an invalid value.
         """
         changed: dict[str, Any] = {}
         for name, value in options.items():
@@ -71,7 +78,7 @@ class Settings:
 
 
 def check_names(options: Iterable[str]) -> None:
-    """Raise TypeError if one of these is no option of a call."""
+    """Raise TypeError if one of these is not an option of a call."""
     for name in options:
         if name not in CallOptions.__optional_keys__:
             known = ", ".join(sorted(CallOptions.__optional_keys__))
@@ -84,14 +91,14 @@ def settings_of(timeout: object, retry: object, hooks: object) -> Settings:
 
 
 def beside(others: SealedHeaders, ours: SealedHeaders) -> SealedHeaders:
-    """Return both; where a name is in both, in whatever case, `ours` holds."""
+    """Merge headers; if a name is in both, in any case, `ours` wins."""
     taken = {name.lower() for name in ours}
     kept = {name: value for name, value in others.items() if name.lower() not in taken}
     return SealedHeaders({**kept, **ours})
 
 
 def refuse(headers: SealedHeaders, own: frozenset[str]) -> None:
-    """Raise `InvalidRequestError` if one of `headers` is ours, or is among `own`."""
+    """Raise `InvalidRequestError` if `headers` contains a reserved name, or one of `own`."""
     for name in headers:
         if name.lower() in _OURS or name.lower() in own:
             raise InvalidRequestError(f"headers must leave {name} alone: it is not a call's own")

@@ -1,4 +1,4 @@
-"""Tells the events of one call to the client's hooks and to the log."""
+"""Passes the events of one call to the client's hooks and to the log."""
 
 from collections.abc import Iterable
 from datetime import UTC, datetime
@@ -35,9 +35,9 @@ _numbers = count(1)
 
 
 class Telemetry:
-    """One call, as its hooks see it.
+    """The events of one call.
 
-    It holds nothing that holds a credential: where a hook raises, its variables are in the traceback that is logged.
+    It has no reference to a credential: if a hook raises, the logged traceback may include its variables.
     """
 
     __slots__ = (
@@ -79,13 +79,13 @@ class Telemetry:
         self._ended = False
 
     def call_started(self, call: CallKind, timeout: float) -> None:
-        """Tell that the call begins."""
+        """Report that the call starts."""
         self._about["call"] = call
         self._started = self._clock.monotonic()
         self._tell(CallStarted(timeout=timeout, **self._about))
 
     def request_started(self, what: What, call: Call) -> None:
-        """Tell that a request is about to be sent."""
+        """Report that a request is about to be sent."""
         self._requests += 1
         self._is_waiting_for_token = False
         self._url = call.origin + call.target.partition("?")[0]
@@ -97,7 +97,7 @@ class Telemetry:
     def request_ended(
         self, what: What, call: Call, ended: Reply | Fault | None, seconds: float, request_id: str | None
     ) -> None:
-        """Tell what came of a request; None stands for an interruption."""
+        """Report the result of a request; None means an interruption."""
         status, sent, end = None, call.sent, RequestEnd.INTERRUPTED
         if isinstance(ended, Reply):
             status, sent = ended.status, True
@@ -120,7 +120,7 @@ class Telemetry:
         self._tell(event)
 
     def wait_started(self, why: WaitReason, seconds: float) -> None:
-        """Tell that the call pauses. Looking for a token again and again is one pause, whose end nobody knows."""
+        """Report that the call pauses. Waiting for another call's token is one pause of unknown length."""
         if why is WaitReason.TOKEN:
             if not self._is_waiting_for_token:
                 self._is_waiting_for_token = True
@@ -136,7 +136,7 @@ class Telemetry:
         error: CountermandError | None = None,
         interruption: BaseException | None = None,
     ) -> None:
-        """Tell how the call ended; once only, if a hook is interrupted meanwhile."""
+        """Report how the call ended; only once, even if a hook is interrupted."""
         if self._ended:
             return
         self._ended = True
@@ -161,7 +161,7 @@ class Telemetry:
         for hook in self._hooks:
             try:
                 hook(event)
-            except Exception as error:  # noqa: BLE001 - whatever a hook raises is not the call's affair
+            except Exception as error:  # noqa: BLE001 - an exception of a hook must not affect the call
                 log_failure(hook, error)
         if self._is_logged or is_loud:
             log(event)

@@ -1,8 +1,8 @@
-"""What passes between the logic and the network, as plain data. No input or output happens here.
+"""The data that the logic and the drivers exchange. There is no I/O here.
 
-A *flow* is a generator that holds the logic of one call. It yields a `Call` (send this, give me what came back)
-or a `Sleep`, and a driver answers with a `Reply`, a `Fault` or None. Drivers live in `countermand.transport`;
-one more, with virtual time, lives in the sandbox.
+A *flow* is a generator with the logic of one call. It yields a `Call` (a request to send) or a `Sleep`, and a driver
+answers with a `Reply`, a `Fault` or None. The drivers are in `countermand.transport`; another one, with virtual time,
+is in the sandbox.
 """
 
 import time
@@ -15,7 +15,7 @@ from .secret import SealedHeaders
 
 T = TypeVar("T")
 
-#: The largest body, in bytes, that is read from a marketplace. Past it a reply counts as unreadable.
+#: The largest body that is read, in bytes. A reply with a larger one is unreadable.
 LARGEST_BODY = 2 * 1024 * 1024
 
 _NO_HEADERS = SealedHeaders()
@@ -25,7 +25,7 @@ _NO_HEADERS = SealedHeaders()
 class Call:
     """One HTTP request. `deadline` is an instant of the driver's monotonic clock, in seconds.
 
-    It is no container, because trackers of errors walk containers among the variables of a frame.
+    It is not a container, because error trackers walk the containers among local variables.
     """
 
     method: str
@@ -34,27 +34,27 @@ class Call:
     body: bytes | None = attrs.field(default=None, repr=False)
     headers: SealedHeaders = _NO_HEADERS
     deadline: float = float("inf")
-    #: Whether the request may have left. A driver that can tell sets it to False before it starts, and to True when
-    #: the request's head begins to be written; without such a driver it counts as sent.
+    #: Whether the request may have been sent. A driver that can tell sets it to False before it starts, and to True
+    #: when it starts to write the head of the request. Otherwise the request counts as sent.
     sent: bool = True
 
     def ready(self, headers: SealedHeaders, deadline: float) -> "Call":
-        """Return the call with the headers and the deadline it is sent with."""
+        """Return the call with the headers and the deadline to send it with."""
         return Call(self.method, self.origin, self.target, self.body, headers, deadline)
 
     def __repr__(self) -> str:
-        return f"Call({self.method} {self.origin}{self.target}, {self.headers})"  # a login's body is a credential
+        return f"Call({self.method} {self.origin}{self.target}, {self.headers})"  # the body of a login is a credential
 
 
-#: The flaw of a reply whose status and headers are known, and whose body nobody read: an event hook of the caller's
-#: client raised `HTTPStatusError`, and the client closed the response. The body may have said anything.
+#: The flaw of a reply whose body was never read: an event hook of the caller's client raised `HTTPStatusError`, and the
+#: client closed the response. Status and headers are known; the body may have said anything.
 BODY_LOST = "its body was lost: a hook of the caller's client raised before it was read"
 
 
 class Reply(NamedTuple):
-    """What came back: a status, headers (looked up by lower-case name), a body.
+    """A response: status, headers by lower-case name, and body.
 
-    `flaw` says why the body cannot be used (cut short, too large, undecodable, `BODY_LOST`); it is empty for a whole
+    `flaw` says why the body is unusable (truncated, too large, not decodable, `BODY_LOST`). It is empty for a complete
     body.
     """
 
@@ -70,10 +70,10 @@ class Reply(NamedTuple):
 
 @attrs.frozen
 class Fault:
-    """No status came back. `sent` says whether the request may have reached the marketplace.
+    """A request without a response. `sent` says whether it may have reached the marketplace.
 
-    `cause` is what went wrong, for an error's `__cause__`: an exception without frames, without the library's
-    objects, and without words that the other side may have chosen.
+    `cause` becomes the `__cause__` of an error. It is an exception without frames, without the library's objects, and
+    without text that the peer may have chosen.
     """
 
     sent: bool
@@ -91,20 +91,20 @@ Flow: TypeAlias = Generator[Call | Sleep, Reply | Fault | None, T]
 
 
 class Clock(NamedTuple):
-    """The two clocks a flow reads: `monotonic` for deadlines, `wall` (seconds since 1970) for evidence."""
+    """The clocks of a flow: `monotonic` for deadlines, `wall` (seconds since 1970) for evidence."""
 
     monotonic: Callable[[], float]
     wall: Callable[[], float]
 
 
-#: The real clocks. Whatever a driver of this package times, it times by these functions: a library that patches `time`
-#: after the import, to freeze it in tests, must not make two parts of one call disagree.
+#: The real clocks. All drivers of this package use these functions: if a test library patches `time` after the import,
+#: all parts of a call must still agree.
 CLOCK = Clock(time.monotonic, time.time)
 
 
 @runtime_checkable
 class Driver(Protocol):
-    """Runs flows on blocking I/O."""
+    """Runs flows with blocking I/O."""
 
     @property
     def clock(self) -> Clock:

@@ -1,4 +1,4 @@
-"""What a marketplace says went wrong: in its own words, wherever its error body has them, and in its headers."""
+"""The error message of a marketplace, from the body and the headers of its reply."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
@@ -7,24 +7,24 @@ from .decoding import DecodingError, decode_object
 from .secret import redacted
 from .wire import Reply
 
-#: The longest text that is repeated, in characters.
+#: The maximum length of a repeated text, in characters.
 _LONGEST = 500
 
-#: The headers of a reply that an error shows beside those that name the request: who answered, when, what, and when to come back.
+#: The headers of a reply that an error shows besides the request id: server, date, content and rate limits.
 _SHOWN = (
     *"date retry-after content-type content-length server via age www-authenticate allow location".split(),
     *"ratelimit ratelimit-policy ratelimit-limit ratelimit-remaining ratelimit-reset".split(),
     *"x-ratelimit-limit x-ratelimit-remaining x-ratelimit-reset x-cache cf-ray".split(),
     *"x-amzn-requestid x-amzn-trace-id x-amz-cf-id x-azure-ref".split(),
 )
-#: The longest value of a header that is shown, in characters.
+#: The maximum length of a shown header value, in characters.
 _LONGEST_VALUE = 200
 
 
 def shown_headers(reply: Reply, names: Iterable[str], secrets: Iterable[bytes]) -> dict[str, str]:
-    """Return the headers of a reply that help to tell what went wrong, cut short and without credentials.
+    """Return the headers of a reply that help to find the error, truncated, and with credentials redacted.
 
-    `names` are those by which the marketplace names a request.
+    `names` are the marketplace's request id headers.
     """
     shown: dict[str, str] = {}
     for name in (*names, *_SHOWN):
@@ -35,20 +35,20 @@ def shown_headers(reply: Reply, names: Iterable[str], secrets: Iterable[bytes]) 
 
 
 class Words(NamedTuple):
-    """A marketplace's own words; empty where its body has none."""
+    """A marketplace's own error message; empty if the body has none."""
 
-    #: The sentence for a person, or None.
+    #: The message for people, or None.
     detail: str | None = None
-    #: The code for a program, or None.
+    #: The code for programs, or None.
     code: str | None = None
 
 
 def words_of(reply: Reply) -> Words:
-    """Return the words in a reply's body.
+    """Return the error message in a reply's body.
 
-    Looked for are `error.message` and `error.code` (VTEX), `message` and `errorCode` (Kibo), `errors` (Pattern Hub),
-    `detail` and `{field: [text, …]}` (the web framework whose `Authorization: Token` Crux Connect uses), and `detail`
-    and `title` of RFC 9457 problem details.
+    The fields are `error.message` and `error.code` (VTEX), `message` and `errorCode` (Kibo), `errors` (Pattern Hub),
+    `detail` and `{field: [text, …]}` (the web framework of Crux Connect, inferred), and
+    `detail` and `title` of RFC 9457 problem details.
     """
     said = object_in(reply)
     if said is None:
@@ -63,7 +63,7 @@ def words_of(reply: Reply) -> Words:
 
 
 def object_in(reply: Reply) -> dict[str, Any] | None:
-    """Return the JSON object that is a reply's body; None if it is anything else."""
+    """Return the body of a reply if it is a JSON object, else None."""
     try:
         return decode_object(reply.body)
     except DecodingError:
@@ -73,13 +73,13 @@ def object_in(reply: Reply) -> dict[str, Any] | None:
 def names_its_error(reply: Reply) -> bool:
     """Whether an error's body is a JSON object with a text in `message`, `error.message`, `errors` or `detail`.
 
-    A marketplace's own 404 is; a gateway's page, an empty object or a framework's "no such path" is not.
+    True for a marketplace's own 404; False for a gateway's page, an empty object or a framework's "Not Found".
     """
     said = object_in(reply)
     if said is None:
         return False
     if isinstance(said.get("error"), str):
-        said = {**said, "error": None}  # a framework's bare "error": "Not Found" names no problem of its own
+        said = {**said, "error": None}  # a framework's "error": "Not Found" says nothing about the order
     return next(_texts(said, _OWN), None) is not None
 
 
@@ -101,12 +101,12 @@ def _texts(said: Mapping[str, Any], names: tuple[str, ...]) -> Iterator[str]:
             yield "; ".join(texts)
 
 
-def _flat(value: Any) -> Iterator[str]:
-    """Yield the texts in a text, a list of texts, or an object with a message."""
+def _flat(value: Any, levels: int = 4) -> Iterator[str]:
+    """Yield the texts in a text, a list, or an object with a message, down to a maximum depth."""
     if isinstance(value, str):
         yield value
-    elif isinstance(value, list):
+    elif isinstance(value, list) and levels:
         for each in value:  # pyright: ignore[reportUnknownVariableType]
-            yield from _flat(each)
-    elif isinstance(value, dict):
-        yield from _flat(value.get("message") or value.get("detail"))  # pyright: ignore[reportUnknownMemberType]
+            yield from _flat(each, levels - 1)
+    elif isinstance(value, dict) and levels:
+        yield from _flat(value.get("message") or value.get("detail"), levels - 1)  # pyright: ignore[reportUnknownMemberType]

@@ -1,1 +1,1 @@
-"""Hooks for other packages, each with an extra of its own."""
+"""Hooks for other packages, each with its own extra."""

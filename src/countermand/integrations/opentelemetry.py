@@ -4,10 +4,9 @@
 
     client = Countermand.from_env(hooks=[OpenTelemetryHook()])
 
-Each call is one span of the kind INTERNAL, with its requests and pauses as events. The span is the current one while
-the call lasts, so that spans of an instrumented HTTP library (opentelemetry-instrumentation-httpx) become its
-children; this module makes no spans of requests. Nothing that it records holds a credential or a query string, and no
-metric has an order's id.
+Each call is a span of kind INTERNAL, with its requests and pauses as span events. It is the current span during the
+call, so the spans of an instrumented HTTP library (opentelemetry-instrumentation-httpx) become its children; this module
+creates no spans for requests. It never records a credential or a query string, and no metric has an order id.
 """
 
 from contextvars import Token
@@ -41,7 +40,7 @@ _BUCKETS = (0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0, 600.0)
 
 
 class _Open(NamedTuple):
-    """The span of a call under way, and what makes the span before it the current one again."""
+    """The span of a call in progress, and the token that restores the previous span."""
 
     span: Span
     token: Token[Context]
@@ -152,7 +151,7 @@ class OpenTelemetryHook:
 
 
 def _labels(event: CallEvent) -> dict[str, AttributeValue]:
-    """Return what spans and metrics say of every call."""
+    """Return the attributes of all spans and metrics."""
     return {
         "countermand.marketplace": event.marketplace,
         "countermand.account": event.account,

@@ -1,1 +1,1 @@
-"""One room per marketplace: its requests and answers, how to ask, how to read, its sub-clients."""
+"""The marketplaces, one module each: configuration, request, answers, rules and sub-clients."""

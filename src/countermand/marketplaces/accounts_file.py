@@ -1,4 +1,4 @@
-"""Accounts from a TOML file, any number of them, each with a label.
+"""Accounts from a TOML file, each with a label.
 
     timeout = 30
 
@@ -8,9 +8,9 @@
     app_key = { env = "VTEX_AR_KEY" }
     app_token = { file = "/run/secrets/vtex-ar" }
 
-The keys of an account are the fields of its marketplace's configuration. A value is text or a number, the name of an
-environment variable, or the path of a file, relative to the file of the accounts. A credential in a file of its own is
-a `SecretFile`: it is read anew when it has changed.
+The keys of an account are the fields of its marketplace's configuration. A value is text, a number, the name of an
+environment variable, or the path of a file, relative to the accounts file. A credential in its own file is a
+`SecretFile`: it is read again when it changes.
 """
 
 import os
@@ -41,19 +41,19 @@ def _is_table(value: object) -> TypeGuard[dict[str, Any]]:
 
 
 class _Document:
-    """What a file holds. It does not show itself: a credential may stand anywhere in it."""
+    """The content of the file, redacted in the repr, because any part of it may be a credential."""
 
     __slots__ = ("mode", "problem", "tables")
 
     def __init__(self) -> None:
         self.tables: dict[str, Any] = {}
         self.problem: str | None = None
-        #: The file's permissions.
+        #: The permissions of the file.
         self.mode: int = 0
 
 
 def from_accounts_file(path: str | os.PathLike[str], environ: Environ) -> Setup:
-    """Return the accounts and the timeout that a file holds, and what is wrong with it."""
+    """Return the accounts and the timeout from a file, and the problems with them."""
     setup, where = Setup(), f"{os.fspath(path)}: "
     document = _document(Path(path))
     if document.problem is not None:
@@ -97,7 +97,7 @@ def _document(path: Path) -> _Document:
 
 
 def _syntax(said: str, content: Secret) -> str:
-    """Say where a syntax error is: in which account, at which marketplace."""
+    """Return a syntax error with its account and marketplace."""
     line = _LINE.search(said)
     label: str | None = None
     found: dict[str, str] = {}
@@ -166,7 +166,7 @@ def _add_account(
 
 
 def _given(document: _Document, label: str, folder: Path) -> dict[str, Given] | None:
-    """Return the values of an account's table, sealed; None where it is no table."""
+    """Return the values of an account's table, or None if it is not a table."""
     table = document.tables["accounts"][label]
     if not _is_table(table):
         return None
@@ -180,7 +180,7 @@ def _sealed(source: str, value: Any, folder: Path) -> Given:
 
 
 def _marketplace(given: Given | None, place: str) -> tuple[str | None, str]:
-    """Return the name of an account's marketplace, or None and what is wrong with it."""
+    """Return the marketplace of an account, or None and the problem."""
     if given is None:
         return None, f"{place}.marketplace: must be set, to one of {marketplaces()}"
     name = given.reveal()
@@ -192,7 +192,7 @@ def _marketplace(given: Given | None, place: str) -> tuple[str | None, str]:
 
 
 def _resolved(given: dict[str, Given], field: str, environ: Environ) -> str | None:
-    """Put a variable's value in place of its name. Return what is wrong with a reference, or None."""
+    """Replace a reference by its value. Return the problem with the reference, or None."""
     each = given[field]
     reference = each.value
     if not _is_table(reference):

@@ -1,4 +1,4 @@
-"""What every marketplace has in common: an account's configuration, and the two sub-clients.
+"""The base classes of every marketplace: the configuration of an account, and the two sub-clients.
 
 A marketplace is one module: a configuration derived from `Account`, a typed request derived from
 `countermand.engine.rules.CancelRequest`, typed answers, its `Rules`, and two sub-clients of a few lines.
@@ -30,26 +30,27 @@ R = TypeVar("R")
 S = TypeVar("S", covariant=True)
 Z = TypeVar("Z", covariant=True)
 
-#: The class of a marketplace's request, and the classes of its answers.
+#: The request class of a marketplace, and its answer classes.
 Stored: TypeAlias = tuple[type[CancelRequest[Any]], tuple[type[Answer], ...]]
 
-#: How long `wait_until_settled` waits when nothing else is said, in seconds.
+#: The default timeout of `wait_until_settled`, in seconds.
 SETTLE_TIMEOUT = 600.0
 
 
 class Account(Generic[S, Z]):
-    """Access to one account at one marketplace: the parent of `Pattern`, `Vtex`, `Crux` and `Kibo`.
+    """The configuration of one account: the base class of `Pattern`, `Vtex`, `Crux` and `Kibo`.
 
-    The type parameters are the two sub-clients, blocking and asynchronous, so that `client[account]` has its type.
-    A credential may be text, a function that returns the text, or a `SecretFile`: what is read is read anew after a
-    401, and from a file when it has changed. A marketplace of your own subclasses it, see
-    `examples/fifth_marketplace`.
+    The type parameters are the blocking and the async sub-client, which give `client[account]` its type. A
+    credential is text, a function that returns text, or a `SecretFile`. It is read again after a 401, and a file
+    also when it changes. For a marketplace of your own, derive a class from it, see `examples/fifth_marketplace`.
+
+        class Shop(Account["ShopClient", "AsyncShopClient"]): ...
     """
 
     __slots__ = ()
     #: The marketplace's short name.
     marketplace: ClassVar[str]
-    #: What outcomes, errors and requests call this account.
+    #: The name of this account in outcomes, errors and requests.
     label: str
     #: How many requests the marketplace allows, such as "100/min"; None where that is not known.
     rate: str | None = None
@@ -64,12 +65,12 @@ class Account(Generic[S, Z]):
 
     @classmethod
     def stored(cls) -> Stored:
-        """Return the class of the request, and the classes of the answers: what stored data is read back as."""
+        """Return the request class and the answer classes, for reading stored data."""
         raise NotImplementedError
 
 
 def label_field(default: str = "", *, field: str = "") -> Any:
-    """Return the `label` field of a configuration: by default a text, or what another of its fields holds."""
+    """Return the `label` field of a configuration. Its default is a text, or the value of another field."""
     made = attrs.Factory(attrgetter(field), takes_self=True) if field else default
     return attrs.field(default=made, validator=checks.label)
 
@@ -106,7 +107,12 @@ class _SubClient(Generic[I, R, C, O]):
 
     @property
     def account(self) -> str:
-        """The label of the account that this sub-client asks."""
+        """The label of the account.
+
+        Outcomes, errors and attempts carry it.
+
+            print(client.vtex.account)
+        """
         return self._rules.label
 
     def __repr__(self) -> str:
@@ -117,12 +123,7 @@ class _SubClient(Generic[I, R, C, O]):
         """The marketplace's rules for this account."""
         return self._rules
 
-    def asking(self, request: R, asked: datetime | None = None) -> Flow[Outcome[C | O]]:
-        """Return the flow of one cancellation whose waiting is done by a lane of `countermand.bulk`.
-
-        While the order is untouched, a 429, a closed gate or a lost connection ends it at once. `asked` is when an
-        earlier process asked for it, or was about to: then the order is read first.
-        """
+    def _asking(self, request: R, asked: datetime | None) -> Flow[Outcome[C | O]]:
         operation = self._requested(request, {})
         operation.in_lane = True
         if asked is None:
@@ -132,8 +133,7 @@ class _SubClient(Generic[I, R, C, O]):
         operation.was_asked(asked)
         return resuming(self._rules, request, operation)
 
-    def looking(self, outcome: Outcome[A]) -> Flow[Outcome[A]]:
-        """Return the flow of one later look at the order of `outcome`; see `check`."""
+    def _looking(self, outcome: Outcome[A]) -> Flow[Outcome[A]]:
         return checking(self._rules, self._after(outcome, {}))
 
     def _operation(
@@ -170,18 +170,30 @@ class _SubClient(Generic[I, R, C, O]):
 
 
 class SubClient(_SubClient[I, R, C, O]):
-    """One account at one marketplace, blocking."""
+    """The blocking client of one account; the base class of `VtexClient` and the others.
+
+    `Countermand` makes it on first use.
+
+        client["brand-br"].check(outcome)
+    """
 
     _driver: Driver
 
     def cancel(self, request: R, **options: Unpack[CallOptions]) -> Outcome[C | O]:
-        """Ask for the cancellation that a request object describes; see `cancel_order`."""
+        """Cancel the order that `request` describes.
+
+        Returns and raises what `cancel_order` does.
+
+            outcome = client.vtex.cancel(CancelVtexOrder("1172452900788-01"))
+        """
         return self._driver.run(cancelling(self._rules, request, self._requested(request, options)))
 
     def check(self, outcome: Outcome[A], **options: Unpack[CallOptions]) -> Outcome[A]:
-        """Read the order of an earlier outcome once; return the outcome as it now stands.
+        """Read the order of an earlier outcome once, and return the outcome as it now stands.
 
-        See `Countermand.check`, which finds the account by itself.
+        See `Countermand.check`, which finds the account itself.
+
+            outcome = client.vtex.check(outcome)
         """
         return self._driver.run(checking(self._rules, self._after(outcome, options)))
 
@@ -196,16 +208,18 @@ class SubClient(_SubClient[I, R, C, O]):
     def wait_until_settled(
         self, order: Any, *, timeout: float = SETTLE_TIMEOUT, **options: Unpack[RequestOptions]
     ) -> Outcome[Any]:
-        """Read the order, with growing pauses, until its cancellation is settled or `timeout` seconds are over.
+        """Read the order, with growing pauses, until its cancellation is settled.
 
-        Give it the outcome that the cancellation returned: what is known from then decides what an open order
-        means. By the order's id alone nothing is known, and an order that is merely open is `Unknown`, never
-        `Requested`. Returns what it last saw when the time is over, unsettled, and never waits past it.
+        `order` is an earlier outcome or an order id. Pass the outcome if you have it: it decides what an open order
+        means. With an id alone, an open order is `Unknown`, never `Requested`. After `timeout` seconds the method
+        returns the last outcome, settled or not.
 
-        After an outcome it raises nothing but `InvalidRequestError`: a read that fails leaves the outcome as it
-        was, with the further attempts. By id it raises `OrderNotFoundError`, `AuthenticationError`,
-        `PermissionDeniedError` or another `RejectedError` when the first read says so, and `NotSentError` or
-        `RateLimitedError` when none could be made.
+        With an outcome it raises only `InvalidRequestError`: a failed read leaves the outcome as it was, with the
+        new attempts. With an id it raises `OrderNotFoundError`, `AuthenticationError`, `PermissionDeniedError` or
+        another `RejectedError` if the first read is answered so, and `NotSentError` or `RateLimitedError` if no read
+        could be sent.
+
+            outcome = client.vtex.wait_until_settled(outcome, timeout=600)
         """
         return self._driver.run(waiting(self._rules, self._look(order, timeout, options)))
 
@@ -214,6 +228,8 @@ class SubClient(_SubClient[I, R, C, O]):
 
         An order that is merely open is `Unknown`: whether somebody asked for its cancellation is not known. Raises
         `OrderNotFoundError`, `OrderUnreadableError` and their siblings.
+
+            outcome = client.vtex.look("1172452900788-01")
         """
         return self._driver.run(checking(self._rules, self._named(order_id, options)))
 
@@ -222,16 +238,30 @@ class SubClient(_SubClient[I, R, C, O]):
 
 
 class AsyncSubClient(_SubClient[I, R, C, O]):
-    """One account at one marketplace, on an event loop."""
+    """The async client of one account; the base class of `AsyncVtexClient` and the others.
+
+    `AsyncCountermand` makes it on first use.
+
+        await client["brand-br"].check(outcome)
+    """
 
     _driver: AsyncDriver
 
     async def cancel(self, request: R, **options: Unpack[CallOptions]) -> Outcome[C | O]:
-        """Ask for the cancellation that a request object describes; see `cancel_order`."""
+        """Cancel the order that `request` describes.
+
+        Returns and raises what `cancel_order` does.
+
+            outcome = await client.vtex.cancel(CancelVtexOrder("1172452900788-01"))
+        """
         return await self._driver.run(cancelling(self._rules, request, self._requested(request, options)))
 
     async def check(self, outcome: Outcome[A], **options: Unpack[CallOptions]) -> Outcome[A]:
-        """Read the order of an earlier outcome once; see `SubClient.check`."""
+        """Read the order of an earlier outcome once, and return the outcome as it now stands;
+        see `SubClient.check`.
+
+            outcome = await client.vtex.check(outcome)
+        """
         return await self._driver.run(checking(self._rules, self._after(outcome, options)))
 
     @overload
@@ -245,12 +275,37 @@ class AsyncSubClient(_SubClient[I, R, C, O]):
     async def wait_until_settled(
         self, order: Any, *, timeout: float = SETTLE_TIMEOUT, **options: Unpack[RequestOptions]
     ) -> Outcome[Any]:
-        """Do what `SubClient.wait_until_settled` does, without blocking the event loop."""
+        """Read the order, with growing pauses, until its cancellation is settled;
+        see `SubClient.wait_until_settled`.
+
+            outcome = await client.vtex.wait_until_settled(outcome, timeout=600)
+        """
         return await self._driver.run(waiting(self._rules, self._look(order, timeout, options)))
 
     async def look(self, order_id: I | str, **options: Unpack[CallOptions]) -> Outcome[O]:
-        """Read an order once, by its id, and say what it shows of a cancellation; see `SubClient.look`."""
+        """Read an order once, by its id, and say what it shows of a cancellation.
+
+        See `SubClient.look`.
+
+            outcome = await client.vtex.look("1172452900788-01")
+        """
         return await self._driver.run(checking(self._rules, self._named(order_id, options)))
 
     async def _read(self, order_id: object, options: CallOptions) -> O:
         return await self._driver.run(reading(self._rules, self._named(order_id, options)))
+
+
+def asking(
+    client: _SubClient[Any, Any, Any, Any], request: Any, asked: datetime | None = None
+) -> Flow[Outcome[Any]]:
+    """Return the flow of one cancellation whose waiting is done by a lane of `countermand.bulk`.
+
+    While the order is untouched, a 429, a closed gate or a lost connection ends it at once. `asked` is when an
+    earlier process asked for it, or was about to: then the order is read first.
+    """
+    return client._asking(request, asked)  # pyright: ignore[reportPrivateUsage]
+
+
+def looking(client: _SubClient[Any, Any, Any, Any], outcome: Outcome[A]) -> Flow[Outcome[A]]:
+    """Return the flow of one later look at the order of `outcome`, for `countermand.bulk`; see `check`."""
+    return client._looking(outcome)  # pyright: ignore[reportPrivateUsage]

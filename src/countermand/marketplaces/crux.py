@@ -1,8 +1,7 @@
-"""Crux Connect.
+"""Crux Connect. A cancellation is forwarded to the suppliers, each of whom confirms or rejects it later.
 
-Sources: "Crux Connect API, Cancel Order" for the cancellation; "Crux Connect API, Get Order" and "User Login" for the
-read and the tokens. A cancellation is forwarded to the suppliers, each of whom confirms or rejects it later, and it
-is forwarded again each time it is asked for: an unclear one is never sent twice.
+Every request is forwarded again, so an unclear one is never sent twice. Sources: "Cancel Order", "Get Order" and
+"User Login" at https://docs.cruxconnect.com/.
 """
 
 import json
@@ -42,13 +41,13 @@ _HOSTS = {
     "sandbox": "https://api-sandbox.cruxconnect.com",
     "production": "https://api.cruxconnect.com",
 }
-#: A token's life, in seconds: two hours from its issue (Crux Connect API, User Login).
+#: The lifetime of a token, in seconds: two hours (User Login).
 _TOKEN_LIFETIME = 7200.0
-#: Line item statuses that no cancellation changes any more.
+#: The line item statuses that can no longer be cancelled.
 _FINAL = frozenset({"Rejected", "HasTracking"})
-#: Texts that outrank the other one of a line's two, the most telling first.
+#: The texts that take precedence over the other one of a line, in this order.
 _TELLING = ("Cancelled", "HasTracking", "Rejected")
-#: `Rejected` is a supplier's answer to the allocation of the order, not to its cancellation (allocate an order).
+#: `Rejected` is a supplier's answer to the allocation of a line, not to its cancellation (Allocate Order).
 _NOT_ALLOCATED = "not allocated: its supplier will not ship it"
 _UUID = re.compile(r"[0-9a-f]{8}(-?)[0-9a-f]{4}\1[0-9a-f]{4}\1[0-9a-f]{4}\1[0-9a-f]{12}", re.IGNORECASE)
 
@@ -56,7 +55,12 @@ _UUID = re.compile(r"[0-9a-f]{8}(-?)[0-9a-f]{4}\1[0-9a-f]{4}\1[0-9a-f]{4}\1[0-9a
 @sealed
 @attrs.frozen(kw_only=True)
 class Crux(Account["CruxClient", "AsyncCruxClient"]):
-    """Access to Crux Connect: a token, or the user name and password that tokens are fetched with."""
+    """The configuration of one account at Crux Connect: a token, or a user name and a password to fetch tokens with.
+
+    A fetched token is renewed before it expires, and once after a 401.
+
+        Crux(username="…", password="…", environment="sandbox")
+    """
 
     marketplace: ClassVar[str] = "crux"
 
@@ -70,11 +74,11 @@ class Crux(Account["CruxClient", "AsyncCruxClient"]):
     environment: Literal["dev", "sandbox", "production"] = attrs.field(
         default="production", validator=checks.one_of(*_HOSTS)
     )
-    #: "v1", or "timp" for Timpanogos: the same API under /timp/.
+    #: The release of the API: "v1", or "timp" for Timpanogos, under /timp/.
     release: Literal["v1", "timp"] = attrs.field(default="v1", validator=checks.one_of("v1", "timp"))
-    #: In place of the environment's base URL; https, or http to this machine.
+    #: Replaces the base URL of the environment. Must be https, or http to this machine.
     base_url: str | None = attrs.field(default=None, validator=checks.base_url)
-    #: What outcomes, errors and requests call this account.
+    #: The name of this account in outcomes, errors and requests.
     label: str = label_field("crux")
     #: How many requests the marketplace allows, such as "100/min"; None where that is not known.
     rate: str | None = rate_field()
@@ -105,11 +109,14 @@ class Crux(Account["CruxClient", "AsyncCruxClient"]):
 
 @attrs.frozen
 class CruxLineItem:
-    """A line of the order.
+    """A line item of an order.
 
-    In v1 `status` is Unallocated, Allocated, Rejected, HasTracking, NeedsTracking, Backordered or Cancelled. In
-    Timpanogos it is Unallocated, Partial or Allocated, and `designation` says HasTracking, NeedsTracking,
-    Backordered, Rejected or Cancelled, where it says something (Crux Connect API, Get Order).
+    In v1, `status` is Unallocated, Allocated, Rejected, HasTracking, NeedsTracking, Backordered or Cancelled. In
+    Timpanogos, `status` is Unallocated, Partial or Allocated, and `designation`, if set, is HasTracking,
+    NeedsTracking, Backordered, Rejected or Cancelled (Get Order, https://docs.cruxconnect.com/).
+
+        for line in order.line_items:
+            print(line.uuid, line.status, line.designation)
     """
 
     uuid: str
@@ -118,7 +125,7 @@ class CruxLineItem:
 
     @property
     def part(self) -> Part:
-        """The line as a part of the order: cancelled when either of the two texts says so."""
+        """The line as a part of the order. It is cancelled if either of the two texts says so."""
         told = [text for text in (self.designation, self.status) if text]
         said = next((text for text in _TELLING if text in told), told[0] if told else self.status)
         return Part(self.uuid, said, _NOT_ALLOCATED if said == "Rejected" else None)
@@ -126,7 +133,12 @@ class CruxLineItem:
 
 @attrs.frozen
 class CruxOrder(Answer):
-    """An order and the state of its lines."""
+    """An order and its line items.
+
+    Fields that are not listed here are in `raw`.
+
+        print(client.crux.get_order("521a91e5-058d-4474-aeee-f0c148594a00").line_items)
+    """
 
     kind: ClassVar[str] = "crux.order"
 
@@ -159,7 +171,12 @@ def _order_uuid(value: object) -> str:
 
 @attrs.frozen
 class CancelCruxOrder(CancelRequest[CruxAnswer]):
-    """Ask the suppliers of an order to cancel it."""
+    """A request to the suppliers of an order to cancel it.
+
+    It checks itself; an id that is not a UUID raises `InvalidRequestError`.
+
+        client.cancel(CancelCruxOrder("521a91e5-058d-4474-aeee-f0c148594a00"))
+    """
 
     marketplace: ClassVar[str] = "crux"
     order_uuid: str = attrs.field(converter=_order_uuid)
@@ -170,16 +187,16 @@ _Operation: TypeAlias = Operation[str, CancelCruxOrder]
 
 
 class CruxRules(Rules[str, CancelCruxOrder, CruxOrder, CruxOrder]):
-    """How Crux Connect is asked, and what its answers mean."""
+    """The requests to Crux Connect, and what its replies mean."""
 
     name: ClassVar[str] = "crux"
     order_of: ClassVar["attrgetter[str]"] = attrgetter("order_uuid")
-    # A cancellation that is sent again is forwarded to the suppliers again.
+    # Every cancellation is forwarded to the suppliers again.
     repeatable: ClassVar[bool] = False
     rejections: ClassVar[Rejections] = REJECTIONS | {
         400: InvalidRequestError,
         405: RejectedError,
-        409: PermissionDeniedError,  # the requester is of the wrong type, a supplier for instance
+        409: PermissionDeniedError,  # the wrong type of requester, such as a supplier
         415: RejectedError,
     }
 
@@ -191,7 +208,7 @@ class CruxRules(Rules[str, CancelCruxOrder, CruxOrder, CruxOrder]):
         super().__init__(configuration.label, _auth(configuration, f"{root}/organizations/user-login/"))
 
     def check_order_id(self, order_id: object) -> str:
-        """Return `order_id` if it can name an order."""
+        """Return `order_id` if it is a valid order id."""
         return _order_uuid(order_id)
 
     def order_key(self, order_id: str) -> str:
@@ -199,15 +216,15 @@ class CruxRules(Rules[str, CancelCruxOrder, CruxOrder, CruxOrder]):
         return _canonical(order_id)
 
     def cancel_call(self, request: CancelCruxOrder, operation: _Operation) -> Call:
-        """PATCH, the UUID in the body."""
+        """Return a PATCH with the UUID in the body."""
         body = json.dumps({"order_uuid": operation.order_id}).encode()
         return Call("PATCH", self._origin, f"{self._orders}cancel/", body)
 
     def judge(self, reply: Reply, operation: _Operation) -> Verdict[CruxOrder] | None:
-        """Take 200, 201 or 204 as received, and 422 as a refusal that does not say why: the order tells.
+        """Accept 200, 201 or 204 as received. After a 422, which gives no reason, the order is read.
 
-        No body is documented for a 2xx: one that names no order says no more and no less than the status, unless it
-        speaks of an error.
+        No body is documented for a 2xx. A body without an order id adds nothing to the status, unless it reports
+        an error.
         """
         if reply.status == 422:
             return _not_performed(reply, operation)
@@ -217,15 +234,15 @@ class CruxRules(Rules[str, CancelCruxOrder, CruxOrder, CruxOrder]):
         return requested(None)
 
     def knows_no_order(self, reply: Reply, asked: Call) -> bool:
-        """Return whether a read's 404 is Crux Connect's own: on a cancellation it means that the address is wrong."""
+        """Return whether a 404 to a read is Crux Connect's own. To a cancellation it means a wrong address."""
         return asked.method == "GET" and super().knows_no_order(reply, asked)
 
     def read_call(self, operation: _Operation) -> Call:
-        """GET, the UUID in the path."""
+        """Return a GET with the UUID in the path."""
         return Call("GET", self._origin, f"{self._orders}{checks.quoted(operation.order_id)}/")
 
     def order(self, reply: Reply, operation: _Operation) -> CruxOrder:
-        """Return the order, if it is this one."""
+        """Return the order if it is this one."""
         if self._timp:
             timp = decode(reply.body, _TimpOrder)
             lines = tuple(_line_of(item) for item in timp.line_items)
@@ -238,7 +255,7 @@ class CruxRules(Rules[str, CancelCruxOrder, CruxOrder, CruxOrder]):
         return answer
 
     def state(self, order: CruxOrder, operation: _Operation) -> Finding[CruxOrder]:
-        """Let the line items decide: all cancelled, none that still can be, both, or some still open."""
+        """Judge by the line items: all cancelled, none that can be, both, or some still open."""
         parts = tuple(item.part for item in order.line_items)
         status = ", ".join(dict.fromkeys(part.status for part in parts))
         return by_parts(order, parts, "Cancelled".__eq__, _FINAL.__contains__, status)
@@ -270,7 +287,7 @@ def _token(reply: Reply) -> Token | None:
 
 
 def _line_of(item: _TimpLineItem) -> CruxLineItem:
-    """Return a line of the Timpanogos release; its designation is also seen as `ID: 1 Name: HasTracking`."""
+    """Return a line of the Timpanogos release, where a designation may also be `ID: 1 Name: HasTracking`."""
     designation = (item.line_item_designation or "").rpartition("Name:")[2].strip()
     return CruxLineItem(item.line_item_uuid, item.status, designation or None)
 
@@ -280,7 +297,7 @@ def _canonical(order_uuid: str) -> str:
 
 
 def _check_body(body: bytes, order_id: str) -> None:
-    """Raise `DecodingError` if the body of a 2xx is no JSON, names another order, or speaks of an error."""
+    """Raise `DecodingError` if the body of a 2xx is not JSON, is about another order, or reports an error."""
     if not body.strip():
         return
     said = decode_value(body)
@@ -294,7 +311,7 @@ def _check_body(body: bytes, order_id: str) -> None:
 
 
 def _not_performed(reply: Reply, operation: _Operation) -> Doubt:
-    """Return what "the action can't be performed" means: the lines say why, or the order was cancelled before."""
+    """Return what a 422 means. The line items show why, or that the order was cancelled before."""
     error = operation.error(RejectedError, "answered 422: the action cannot be performed", reply)
 
     def confirm(order: CruxOrder) -> Finding[CruxOrder]:
@@ -309,34 +326,59 @@ def _not_performed(reply: Reply, operation: _Operation) -> Doubt:
 
 
 class CruxClient(SubClient[str, CancelCruxOrder, CruxOrder, CruxOrder]):
-    """Crux Connect, blocking."""
+    """The blocking client of one account at Crux Connect.
+
+    `Countermand` makes it:
+
+        client.crux.cancel_order("521a91e5-058d-4474-aeee-f0c148594a00")
+    """
 
     def cancel_order(self, order_uuid: str, **options: Unpack[CallOptions]) -> Outcome[CruxAnswer]:
-        """Ask Crux Connect to cancel an order, and say what became of it.
+        """Ask Crux Connect to cancel an order, and return what became of it.
 
-        Returns `Requested` when the request was received (200 or 204): it is forwarded to the suppliers, who
-        confirm or reject it later, see `wait_until_settled`. Returns `Refused` when the action cannot be performed
-        on this order (422). A request whose answer was lost is not sent again, because it would be forwarded again;
+        Returns `Requested` when the request was received (200, 201 or 204): it is forwarded to the suppliers, who
+        confirm or reject it later, see `wait_until_settled`. When the action cannot be performed on this order
+        (422, which does not say why), the order is read once: `Cancelled` or `PartiallyCancelled` where it was
+        cancelled before, else `Refused` with the state of its line items. A request whose answer was lost is not sent again, because it would be forwarded again;
         the order is read until the line items show what became of it, else the answer is `Unknown`
-        (Crux Connect API, Cancel Order).
+        (Cancel Order, https://docs.cruxconnect.com/).
 
-        `options` are those of every call, see `CallOptions`. Raises an error of `countermand.errors`; whenever it
-        raises, the order is untouched.
+        `options` are described in `CallOptions`. Raises a `CountermandError`; then the order is untouched.
+
+            outcome = client.crux.cancel_order("521a91e5-058d-4474-aeee-f0c148594a00")
         """
         return self.cancel(CancelCruxOrder(order_uuid), **options)
 
     def get_order(self, order_uuid: str, **options: Unpack[CallOptions]) -> CruxOrder:
-        """Read an order (Crux Connect API, Get Order). Raises `OrderUnreadableError` and its siblings."""
+        """Read an order (Get Order, https://docs.cruxconnect.com/).
+
+        Raises `OrderUnreadableError`, `OrderNotFoundError` or another `CountermandError`.
+
+            order = client.crux.get_order("521a91e5-058d-4474-aeee-f0c148594a00")
+        """
         return self._read(order_uuid, options)
 
 
 class AsyncCruxClient(AsyncSubClient[str, CancelCruxOrder, CruxOrder, CruxOrder]):
-    """Crux Connect, on an event loop. Each method does what its namesake in `CruxClient` does."""
+    """`CruxClient` for asyncio.
+
+    `AsyncCountermand` makes it:
+
+        await client.crux.cancel_order("521a91e5-058d-4474-aeee-f0c148594a00")
+    """
 
     async def cancel_order(self, order_uuid: str, **options: Unpack[CallOptions]) -> Outcome[CruxAnswer]:
-        """Ask Crux Connect to cancel an order; see `CruxClient.cancel_order`."""
+        """Ask Crux Connect to cancel an order, and return what became of it;
+        see `CruxClient.cancel_order`.
+
+            outcome = await client.crux.cancel_order("521a91e5-058d-4474-aeee-f0c148594a00")
+        """
         return await self.cancel(CancelCruxOrder(order_uuid), **options)
 
     async def get_order(self, order_uuid: str, **options: Unpack[CallOptions]) -> CruxOrder:
-        """Read an order; see `CruxClient.get_order`."""
+        """Read an order;
+        see `CruxClient.get_order`.
+
+            order = await client.crux.get_order("521a91e5-058d-4474-aeee-f0c148594a00")
+        """
         return await self._read(order_uuid, options)

@@ -3,8 +3,8 @@
 A marketplace is configured when any of its variables is set. `COUNTERMAND_<MARKETPLACE>_<FIELD>` sets the field of
 the same name: COUNTERMAND_PATTERN_TOKEN, COUNTERMAND_VTEX_APP_KEY, COUNTERMAND_CRUX_ENVIRONMENT,
 COUNTERMAND_KIBO_TENANT_ID, and so on for every field of `Pattern`, `Vtex`, `Crux` and `Kibo`, and of the
-configuration of every marketplace that an installed package announces. A credential may stand in a file instead:
-COUNTERMAND_PATTERN_TOKEN_FILE names it, and it is read anew when it has changed. COUNTERMAND_TIMEOUT is the client's.
+configuration of every marketplace that an installed package registers. A credential may also be in a file that
+COUNTERMAND_PATTERN_TOKEN_FILE names; it is read again when it changes. COUNTERMAND_TIMEOUT is the client's timeout.
 """
 
 import re
@@ -19,13 +19,13 @@ from .loading import Environ, Given, Setup, account_of, fields_of, marketplaces,
 from .registry import OURS, announced, configuration_of
 
 _PREFIX = re.compile(r"[A-Za-z][A-Za-z0-9_]*", re.ASCII)
-#: What is set for all marketplaces together. LOG is read where logging is set up.
+#: The variables for all marketplaces. LOG is read where logging is set up.
 _GENERAL = ("TIMEOUT", "LOG")
 _QUOTES = ("'", '"')
 
 
 class _Variable(NamedTuple):
-    """What a variable sets."""
+    """The field that a variable sets."""
 
     marketplace: str
     field: str
@@ -33,7 +33,7 @@ class _Variable(NamedTuple):
 
 
 def from_environment(environ: Environ, prefix: str) -> Setup:
-    """Return the accounts and the timeout that the variables under `prefix` make, and what is wrong with them."""
+    """Return the accounts and the timeout from the variables with `prefix`, and the problems with them."""
     setup = Setup()
     if not isinstance(prefix, str) or not _PREFIX.fullmatch(prefix):
         setup.problems.append(f"prefix: must be text such as COUNTERMAND_, for {marketplaces()}")
@@ -81,7 +81,7 @@ def from_environment(environ: Environ, prefix: str) -> Setup:
 
 
 def surrounded(value: Secret) -> str | None:
-    """Return what is wrong with a value that an env file left quotation marks or spaces around, or None."""
+    """Return the problem with a value in quotation marks or with surrounding spaces, or None."""
     text = value.reveal()
     if not isinstance(text, str):
         return f"must be text, not {checks.kind(text)}"
@@ -102,7 +102,7 @@ def _set_timeout(setup: Setup, name: str, value: Secret) -> None:
 
 
 def _says_where(field: str) -> bool:
-    """Whether a field decides where the credentials are sent."""
+    """Whether a field determines where credentials are sent."""
     return field == "environment" or field.endswith("_url")
 
 
@@ -121,7 +121,7 @@ def _name(prefix: str, marketplace: str, field: str) -> str:
 
 
 class _Names:
-    """The names that are known under a prefix. Marketplaces are loaded when one of theirs is met."""
+    """The known variables with a prefix. Marketplaces are lazily imported."""
 
     def __init__(self, prefix: str) -> None:
         self._prefix = prefix
@@ -129,7 +129,7 @@ class _Names:
         self._announced: tuple[str, ...] | None = None
 
     def find(self, name: str) -> _Variable | None:
-        """Return what a variable sets; None where nobody knows it."""
+        """Return the field that a variable sets, or None if it is unknown."""
         owners = [owner for owner in OURS if name.startswith(_name(self._prefix, owner, ""))]
         for owner in owners:
             if name in (variables := self._of(owner)):
@@ -143,7 +143,7 @@ class _Names:
         return None
 
     def unknown(self, name: str) -> str:
-        """Say that nobody knows a variable, and which one may be meant."""
+        """Return the message for an unknown variable, with the one that may be meant."""
         everything = self._everything()
         end = name.removeprefix(self._prefix).upper()
         ends = [each.removeprefix(self._prefix) for each in everything]
@@ -160,7 +160,7 @@ class _Names:
         return f"{name}: there is no such variable; the marketplaces are {names}"
 
     def misspelt(self, name: str) -> Iterable[str]:
-        """Say of a variable that is not under the prefix that its letters' case alone is wrong."""
+        """Yield the message for a variable whose prefix is in the wrong case."""
         if not name.upper().startswith(self._prefix.upper()):
             return
         right = self._prefix + name[len(self._prefix) :].upper()
@@ -169,7 +169,7 @@ class _Names:
             yield f"{name}: did you mean {right}? {variable.marketplace} has no such variable"
 
     def nothing(self, names: Iterable[str], empty: list[str]) -> str:
-        """Say that no marketplace is configured, and why that may be."""
+        """Return the message that no account is configured, with the likely reason."""
         everything = self._everything()
         if empty:
             return f"no account is configured: {', '.join(empty)} is empty; the marketplaces are {marketplaces()}"

@@ -1,7 +1,8 @@
-"""Kibo OMS, translated API.
+"""Kibo OMS, translated API. It cancels the whole order at once, and answers with the order.
 
-Sources: "Kibo OMS, Cancel Order (translated API)" for the cancellation, whose answer is the order; "Kibo OMS, Get
-Order" for the read; "Kibo, OAuth" for the tokens. The whole order is cancelled, at once; parts go through another API.
+- Cancel Order: https://docs.kibocommerce.com/help/cancel-order
+- authentication: https://api-docs.kibocommerce.com
+- the read: "Get Order Information (translated APIs)"
 """
 
 import json
@@ -34,13 +35,13 @@ from .base import Account, AsyncSubClient, Stored, SubClient, label_field, rate_
 
 _DOMAINS = {"production": "translation.mozu.com", "sandbox": "translation.sandbox.mozu.com"}
 _LOGIN_HOST = "https://home.mozu.com"
-#: Every field of a login's answer is nullable; a token without a lifetime is used for this many seconds.
+#: The lifetime of a token, in seconds, if the login does not return one: every field of its answer is nullable.
 _ASSUMED_LIFETIME = 300.0
 _DECIMAL = re.compile(r"[1-9]\d{0,18}", re.ASCII)
-#: Statuses in which an order cannot be cancelled any more (inferred from the order's life at Kibo).
+#: The statuses that can no longer be cancelled (inferred from the life cycle of an order).
 _BLOCKING = frozenset({"FULFILLED", "SHIPPED", "COMPLETED", "COMPLETE", "RETURNED", "CLOSED"})
 
-#: Known reasons, for completion; a tenant's own schema has more, so any text is accepted.
+#: The known reasons, for code completion. Any text is accepted, because tenants define their own.
 DispositionReason: TypeAlias = Literal["customer_changed_mind", "created_by_mistake", "other"] | str
 
 
@@ -54,11 +55,16 @@ def _tenant(value: int | str) -> str:
 @sealed
 @attrs.frozen(kw_only=True)
 class Kibo(Account["KiboClient", "AsyncKiboClient"]):
-    """Access to one Kibo tenant: by its id alone, with a token, or with client credentials to fetch tokens with."""
+    """The configuration of one Kibo tenant: its id alone, with a token, or with client credentials to fetch tokens.
+
+    Fetched tokens are renewed before they expire, and once after a 401 or 403.
+
+        Kibo(tenant_id=12345, client_id="…", client_secret="…")
+    """
 
     marketplace: ClassVar[str] = "kibo"
 
-    #: The tenant, digits; part of the host name, and sent as x-vol-tenant.
+    #: The tenant id: digits. It is part of the host name, and sent as x-vol-tenant.
     tenant_id: str = attrs.field(converter=_tenant)
     environment: Literal["production", "sandbox"] = attrs.field(
         default="production", validator=checks.one_of(*_DOMAINS)
@@ -70,9 +76,9 @@ class Kibo(Account["KiboClient", "AsyncKiboClient"]):
     client_secret: Credential | None = attrs.field(
         default=None, converter=as_optional_credential, validator=checks.secret_text, repr=False
     )
-    #: In place of the tenant's base URL; https, or http to this machine.
+    #: Replaces the base URL of the tenant. Must be https, or http to this machine.
     base_url: str | None = attrs.field(default=None, validator=checks.base_url)
-    #: What outcomes, errors and requests call this account.
+    #: The name of this account in outcomes, errors and requests.
     label: str = label_field(field="tenant_id")
     #: How many requests the marketplace allows, such as "100/min"; None where that is not known.
     rate: str | None = rate_field()
@@ -107,7 +113,12 @@ class Kibo(Account["KiboClient", "AsyncKiboClient"]):
 
 @attrs.frozen
 class KiboOrder(Answer):
-    """An order; what is not listed here is in `raw`."""
+    """An order.
+
+    Fields that are not listed here are in `raw`.
+
+        print(client.kibo.get_order(1010101).order_status)
+    """
 
     kind: ClassVar[str] = "kibo.order"
     wire_names: ClassVar[Mapping[str, str]] = {
@@ -121,17 +132,17 @@ class KiboOrder(Answer):
     }
     order_id: int
     order_state: str | None = None
-    #: Text; CANCELED is the one that a cancellation ends in.
+    #: Text. CANCELED is the final state of a cancellation.
     order_status: str | None = None
     order_type: str | None = None
     delivery_method: str | None = None
     order_currency: str | None = None
-    #: As Kibo writes it, `2010-04-08T16:32:03+00:00`.
+    #: As Kibo writes it: `2010-04-08T16:32:03+00:00`.
     order_date: str | None = None
 
     @classmethod
     def prepared(cls, said: dict[str, Any]) -> dict[str, Any]:
-        """Take the id from either of its names, as a number or as text: Kibo's pages show all of them."""
+        """Accept either name of the id, as a number or as text: Kibo documents all of them."""
         ids = [_number(said[name]) for name in ("orderID", "orderId") if name in said]
         if ids[1:] not in ([], ids[:1]):
             raise DecodingError("orderID and orderId differ")
@@ -142,7 +153,7 @@ KiboAnswer: TypeAlias = KiboOrder
 
 
 def _number(value: Any) -> Any:
-    """Return canonical decimal text as the integer that it writes, and anything else as it is."""
+    """Return canonical decimal text as an integer, and any other value unchanged."""
     return int(value) if isinstance(value, str) and _DECIMAL.fullmatch(value) else value
 
 
@@ -155,7 +166,12 @@ def _order_id(value: object) -> int:
 
 @attrs.frozen
 class CancelKiboOrder(CancelRequest[KiboAnswer]):
-    """Cancel a whole order. An explanation (1 to 255 characters) goes with the reason "other" alone."""
+    """A request to cancel a whole order.
+
+    An explanation of 1 to 255 characters may accompany the reason "other", and no other reason.
+
+        client.cancel(CancelKiboOrder(1010101, "other", "Ordered twice"))
+    """
 
     marketplace: ClassVar[str] = "kibo"
     order_id: int = attrs.field(converter=_order_id)
@@ -182,29 +198,29 @@ _Operation: TypeAlias = Operation[int, CancelKiboOrder]
 
 
 class KiboRules(Rules[int, CancelKiboOrder, KiboOrder, KiboOrder]):
-    """How Kibo is asked, and what its answers mean."""
+    """The requests to Kibo, and what its replies mean."""
 
     name: ClassVar[str] = "kibo"
     own_headers: ClassVar[frozenset[str]] = frozenset({"x-vol-tenant"})
     repeatable: ClassVar[bool] = True
     request_id_headers: ClassVar[tuple[str, ...]] = ("x-vol-correlation", *Rules.request_id_headers)
-    # What its 429s name in Retry-After.
+    # The value that Kibo sends as Retry-After.
     rate_limit_pause: ClassVar[float | None] = 60.0
 
     def __init__(self, configuration: Kibo) -> None:
         self._origin, path = checks.split_base_url(configuration.url)
         self._cancel = f"{path}/api/v2/order/action/cancel"
         self._orders = f"{path}/api/v2/order/"
-        #: The spelling that this tenant took last.
+        #: The spelling of the id that this tenant accepted last.
         self._order_key = "orderId"
         super().__init__(configuration.label, _auth(configuration))
 
     def check_order_id(self, order_id: object) -> int:
-        """Return `order_id` as an integer from 1 on; a bool, a float or text that is no such integer is none."""
+        """Return `order_id` as a positive integer. A bool, a float or other text is refused."""
         return _order_id(order_id)
 
     def cancel_call(self, request: CancelKiboOrder, operation: _Operation) -> Call:
-        """POST, everything in the body."""
+        """Return a POST with everything in the body."""
         operation.wording = operation.wording or self._order_key
         said: dict[str, int | str] = {
             operation.wording: operation.order_id,
@@ -215,14 +231,14 @@ class KiboRules(Rules[int, CancelKiboOrder, KiboOrder, KiboOrder]):
         return Call("POST", self._origin, self._cancel, json.dumps(said).encode())
 
     def reword(self, reply: Reply, operation: _Operation) -> bool:
-        """Take the other spelling after a 400 of Kibo's own: the reference and the vendor's other pages differ."""
+        """Switch to the other spelling of the id after a 400 of Kibo's own: its documents disagree."""
         if reply.status != 400 or reply.flaw or object_in(reply) is None:
             return False
         operation.wording = "orderID" if operation.wording == "orderId" else "orderId"
         return True
 
     def judge(self, reply: Reply, operation: _Operation) -> Verdict[KiboOrder] | None:
-        """Believe the order that comes back: cancelled only if it says so."""
+        """Judge by the order in the reply: it is cancelled only if it says so."""
         if reply.status < 300 and operation.wording is not None:
             self._order_key = operation.wording
         if reply.status != 200:
@@ -233,11 +249,11 @@ class KiboRules(Rules[int, CancelKiboOrder, KiboOrder, KiboOrder]):
         return requested(order, order.order_status or order.order_state)
 
     def read_call(self, operation: _Operation) -> Call:
-        """GET, the id in the path."""
+        """Return a GET with the id in the path."""
         return Call("GET", self._origin, f"{self._orders}{operation.order_id}")
 
     def order(self, reply: Reply, operation: _Operation) -> KiboOrder:
-        """Return the order, if it is this one."""
+        """Return the order if it is this one."""
         answer = decode(reply.body, KiboOrder)
         check_subject(answer.order_id, operation.order_id)
         if answer.order_status is None and answer.order_state is None:
@@ -245,7 +261,7 @@ class KiboRules(Rules[int, CancelKiboOrder, KiboOrder, KiboOrder]):
         return answer
 
     def state(self, order: KiboOrder, operation: _Operation) -> Finding[KiboOrder]:
-        """Let the state and the status decide: either of them alone that says so is enough."""
+        """Judge by the state and the status. Either of them is enough."""
         if _is_cancelled(order):
             return cancelled(order, _parts(order))
         if any(text in _BLOCKING for text in _told(order)):
@@ -254,7 +270,7 @@ class KiboRules(Rules[int, CancelKiboOrder, KiboOrder, KiboOrder]):
 
 
 def _told(order: KiboOrder) -> list[str]:
-    """Return the state and the status as they compare: documents write `shipped`, `SHIPPED`, `Order Canceled`."""
+    """Return the normalized state and status: Kibo documents `shipped`, `SHIPPED` and `Order Canceled`."""
     texts = (order.order_status, order.order_state)
     return [text.strip().upper().removeprefix("ORDER ") for text in texts if text]
 
@@ -288,7 +304,7 @@ def _auth(configuration: Kibo) -> Auth:
         }
         return Call("POST", origin, target, json.dumps(said).encode())
 
-    # Older pages have a token renewed on 403 as well.
+    # According to older pages, a 403 may also mean an expired token.
     renews_on = frozenset({401, 403})
     return TokenAuth(ask, _token, headers, renews_on=renews_on, client_secret=configuration.client_secret)
 
@@ -309,7 +325,12 @@ def _token(reply: Reply) -> Token | None:
 
 
 class KiboClient(SubClient[int, CancelKiboOrder, KiboOrder, KiboOrder]):
-    """Kibo OMS, blocking."""
+    """The blocking client of one Kibo tenant.
+
+    `Countermand` makes it:
+
+        client.kibo.cancel_order(1010101, "created_by_mistake")
+    """
 
     def cancel_order(
         self,
@@ -318,24 +339,36 @@ class KiboClient(SubClient[int, CancelKiboOrder, KiboOrder, KiboOrder]):
         disposition_other_reason: str | None = None,
         **options: Unpack[CallOptions],
     ) -> Outcome[KiboAnswer]:
-        """Ask Kibo to cancel a whole order, and say what became of it.
+        """Ask Kibo to cancel a whole order, and return what became of it.
 
-        Returns `Cancelled` when the order that comes back says so, else `Requested` (Kibo OMS, Cancel Order).
-        Returns `Refused` when Kibo declines and the order's status says why, `Unknown` when nothing could be
-        learnt. `disposition_other_reason`, 1 to 255 characters, goes with the reason "other" alone.
+        Returns `Cancelled` if the order in the reply says so, else `Requested` (Cancel Order,
+        https://docs.kibocommerce.com/help/cancel-order). Returns `Refused` if Kibo declines and the order's status
+        says why, and `Unknown` if a lost reply could not be settled. `disposition_other_reason`, 1 to 255
+        characters, is accepted only with the reason "other".
 
-        `options` are those of every call, see `CallOptions`. Raises an error of `countermand.errors`; whenever it
-        raises, the order is untouched.
+        `options` are described in `CallOptions`. Raises a `CountermandError`; then the order is untouched.
+
+            outcome = client.kibo.cancel_order(1010101, "other", "Ordered twice")
         """
         return self.cancel(CancelKiboOrder(order_id, disposition_reason, disposition_other_reason), **options)
 
     def get_order(self, order_id: int | str, **options: Unpack[CallOptions]) -> KiboOrder:
-        """Read an order (Kibo OMS, Get Order). Raises `OrderUnreadableError` and its siblings."""
+        """Read an order ("Get Order Information" of Kibo's translated APIs).
+
+        Raises `OrderUnreadableError`, `OrderNotFoundError` or another `CountermandError`.
+
+            order = client.kibo.get_order(1010101)
+        """
         return self._read(order_id, options)
 
 
 class AsyncKiboClient(AsyncSubClient[int, CancelKiboOrder, KiboOrder, KiboOrder]):
-    """Kibo OMS, on an event loop. Each method does what its namesake in `KiboClient` does."""
+    """`KiboClient` for asyncio.
+
+    `AsyncCountermand` makes it:
+
+        await client.kibo.cancel_order(1010101, "created_by_mistake")
+    """
 
     async def cancel_order(
         self,
@@ -344,10 +377,18 @@ class AsyncKiboClient(AsyncSubClient[int, CancelKiboOrder, KiboOrder, KiboOrder]
         disposition_other_reason: str | None = None,
         **options: Unpack[CallOptions],
     ) -> Outcome[KiboAnswer]:
-        """Ask Kibo to cancel a whole order; see `KiboClient.cancel_order`."""
+        """Ask Kibo to cancel a whole order, and return what became of it;
+        see `KiboClient.cancel_order`.
+
+            outcome = await client.kibo.cancel_order(1010101, "created_by_mistake")
+        """
         request = CancelKiboOrder(order_id, disposition_reason, disposition_other_reason)
         return await self.cancel(request, **options)
 
     async def get_order(self, order_id: int | str, **options: Unpack[CallOptions]) -> KiboOrder:
-        """Read an order; see `KiboClient.get_order`."""
+        """Read an order;
+        see `KiboClient.get_order`.
+
+            order = await client.kibo.get_order(1010101)
+        """
         return await self._read(order_id, options)

@@ -1,4 +1,4 @@
-"""What a marketplace of your own is made of, in one place to import from: see `examples/fifth_marketplace`.
+"""The names for implementing your own marketplace, in one place; see `examples/fifth_marketplace`.
 
 from countermand.marketplaces.kit import Account, Answer, Call, CancelRequest, Finding, Reply, Rules, …
 """

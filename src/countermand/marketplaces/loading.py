@@ -1,8 +1,8 @@
-"""Accounts from texts: what `environment` and `accounts_file` have in common.
+"""Accounts from texts: the common part of `environment` and `accounts_file`.
 
-Both collect `Given` values by the names of a configuration's fields. `account_of` makes an account of them, or says
-what is wrong, naming where each value came from and the marketplace. A value is never repeated: it may be a
-credential, in the wrong place even.
+Both collect `Given` values by field name. `account_of` builds an account from them, or returns the problems, with the
+marketplace and the source of each value. A message never repeats a value: even in the wrong place, it may be a
+credential.
 """
 
 import os
@@ -24,22 +24,22 @@ from ..engine.secret import Secret, redacted
 from ..errors import InvalidRequestError
 from .registry import OURS, AnyAccount, configuration_of
 
-#: The deadline of a call where none is configured, in seconds.
+#: The default timeout of a call, in seconds.
 _TIMEOUT = 30.0
 _TRUE, _FALSE = ("true", "yes", "on", "1"), ("false", "no", "off", "0")
 
 
 class Given:
-    """A value, and where it came from. It does not show itself."""
+    """A value and its source. The value is redacted in the repr."""
 
     __slots__ = ("literal", "source", "value")
 
     def __init__(self, source: str, value: object, *, literal: bool = False) -> None:
-        #: The variable or the key that it was given by.
+        #: The variable or the key that set it.
         self.source: str = source
         #: A `Secret`, a `SecretFile`, or what a TOML file holds.
         self.value: object = value
-        #: Whether it stands in a file as it is.
+        #: Whether the file contains the value itself.
         self.literal: bool = literal
 
     def reveal(self) -> Any:
@@ -51,7 +51,7 @@ class Given:
 
 
 class Environ:
-    """Environment variables that do not show themselves. Without a mapping, those of the process."""
+    """Environment variables, redacted in the repr. By default those of the process."""
 
     __slots__ = ("_values",)
 
@@ -66,12 +66,12 @@ class Environ:
         return self._values.keys()
 
     def get(self, name: str) -> Secret | None:
-        """Return a variable's value; None where it is not set, or empty."""
+        """Return the value of a variable, or None if it is not set or empty."""
         return self._values.get(name) or None
 
 
 class Setup:
-    """What was found: accounts, a timeout, and everything that is wrong."""
+    """The result of loading: accounts, a timeout, and all problems."""
 
     def __init__(self) -> None:
         self.accounts: list[AnyAccount] = []
@@ -83,7 +83,7 @@ class Setup:
         self._sources: dict[str, str] = {}
 
     def add(self, account: AnyAccount, source: str) -> None:
-        """Take an account in; `source` is what its label is given by."""
+        """Add an account; `source` is the variable or key of its label."""
         label, name = account.label, account.marketplace
         if label in self._sources:
             self.problems.append(
@@ -93,13 +93,13 @@ class Setup:
         self.accounts.append(account)
 
     def checked(self) -> list[AnyAccount]:
-        """Return the accounts. Raises ValueError, with one line for each thing that is wrong."""
+        """Return the accounts. Raises ValueError with one line for each problem."""
         if self.problems:
             raise ValueError("\n".join(self.problems))
         return self.accounts
 
     def patience(self, timeout: float | None) -> float:
-        """Return the timeout of calls: an argument, else what was found, else the default."""
+        """Return the timeout of calls: the argument, the loaded value, or the default."""
         if timeout is not None:
             return timeout
         return _TIMEOUT if self.timeout is None else self.timeout
@@ -111,13 +111,13 @@ class Field:
 
     name: str
     required: bool
-    #: Whether it takes a credential, and so a `SecretFile`.
+    #: Whether it accepts a credential, and so a `SecretFile`.
     credential: bool
     #: The types that its annotation allows.
     kinds: frozenset[object]
 
     def typed(self, value: Any) -> Any:
-        """Return a text as a value of the field's type. Raises ValueError."""
+        """Convert a text to the field's type. Raises ValueError."""
         if not isinstance(value, str) or str in self.kinds or not self.kinds & {bool, int, float}:
             return value
         if bool in self.kinds:
@@ -136,7 +136,7 @@ def fields_of(kind: type[AnyAccount]) -> dict[str, Field]:
     """Return the arguments of a configuration by name."""
     try:
         hints = get_type_hints(kind, include_extras=True)
-    except Exception:  # noqa: BLE001 - a name that type checkers alone see: its values stay text
+    except Exception:  # noqa: BLE001 - a name that only type checkers can resolve: its values stay text
         hints = {}
     readable = {
         field.alias
@@ -169,9 +169,9 @@ def _kinds(hint: Any) -> Iterable[object]:
 def account_of(
     name: str, given: Mapping[str, Given], name_of: Callable[[str], str], where: str = ""
 ) -> tuple[AnyAccount | None, list[str]]:
-    """Return the account at the marketplace `name` that these values make, or None and everything that is wrong.
+    """Return the account at the marketplace `name` for these values, or None and the problems.
 
-    `name_of` says what a field that is missing would be given by; `where` begins every message.
+    `name_of` returns the variable or key for a missing field; `where` is the prefix of every message.
     """
     kind = configuration_of(name)
     known = fields_of(kind)
@@ -192,7 +192,7 @@ def account_of(
                 problems.append(f"{where}{each.source}: {name}: {error.args[0]}")
     if problems:
         return None, problems
-    # First with the files' contents, so that they are checked too.
+    # First with the contents of the files, to validate them too.
     account, said = _built(kind, plain)
     if account is None:
         return None, [
@@ -204,7 +204,7 @@ def account_of(
 
 
 def not_known(field: str, known: Iterable[str], marketplace: str) -> str:
-    """Say that a marketplace has no such field, and which one may be meant."""
+    """Return the message for an unknown field, with the one that may be meant."""
     guess = near(field, known)
     if guess is not None:
         return f"did you mean {guess}? {marketplace} has no such field"
@@ -212,19 +212,19 @@ def not_known(field: str, known: Iterable[str], marketplace: str) -> str:
 
 
 def near(word: str, words: Iterable[str], cutoff: float = 0.6) -> str | None:
-    """Return the one of `words` that `word` may be misspelt from, or None."""
+    """Return the closest match for a misspelt `word`, or None."""
     from difflib import get_close_matches
 
     return next(iter(get_close_matches(word, list(words), 1, cutoff)), None)
 
 
 def marketplaces() -> str:
-    """Return the names of our marketplaces, for messages."""
+    """Return the names of the built-in marketplaces, for messages."""
     return ", ".join(OURS)
 
 
 def _plain(field: Field, each: Given) -> Given:
-    """Return a value as the configuration takes it. Raises ValueError, `UnreadableCredentialError`."""
+    """Convert a value for the configuration. Raises ValueError or `UnreadableCredentialError`."""
     value = each.value
     if isinstance(value, SecretFile):
         value = read(field.name, value, _nothing)
@@ -234,7 +234,7 @@ def _plain(field: Field, each: Given) -> Given:
 
 
 def _nothing(_: object) -> None:
-    """Find nothing wrong: the configuration's own validators do."""
+    """Accept any value: the configuration has its own validators."""
 
 
 def _toml_name(value: object) -> str:
@@ -248,7 +248,7 @@ def _toml_name(value: object) -> str:
 
 
 def _built(kind: type[AnyAccount], given: Mapping[str, Given]) -> tuple[AnyAccount | None, str]:
-    """Return a configuration, or None and what is wrong with it, without any of the values."""
+    """Return a configuration, or None and the problem, without any of the values."""
     try:
         return kind(**{field: each.reveal() for field, each in given.items()}), ""
     except (ValueError, TypeError) as error:
@@ -260,7 +260,7 @@ def _built(kind: type[AnyAccount], given: Mapping[str, Given]) -> tuple[AnyAccou
 
 
 def _at_fault(kind: type[AnyAccount], given: Mapping[str, Given]) -> list[str]:
-    """Return where the values came from that their own field refuses; all of them where it is not one alone."""
+    """Return the sources of the invalid values; all of them if it is not a single field."""
     found: list[str] = []
     for field in attrs.fields(kind) if attrs.has(kind) else ():
         each = given.get(field.alias or field.name)
@@ -278,6 +278,6 @@ def _refuses(field: "attrs.Attribute[Any]", each: Given) -> bool:
             check(None, field, value.value)
     except (ValueError, TypeError):
         return True
-    except Exception:  # noqa: BLE001 - one that looks at the whole configuration cannot be asked alone
+    except Exception:  # noqa: BLE001 - a validator of the whole configuration cannot run for one field
         return False
     return False

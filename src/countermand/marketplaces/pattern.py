@@ -1,7 +1,7 @@
-"""Pattern Hub.
+"""Pattern Hub. A reply to a cancellation confirms that it was initiated; the warehouses decide later.
 
-Sources: "Pattern Hub API, Cancel an order" for the cancellation; "Pattern Hub API, Order status" for the read.
-A cancellation is initiated, never done, when it is answered: the warehouses decide afterwards.
+- Cancel an order: https://developer.pattern.com/operation/operation-post-v1-orders-cancel_order
+- Get order status: https://developer.pattern.com/operation/operation-get-v1-orders-status
 """
 
 from operator import attrgetter
@@ -35,20 +35,25 @@ from ..outcomes import Outcome, Part
 from .base import Account, AsyncSubClient, Stored, SubClient, label_field, rate_field
 
 _HOSTS = {"production": "https://api.pattern.com/hub", "staging": "https://stage-api.pattern.com/hub"}
-#: The lists in which, by the status of an answer, something is.
+#: By status of the reply, the lists that must not be empty.
 _TOLD = {
     200: ("cancelled_orders",),
     206: ("cancelled_orders", "non_cancellable_orders"),
     409: ("non_cancellable_orders",),
 }
-#: Warehouse order statuses past the point where a cancellation has any effect.
+#: The warehouse order statuses that can no longer be cancelled.
 _BEYOND = frozenset({"batched", "picked", "packed", "departed", "complete"})
 
 
 @sealed
 @attrs.frozen(kw_only=True)
 class Pattern(Account["PatternClient", "AsyncPatternClient"]):
-    """Access to Pattern Hub. Production and staging have tokens of their own, from the organisation's settings."""
+    """The configuration of one account at Pattern Hub.
+
+    Production and staging have separate tokens, from the settings of the organisation.
+
+        Pattern(token="…", environment="staging")
+    """
 
     marketplace: ClassVar[str] = "pattern"
 
@@ -57,9 +62,9 @@ class Pattern(Account["PatternClient", "AsyncPatternClient"]):
     environment: Literal["production", "staging"] = attrs.field(
         default="production", validator=checks.one_of(*_HOSTS)
     )
-    #: In place of the environment's base URL; https, or http to this machine.
+    #: Replaces the base URL of the environment. Must be https, or http to this machine.
     base_url: str | None = attrs.field(default=None, validator=checks.base_url)
-    #: What outcomes, errors and requests call this account.
+    #: The name of this account in outcomes, errors and requests.
     label: str = label_field("pattern")
     #: How many requests the marketplace allows, such as "100/min"; None where that is not known.
     rate: str | None = rate_field()
@@ -106,9 +111,12 @@ class NonCancellableOrder:
 
 @attrs.frozen
 class PatternCancellation(Answer):
-    """The answer to a cancellation (200, 206 and 409 alike).
+    """The answer to a cancellation (200, 206 and 409).
 
-    `success` is True when any warehouse order was cancelled; the two lists say which, and are what counts.
+    `success` is True if any warehouse order was cancelled. The two lists say which; they decide.
+
+        for order in outcome.answer.non_cancellable_orders:
+            print(order.warehouse_order_id, order.reason)
     """
 
     kind: ClassVar[str] = "pattern.cancellation"
@@ -121,7 +129,7 @@ class PatternCancellation(Answer):
 
     @classmethod
     def prepared(cls, said: dict[str, Any]) -> dict[str, Any]:
-        """Leave out a null message and null lists: they read as empty (inferred)."""
+        """Treat a null message and null lists as empty (inferred)."""
         return _without_nulls(said, "message", "cancelled_orders", "non_cancellable_orders")
 
 
@@ -135,7 +143,7 @@ class Item:
 
 @attrs.frozen
 class SubOrder:
-    """A part of the order. Known: shipped, cancelled, processing, backordered, error, pending."""
+    """A part of the order. Known statuses: shipped, cancelled, processing, backordered, error, pending."""
 
     sub_order_status: str
     items: tuple[Item, ...] = ()
@@ -143,7 +151,12 @@ class SubOrder:
 
 @attrs.frozen
 class PatternOrderStatus(Answer):
-    """The order's state. Known: cancelled, complete, partially shipped, processing, error, pending."""
+    """The status of an order.
+
+    Known: cancelled, complete, partially shipped, processing, error, pending.
+
+        print(client.pattern.order_status("114-3941689-8772232").order_status)
+    """
 
     kind: ClassVar[str] = "pattern.order_status"
 
@@ -153,7 +166,7 @@ class PatternOrderStatus(Answer):
 
     @classmethod
     def prepared(cls, said: dict[str, Any]) -> dict[str, Any]:
-        """Leave out a null list: it reads as empty (inferred)."""
+        """Treat a null list as empty (inferred)."""
         return _without_nulls(said, "sub_orders")
 
 
@@ -171,7 +184,12 @@ def _order_id(value: object) -> str:
 
 @attrs.frozen
 class CancelPatternOrder(CancelRequest[PatternAnswer]):
-    """Cancel every warehouse order of a marketplace order that can still be cancelled."""
+    """A request to cancel every warehouse order of a marketplace order that can still be cancelled.
+
+    It checks itself; an invalid id raises `InvalidRequestError`.
+
+        client.cancel(CancelPatternOrder("114-3941689-8772232"))
+    """
 
     marketplace: ClassVar[str] = "pattern"
     market_order_id: str = attrs.field(converter=_order_id)
@@ -182,7 +200,7 @@ _Operation: TypeAlias = Operation[str, CancelPatternOrder]
 
 
 class PatternRules(Rules[str, CancelPatternOrder, PatternCancellation, PatternOrderStatus]):
-    """How Pattern Hub is asked, and what its answers mean."""
+    """The requests to Pattern Hub, and what its replies mean."""
 
     name: ClassVar[str] = "pattern"
     repeatable: ClassVar[bool] = True
@@ -202,22 +220,22 @@ class PatternRules(Rules[str, CancelPatternOrder, PatternCancellation, PatternOr
         self._status = f"{path}/v1/orders/status?market_order_id="
 
     def check_order_id(self, order_id: object) -> str:
-        """Return `order_id` if it can name an order."""
+        """Return `order_id` if it is a valid order id."""
         return _order_id(order_id)
 
     def cancel_call(self, request: CancelPatternOrder, operation: _Operation) -> Call:
-        """POST, the id as a query parameter, no body."""
+        """Return a POST with the id as a query parameter, without a body."""
         return Call("POST", self._origin, self._cancel + checks.quoted(operation.order_id))
 
     def judge(self, reply: Reply, operation: _Operation) -> Verdict[PatternCancellation] | None:
-        """Let the two lists of a cancellation decide; they outrank `success` and the status code."""
+        """Judge by the two lists. They take precedence over `success` and the status."""
         if reply.status == 422:
             return _invalid(reply, operation)
         if reply.status >= 300 and reply.status != 409:
             return None
         answer = decode(reply.body, PatternCancellation)
         check_subject(answer.market_order_id, operation.order_id)
-        # The usual answer needs no part built for each of its orders.
+        # The common case does not need a `Part` for each order.
         if answer.cancelled_orders and not answer.non_cancellable_orders and reply.status != 206:
             return requested(answer)
         _check_lists(answer, reply.status)
@@ -226,7 +244,7 @@ class PatternRules(Rules[str, CancelPatternOrder, PatternCancellation, PatternOr
             Part(str(order.warehouse_order_id), order.status, order.reason)
             for order in answer.non_cancellable_orders
         )
-        # An order that was cancelled before is listed as non-cancellable with the status "cancelled" (inferred).
+        # A warehouse order that is already cancelled is listed as non-cancellable with that status (inferred).
         before = tuple(part for part in rest if _is_cancelled(part.status))
         kept = tuple(part for part in rest if not _is_cancelled(part.status))
         if kept and (begun or before):
@@ -242,20 +260,19 @@ class PatternRules(Rules[str, CancelPatternOrder, PatternCancellation, PatternOr
         raise DecodingError("it lists no warehouse order")
 
     def read_call(self, operation: _Operation) -> Call:
-        """GET, the id as a query parameter."""
+        """Return a GET with the id as a query parameter."""
         return Call("GET", self._origin, self._status + checks.quoted(operation.order_id))
 
     def order(self, reply: Reply, operation: _Operation) -> PatternOrderStatus:
-        """Return the order's status, if it is about this order."""
+        """Return the order's status if it is this order."""
         answer = decode(reply.body, PatternOrderStatus)
         check_subject(answer.market_order_id, operation.order_id)
         return answer
 
     def state(self, order: PatternOrderStatus, operation: _Operation) -> Finding[PatternOrderStatus]:
-        """Let the sub-orders decide: all cancelled, all shipped, both, or some still open.
+        """Judge by the sub-orders: all cancelled, all shipped, both, or some still open.
 
-        An order without them is taken for cancelled, and for nothing else: one that is `complete` may well have
-        been cancelled in part.
+        Without sub-orders, only `cancelled` is conclusive: a `complete` order may be partially cancelled.
         """
         statuses = [sub_order.sub_order_status for sub_order in order.sub_orders] or [order.order_status]
         if all(map(_is_cancelled, statuses)) != _is_cancelled(order.order_status):
@@ -264,7 +281,7 @@ class PatternRules(Rules[str, CancelPatternOrder, PatternCancellation, PatternOr
         return by_parts(order, parts, _is_cancelled, _is_shipped, order.order_status)
 
     def named(self, answer: PatternAnswer | None) -> tuple[Part, ...]:
-        """Return the warehouse orders that a cancellation began to cancel."""
+        """Return the warehouse orders whose cancellation was initiated."""
         begun = answer.cancelled_orders if isinstance(answer, PatternCancellation) else ()
         return tuple(Part(str(order.warehouse_order_id), order.status) for order in begun)
 
@@ -274,7 +291,7 @@ def _headers(token: Secret) -> dict[str, str]:
 
 
 def _check_lists(answer: PatternCancellation, status: int) -> None:
-    """Raise `DecodingError` if a list is not there in which, by the status, something should be."""
+    """Raise `DecodingError` if a list is missing that the status requires."""
     raw = answer.raw
     for name in _TOLD.get(status, ()):
         if raw.get(name) is None:
@@ -298,35 +315,61 @@ def _invalid(reply: Reply, operation: _Operation) -> InvalidRequestError:
 
 
 class PatternClient(SubClient[str, CancelPatternOrder, PatternCancellation, PatternOrderStatus]):
-    """Pattern Hub, blocking."""
+    """The blocking client of one account at Pattern Hub.
+
+    `Countermand` makes it:
+
+        client.pattern.cancel_order("114-3941689-8772232")
+    """
 
     def cancel_order(self, market_order_id: str, **options: Unpack[CallOptions]) -> Outcome[PatternAnswer]:
-        """Ask Pattern Hub to cancel an order, and say what became of it.
+        """Ask Pattern Hub to cancel an order, and return what became of it.
 
-        Returns `Requested` when every warehouse order was initiated for cancellation, `PartiallyCancelled` when
-        some were, `Refused` when none could be, `Cancelled` when all of them were cancelled before (inferred from
-        their status), `Unknown` when nothing could be learnt. Only warehouse orders in `new` or `backordered` can
-        be cancelled (Pattern Hub API, Cancel an order).
+        Returns `Requested` if the cancellation of every warehouse order was initiated, `PartiallyCancelled` if that
+        of some was, `Refused` if none could be cancelled, `Cancelled` if all of them were cancelled before (inferred
+        from their status), and `Unknown` if a lost reply could not be settled. Only warehouse orders with the status
+        `new` or `backordered` can be cancelled, see
+        https://developer.pattern.com/operation/operation-post-v1-orders-cancel_order.
 
-        `options` are those of every call, see `CallOptions`. Raises an error of `countermand.errors`; whenever it
-        raises, the order is untouched.
+        `options` are described in `CallOptions`. Raises a `CountermandError`; then the order is untouched.
+
+            outcome = client.pattern.cancel_order("114-3941689-8772232", timeout=10)
         """
         return self.cancel(CancelPatternOrder(market_order_id), **options)
 
     def order_status(self, market_order_id: str, **options: Unpack[CallOptions]) -> PatternOrderStatus:
-        """Read the order's status (Pattern Hub API, Order status). Raises `OrderUnreadableError` and its siblings."""
+        """Read the status of an order.
+
+        See https://developer.pattern.com/operation/operation-get-v1-orders-status. Raises `OrderUnreadableError`,
+        `OrderNotFoundError` or another `CountermandError`.
+
+            status = client.pattern.order_status("114-3941689-8772232")
+        """
         return self._read(market_order_id, options)
 
 
 class AsyncPatternClient(AsyncSubClient[str, CancelPatternOrder, PatternCancellation, PatternOrderStatus]):
-    """Pattern Hub, on an event loop. Each method does what its namesake in `PatternClient` does."""
+    """`PatternClient` for asyncio.
+
+    `AsyncCountermand` makes it:
+
+        await client.pattern.cancel_order("114-3941689-8772232")
+    """
 
     async def cancel_order(
         self, market_order_id: str, **options: Unpack[CallOptions]
     ) -> Outcome[PatternAnswer]:
-        """Ask Pattern Hub to cancel an order; see `PatternClient.cancel_order`."""
+        """Ask Pattern Hub to cancel an order, and return what became of it;
+        see `PatternClient.cancel_order`.
+
+            outcome = await client.pattern.cancel_order("114-3941689-8772232")
+        """
         return await self.cancel(CancelPatternOrder(market_order_id), **options)
 
     async def order_status(self, market_order_id: str, **options: Unpack[CallOptions]) -> PatternOrderStatus:
-        """Read the order's status; see `PatternClient.order_status`."""
+        """Read the status of an order;
+        see `PatternClient.order_status`.
+
+            status = await client.pattern.order_status("114-3941689-8772232")
+        """
         return await self._read(market_order_id, options)

@@ -1,4 +1,4 @@
-"""Where a marketplace is found by its name: ours are listed here, others announce themselves as entry points."""
+"""The registry of marketplaces by name: the built-in ones, and those that packages register as entry points."""
 
 from importlib import import_module
 from typing import Any, TypeAlias, TypeGuard
@@ -8,18 +8,18 @@ from .base import Account
 
 AnyAccount: TypeAlias = Account[Any, Any]
 
-#: Short name → the name of the configuration's class, in the module of the marketplace's name.
+#: Name → the name of the configuration class, in the module of the same name.
 OURS = {"pattern": "Pattern", "vtex": "Vtex", "crux": "Crux", "kibo": "Kibo"}
-#: The entry point group in which a package names its configuration's class: `shop = "shop_package:Shop"`.
+#: The entry point group for configuration classes: `shop = "shop_package:Shop"`.
 GROUP = "countermand.marketplaces"
 
 _found: dict[str, type[AnyAccount]] = {}
 
 
 def configuration_of(name: str) -> type[AnyAccount]:
-    """Return the configuration's class of a marketplace. Raises `NotConfiguredError` for a name that nobody has.
+    """Return the configuration class of a marketplace. Raises `NotConfiguredError` for an unknown name.
 
-    Installed packages are looked through only for a name that is not ours: that takes some 50 ms.
+    Installed packages are scanned only for a name that is not built in: a scan takes about 50 ms.
     """
     if name not in _found:
         _found[name] = _ours(name) if name in OURS else _from_entry_point(name)
@@ -27,7 +27,7 @@ def configuration_of(name: str) -> type[AnyAccount]:
 
 
 def announced() -> tuple[str, ...]:
-    """Return the names of the marketplaces that installed packages announce."""
+    """Return the names of the marketplaces that installed packages register."""
     from importlib.metadata import entry_points
 
     return tuple(dict.fromkeys(point.name for point in entry_points(group=GROUP)))

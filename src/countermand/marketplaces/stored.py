@@ -1,7 +1,7 @@
-"""Stored outcomes, errors and requests, read back.
+"""Reading stored outcomes, errors and requests.
 
-What a marketplace's request and answers are is asked of its configuration, which the registry finds by name: a third
-party's marketplace is read like one of ours.
+The request and answer classes come from the marketplace's configuration, which the registry finds by name. So
+third-party marketplaces work like the built-in ones.
 """
 
 import json
@@ -28,10 +28,10 @@ _ERRORS: dict[str, type[CountermandError]] = {
 
 
 def outcome_from_dict(data: Mapping[str, Any]) -> Outcome[Any]:
-    """Return the outcome that `outcome.to_dict()` wrote: an equal one, its attempts and `answer.raw` included.
+    """Return the outcome that `outcome.to_dict()` wrote: an equal one, including its attempts and `answer.raw`.
 
-    Everything is checked as strictly as a marketplace's answer. Raises `ValueError`, with the place, for what no
-    outcome was written as, for a marketplace that is not installed, and for what a newer version has written.
+    The data is validated as strictly as a marketplace's answer. Raises `ValueError`, with the path, for malformed
+    data, for a marketplace that is not installed, and for the schema of a newer version.
 
         outcome = outcome_from_dict(job.result)
     """
@@ -42,9 +42,11 @@ def outcome_from_dict(data: Mapping[str, Any]) -> Outcome[Any]:
 
 
 def outcome_from_json(text: str | bytes) -> Outcome[Any]:
-    """Return the outcome that `outcome.to_json()` wrote. Raises what `outcome_from_dict` raises.
+    """Return the outcome that `outcome.to_json()` wrote.
 
-    outcome = outcome_from_json(path.read_text())
+    Raises what `outcome_from_dict` raises.
+
+        outcome = outcome_from_json(path.read_text())
     """
     try:
         data = json.loads(text, object_pairs_hook=without_repeats)
@@ -54,18 +56,22 @@ def outcome_from_json(text: str | bytes) -> Outcome[Any]:
 
 
 def error_from_dict(data: Mapping[str, Any]) -> CountermandError:
-    """Return the error that `error.to_dict()` wrote, to be looked at or raised. Raises `ValueError` for all else.
+    """Return the error that `error.to_dict()` wrote, without raising it.
 
-    error = error_from_dict(job.failure)
+    Raises `ValueError` for any other data.
+
+        error = error_from_dict(job.failure)
     """
     error: CountermandError = shape_of(_ERRORS[_tag(data, "error", _ERRORS)]).read(data, "$")
     return error
 
 
 def request_from_dict(data: Mapping[str, Any]) -> AnyRequest:
-    """Return the request that `request.to_dict()` wrote, checked. Raises what `outcome_from_dict` raises.
+    """Return the request that `request.to_dict()` wrote.
 
-    outcome = client.cancel(request_from_dict(job.request))
+    The request is validated. Raises what `outcome_from_dict` raises.
+
+        outcome = client.cancel(request_from_dict(job.request))
     """
     _tag(data, "request", ["cancel"])
     kind, _ = _registered(data)
@@ -74,9 +80,9 @@ def request_from_dict(data: Mapping[str, Any]) -> AnyRequest:
 
 
 def json_schema(*marketplaces: str) -> dict[str, Any]:
-    """Return the JSON Schema (draft 2020-12) of outcomes, errors and requests, made from the classes.
+    """Return the JSON Schema (draft 2020-12) of outcomes, errors and requests, generated from the classes.
 
-    Name marketplaces to have theirs; by default it is of ours, as in the package's `data/schema.json`.
+    `marketplaces` are the names of those to include; the default is the built-in ones, as in `data/schema.json`.
 
         jsonschema.validate(outcome.to_dict(), json_schema())
     """
@@ -115,7 +121,7 @@ def _union(types: Iterable[type[Answer]]) -> Any:
 
 
 def _tag(data: Any, name: str, known: Iterable[str]) -> str:
-    """Return what `data` says it is, once its schema is one that this version reads."""
+    """Return the tag of `data`, after checking that this version can read its schema."""
     said = as_object(data, "$")
     for needed in ("schema", name):
         if needed not in said:

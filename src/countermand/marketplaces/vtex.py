@@ -1,13 +1,12 @@
-"""VTEX OMS.
+"""VTEX OMS. A 200 to a cancellation confirms that VTEX received it; the platform or the seller decides later.
 
-Sources: "VTEX Orders API, Cancel order" for the cancellation; "VTEX Orders API, Get order" and "VTEX, Order flow and
-status" for the read. A 200 says that the notification was received: the platform, or the seller, decides afterwards.
+The statuses are those of https://help.vtex.com/en/docs/tutorials/order-flow-and-status.
 """
 
 import json
 import re
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import datetime, timedelta
 from typing import ClassVar, TypeAlias, Unpack
 
 import attrs
@@ -23,46 +22,31 @@ from ..engine.settings import CallOptions
 from ..engine.wire import Call, Reply
 from ..outcomes import Outcome, Part
 from .base import Account, AsyncSubClient, Stored, SubClient, label_field, rate_field
+from .vtex_dates import LONG_AGO, moment, zoned
 
-#: Statuses in which a cancellation is under way (order flow and status; announcements; known issues).
+#: Statuses that show a pending cancellation (Order flow and status; announcements; known issues).
 _PENDING = frozenset(
     """cancel canceling request-cancel cancellation-requested cancellation-requested-with-ack accepting-cancel
     waiting-for-seller-decision""".split()
 )
-#: A denial is on its way; known to stick.
+#: The seller is denying the cancellation. Orders are known to get stuck in this status.
 _DENYING = "cancellation-request-denied-ffm"
-#: The customer may cancel for a while yet: open, although it speaks of a cancellation.
+#: The grace period in which the customer may cancel: open, although its name contains "cancel".
 _TIME_TO_CANCEL = "window-to-cancel"
-#: How far the time of a request that got no receipt may be off: a Date header tells whole seconds.
+#: The uncertainty of the time of a request without a receipt: a Date header has whole seconds.
 _CLOCKS_AGREE = timedelta(seconds=1)
-#: A date without a zone (`2019-05-09 15:31:23`) may mean any: this is where it would be the earliest.
-_EASTERNMOST = timezone(timedelta(hours=14))
-_LONG_AGO = datetime.min.replace(tzinfo=UTC)
-#: A read also takes an order's sequence number in this form; a cancellation does not.
 _SEQUENCE = re.compile(r"seq(\d+)", re.ASCII)
-#: The environments that are known; there may be others of VTEX's.
 _ENVIRONMENTS = "vtexcommercestable", "vtexcommercebeta"
-#: Words that other marketplaces use for theirs: as a part of VTEX's host name they make a stranger's host.
-_NO_ENVIRONMENTS = frozenset(
-    "production prod sandbox staging stage dev development test live stable beta".split()
-)
-
-
-def _environment(_: object, field: "attrs.Attribute[str]", value: str) -> None:
-    """attrs validator: an environment is part of the host name, so another marketplace's word for one is none."""
-    from difflib import get_close_matches
-
-    misspelt = value not in _ENVIRONMENTS and get_close_matches(value, _ENVIRONMENTS, 1, 0.9)
-    if misspelt or value.casefold() in _NO_ENVIRONMENTS:
-        raise ValueError(
-            f"{field.name} must be one of VTEX's own, {_ENVIRONMENTS[0]} for nearly everybody: it is part of the host name"
-        )
 
 
 @sealed
 @attrs.frozen(kw_only=True)
 class Vtex(Account["VtexClient", "AsyncVtexClient"]):
-    """Access to the orders of one VTEX account, by an application key and its token."""
+    """The configuration of one VTEX account: an application key and its token. It needs the permission
+    "Cancel order", and "View order" for reads.
+
+        Vtex(account="mystore", app_key="…", app_token="…")
+    """
 
     marketplace: ClassVar[str] = "vtex"
 
@@ -72,11 +56,13 @@ class Vtex(Account["VtexClient", "AsyncVtexClient"]):
     app_key: Credential = attrs.field(converter=as_credential, validator=checks.credential, repr=False)
     #: X-VTEX-API-AppToken.
     app_token: Credential = attrs.field(converter=as_credential, validator=checks.credential, repr=False)
-    #: Part of the host; "vtexcommercestable" for nearly everybody.
-    environment: str = attrs.field(default=_ENVIRONMENTS[0], validator=[checks.host_label, _environment])
-    #: In place of the host made from account and environment; https, or http to this machine.
+    #: Part of the host. Almost every account uses the default.
+    environment: str = attrs.field(
+        default=_ENVIRONMENTS[0], validator=[checks.host_label, checks.part_of_host(*_ENVIRONMENTS)]
+    )
+    #: Replaces the host built from account and environment. Must be https, or http to this machine.
     base_url: str | None = attrs.field(default=None, validator=checks.base_url)
-    #: What outcomes, errors and requests call this account.
+    #: The name of this account in outcomes, errors and requests.
     label: str = label_field(field="account")
     #: How many requests the marketplace allows, such as "100/min"; None where that is not known.
     rate: str | None = rate_field()
@@ -102,21 +88,25 @@ class Vtex(Account["VtexClient", "AsyncVtexClient"]):
 
 @attrs.frozen
 class VtexReceipt(Answer):
-    """The answer to a cancellation: the notification was received."""
+    """The answer to a cancellation: VTEX received the notification. It is the
+    `answer` of an outcome.
+
+        print(outcome.answer.receipt)
+    """
 
     kind: ClassVar[str] = "vtex.receipt"
     wire_names: ClassVar[Mapping[str, str]] = {"order_id": "orderId"}
 
-    #: When it was received, as VTEX wrote it: seven fractional digits and an offset, more than a datetime holds.
+    #: When VTEX received it, as text: it has seven fractional digits, more than a datetime can hold.
     date: str
     order_id: str
-    #: The protocol code; VTEX documents that it may be null.
+    #: The protocol code. VTEX documents that it may be null.
     receipt: str | None = None
 
 
 @attrs.frozen
 class VtexCancellationRequest(Answer):
-    """One request to cancel, as the order lists it, with the seller's denial if there was one."""
+    """A cancellation request in an order, with the seller's denial if there was one."""
 
     wire_names: ClassVar[Mapping[str, str]] = {
         "requested_at": "cancellationRequestDate",
@@ -137,7 +127,7 @@ class VtexCancellationRequest(Answer):
 
 @attrs.frozen
 class VtexPackage(Answer):
-    """An invoice of the order: `Output` is a sale, `Input` is a return."""
+    """An invoice of an order: `Output` is a sale, `Input` is a return."""
 
     wire_names: ClassVar[Mapping[str, str]] = {"invoice_number": "invoiceNumber"}
 
@@ -154,7 +144,11 @@ class VtexPackages(Answer):
 
 @attrs.frozen
 class VtexOrder(Answer):
-    """What an order says of its cancellation; all the rest of it is in `raw`."""
+    """The state of an order, as far as it concerns a cancellation. All other
+    fields are in `raw`.
+
+        print(client.vtex.get_order("1172452900788-01").status)
+    """
 
     kind: ClassVar[str] = "vtex.order"
     wire_names: ClassVar[Mapping[str, str]] = {
@@ -167,13 +161,12 @@ class VtexOrder(Answer):
     }
 
     order_id: str
-    #: Text with known values (canceled, cancel, request-cancel, invoiced, handling, …); new ones appear. None for an
-    #: incomplete order.
+    #: Text, such as canceled, request-cancel, invoiced or handling; VTEX adds values. None for an incomplete order.
     status: str | None = None
-    #: The order's identification in the seller, which a receipt may name in place of `order_id`.
+    #: The order's identification in the seller's system. A receipt may name it instead of `order_id`.
     seller_order_id: str | None = None
     sequence: str | None = None
-    #: The invoices; a return invoice among them makes an invoiced order cancellable.
+    #: The invoices. With a return invoice, an invoiced order can be cancelled.
     package_attachment: VtexPackages | None = None
     allow_cancellation: bool | None = None
     workflow_is_in_error: bool | None = None
@@ -181,7 +174,7 @@ class VtexOrder(Answer):
 
     @property
     def has_return_invoice(self) -> bool:
-        """Whether a return invoice was sent (Order Invoice Notification, `"type": "Input"`)."""
+        """Whether there is a return invoice (Order Invoice Notification, `"type": "Input"`)."""
         packages = self.package_attachment.packages if self.package_attachment else None
         return any(package.type == "Input" for package in packages or ())
 
@@ -199,7 +192,11 @@ def _cancellable(value: object) -> str:
 
 @attrs.frozen
 class CancelVtexOrder(CancelRequest[VtexAnswer]):
-    """Cancel an order. `requested_by_user` tells the seller whether the shopper asked for it."""
+    """A request to cancel an order. `requested_by_user` tells the seller whether
+    the shopper asked for it.
+
+        client.cancel(CancelVtexOrder("1172452900788-01", reason="Out of stock"))
+    """
 
     marketplace: ClassVar[str] = "vtex"
     order_id: str = attrs.field(converter=_cancellable)
@@ -218,16 +215,16 @@ _Operation: TypeAlias = Operation[str, CancelVtexOrder]
 
 
 class VtexRules(Rules[str, CancelVtexOrder, VtexReceipt, VtexOrder]):
-    """How VTEX is asked, and what its answers mean."""
+    """The requests to VTEX, and what its replies mean."""
 
     name: ClassVar[str] = "vtex"
     own_headers: ClassVar[frozenset[str]] = frozenset({"x-vtex-api-appkey", "x-vtex-api-apptoken"})
     repeatable: ClassVar[bool] = True
     request_id_headers: ClassVar[tuple[str, ...]] = ("x-vtex-operation-id", *Rules.request_id_headers)
-    # A second cancellation confirms a first one that waits for the seller (help centre, Cancelling an order), so a
-    # request that may have arrived is given time to show.
+    # A second cancellation confirms a first one that waits for the seller (help centre, Canceling an order). So a
+    # request that may have arrived gets time to become visible.
     shows_after: ClassVar[float] = 10.0
-    # "Wait a few minutes" (order guides); whether Retry-After is sent is not documented.
+    # "Wait a few minutes" (order guides). VTEX does not document whether it sends Retry-After.
     rate_limit_pause: ClassVar[float | None] = 30.0
 
     def __init__(self, configuration: Vtex) -> None:
@@ -237,20 +234,19 @@ class VtexRules(Rules[str, CancelVtexOrder, VtexReceipt, VtexOrder]):
         self._orders = f"{path}/api/oms/pvt/orders/"
 
     def check_order_id(self, order_id: object) -> str:
-        """Return `order_id` if it can name an order."""
+        """Return `order_id` if it is a valid order id."""
         return checks.order_id(order_id, self.name)
 
     def cancel_call(self, request: CancelVtexOrder, operation: _Operation) -> Call:
-        """POST, the id in the path; a body only where there is something to say."""
+        """Return a POST with the id in the path, and a body only if there is something to send."""
         given = {"reason": request.reason, "requestedByUser": request.requested_by_user}
         said = {name: value for name, value in given.items() if value is not None}
         body = json.dumps(said).encode() if said else None
         return Call("POST", self._origin, f"{self._orders}{checks.quoted(operation.order_id)}/cancel", body)
 
     def judge(self, reply: Reply, operation: _Operation) -> Verdict[VtexReceipt] | None:
-        """Take a 200 with a receipt for this order, or with no body, as received; nothing else is documented.
-
-        A receipt names the order *in the seller*: one with another id is confirmed by reading both of the order's.
+        """Accept a 200 with a receipt for this order, or without a body; nothing else is documented. The receipt
+        has the order's id *in the seller's system*. If it differs, a read of the order has to confirm it.
         """
         if reply.status != 200:
             return None
@@ -269,22 +265,22 @@ class VtexRules(Rules[str, CancelVtexOrder, VtexReceipt, VtexOrder]):
         return Doubt("the receipt names another order", confirm=confirm, askable=False)
 
     def read_call(self, operation: _Operation) -> Call:
-        """GET, the id in the path."""
+        """Return a GET with the id in the path."""
         return Call("GET", self._origin, self._orders + checks.quoted(operation.order_id))
 
     def order(self, reply: Reply, operation: _Operation) -> VtexOrder:
-        """Return the order, if it is this one: the read also takes sequence numbers."""
+        """Return the order if it is this one. A read also accepts sequence numbers."""
         order = decode(reply.body, VtexOrder)
         sequence = _SEQUENCE.fullmatch(operation.order_id)
         if sequence:
             check_subject(str(order.sequence), sequence[1])
-            operation.order_id = order.order_id  # from here on by its name, which a cancellation takes, too
+            operation.order_id = order.order_id  # a cancellation does not accept the sequence number
         else:
             check_subject(order.order_id, operation.order_id)
         return order
 
     def state(self, order: VtexOrder, operation: _Operation) -> Finding[VtexOrder]:
-        """Let the status decide, and a denial that answers this request and no earlier one."""
+        """Judge by the status, and by a denial of this request, not of an earlier one."""
         status = order.status
         part = Part(order.order_id, status or "")
         if status == "canceled":
@@ -297,7 +293,7 @@ class VtexRules(Rules[str, CancelVtexOrder, VtexReceipt, VtexOrder]):
             return requested(order, status)
         if status == "invoiced" and not order.has_return_invoice:
             return refused(order, (part,))
-        # A status that we do not know but that speaks of a cancellation is no permission to ask again.
+        # Do not ask again on an unknown status whose name contains "cancel".
         askable = status is None or status == _TIME_TO_CANCEL or "cancel" not in status.casefold()
         return requested(order, status, conclusive=False)._replace(askable=askable)
 
@@ -307,17 +303,15 @@ def _received(order: VtexOrder) -> Finding[VtexOrder]:
 
 
 def _denial(order: VtexOrder, operation: _Operation) -> VtexCancellationRequest | None:
-    """Return the seller's denial of the request that this call is about.
-
-    Denials of earlier requests stay in the list: one counts if it is newer than the receipt, or than the sending of
-    a request whose receipt was lost. Where no request of ours is known, the latest one in the list counts.
+    """Return the seller's denial of the request that this call is about, which must be newer than the receipt, or
+    than the request if the receipt was lost. Without a request of ours, the latest one in the list counts.
     """
     listed = order.cancellation_requests or ()
     receipt = operation.prior.answer if operation.prior is not None else None
     if not isinstance(receipt, VtexReceipt) and operation.asked() is None:
-        latest = max(reversed(listed), key=lambda one: _moment(one.requested_at) or _LONG_AGO, default=None)
+        latest = max(reversed(listed), key=lambda one: moment(one.requested_at) or LONG_AGO, default=None)
         return latest if latest is not None and latest.denied_by_seller else None
-    since = _zoned(receipt.date) if isinstance(receipt, VtexReceipt) else None
+    since = zoned(receipt.date) if isinstance(receipt, VtexReceipt) else None
     if since is None and (sent := operation.sent_at()) is not None:
         since = sent + _CLOCKS_AGREE
     denied = [one for one in listed if one.denied_by_seller and since is not None and _answered(one) > since]
@@ -325,26 +319,11 @@ def _denial(order: VtexOrder, operation: _Operation) -> VtexCancellationRequest 
 
 
 def _answered(request: VtexCancellationRequest) -> datetime:
-    return _moment(request.denied_at) or _moment(request.requested_at) or _LONG_AGO
-
-
-def _moment(text: str | None) -> datetime | None:
-    """Return the instant of a date as VTEX writes it, the earliest that it can mean; None if it is no date."""
-    try:
-        moment = datetime.fromisoformat(text or "")
-    except ValueError:
-        return None
-    return moment if moment.tzinfo is not None else moment.replace(tzinfo=_EASTERNMOST)
-
-
-def _zoned(text: str) -> datetime | None:
-    """Return the instant of a date that names its zone; None for any other."""
-    moment = _moment(text)
-    return None if moment is None or moment.tzinfo is _EASTERNMOST else moment
+    return moment(request.denied_at) or moment(request.requested_at) or LONG_AGO
 
 
 def _headers(app_key: Secret, app_token: Secret) -> dict[str, str]:
-    # VTEX's description requires the content type on a cancellation without a body and on a read, too.
+    # VTEX requires the content type even on a read, and on a cancellation without a body.
     return {
         "Content-Type": "application/json",
         "X-VTEX-API-AppKey": app_key.reveal(),
@@ -353,7 +332,11 @@ def _headers(app_key: Secret, app_token: Secret) -> dict[str, str]:
 
 
 class VtexClient(SubClient[str, CancelVtexOrder, VtexReceipt, VtexOrder]):
-    """VTEX OMS, blocking."""
+    """The blocking client of one VTEX account, which
+    `Countermand` makes.
+
+        client.vtex.cancel_order("1172452900788-01")
+    """
 
     def cancel_order(
         self,
@@ -363,26 +346,34 @@ class VtexClient(SubClient[str, CancelVtexOrder, VtexReceipt, VtexOrder]):
         requested_by_user: bool | None = None,
         **options: Unpack[CallOptions],
     ) -> Outcome[VtexAnswer]:
-        """Ask VTEX to cancel an order, and say what became of it.
+        """Ask VTEX to cancel an order, and return what became of it.
 
-        Returns `Requested` with the receipt when the notification was received (VTEX Orders API, Cancel order):
-        whether the order is cancelled shows later, see `wait_until_settled`. Returns `Refused` when VTEX declines
-        and the order's status says why (an invoiced order wants a return invoice first), `Cancelled` or `Unknown`
-        where a lost answer had to be settled by reading the order.
+        Returns `Requested` with the receipt once VTEX received the notification; `wait_until_settled` waits for the
+        decision. Returns `Refused` if VTEX declines and the order's status says why: an invoiced order needs a
+        return invoice first. If the reply is lost, the order is read; `Unknown` if that settles nothing.
+        `requested_by_user` tells the seller whether the shopper asked. If it raises, the order is untouched.
+        https://developers.vtex.com/docs/api-reference/orders-api#post-/api/oms/pvt/orders/-orderId-/cancel
 
-        `requested_by_user` tells the seller whether the shopper asked for it. `timeout` is the deadline of the
-        whole call in seconds. Raises an error of `countermand.errors`; whenever it raises, the order is untouched.
+            client.vtex.cancel_order("1172452900788-01", reason="Out of stock", timeout=10)
         """
         request = CancelVtexOrder(order_id, reason=reason, requested_by_user=requested_by_user)
         return self.cancel(request, **options)
 
     def get_order(self, order_id: str, **options: Unpack[CallOptions]) -> VtexOrder:
-        """Read an order (VTEX Orders API, Get order). The key needs "View order", which cancelling does not."""
+        """Read an order. Raises `OrderUnreadableError` or a `RejectedError`. The key needs "View order".
+        https://developers.vtex.com/docs/api-reference/orders-api#get-/api/oms/pvt/orders/-orderId-
+
+            order = client.vtex.get_order("1172452900788-01")
+        """
         return self._read(order_id, options)
 
 
 class AsyncVtexClient(AsyncSubClient[str, CancelVtexOrder, VtexReceipt, VtexOrder]):
-    """VTEX OMS, on an event loop. Each method does what its namesake in `VtexClient` does."""
+    """`VtexClient` for asyncio, which
+    `AsyncCountermand` makes.
+
+        await client.vtex.cancel_order("1172452900788-01")
+    """
 
     async def cancel_order(
         self,
@@ -392,10 +383,18 @@ class AsyncVtexClient(AsyncSubClient[str, CancelVtexOrder, VtexReceipt, VtexOrde
         requested_by_user: bool | None = None,
         **options: Unpack[CallOptions],
     ) -> Outcome[VtexAnswer]:
-        """Ask VTEX to cancel an order; see `VtexClient.cancel_order`."""
+        """Ask VTEX to cancel an order, and return what became of it;
+        see `VtexClient.cancel_order`.
+
+            outcome = await client.vtex.cancel_order("1172452900788-01")
+        """
         request = CancelVtexOrder(order_id, reason=reason, requested_by_user=requested_by_user)
         return await self.cancel(request, **options)
 
     async def get_order(self, order_id: str, **options: Unpack[CallOptions]) -> VtexOrder:
-        """Read an order; see `VtexClient.get_order`."""
+        """Read an order, with the permission "View order";
+        see `VtexClient.get_order`.
+
+            order = await client.vtex.get_order("1172452900788-01")
+        """
         return await self._read(order_id, options)

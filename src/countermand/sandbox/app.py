@@ -12,7 +12,7 @@ Message: TypeAlias = MutableMapping[str, Any]
 Receive: TypeAlias = Callable[[], Awaitable[Message]]
 Send: TypeAlias = Callable[[Message], Awaitable[None]]
 
-# A promise that is not kept: the server notices and cuts the connection.
+# Larger than the body, so the server closes the connection.
 LOST = SandboxReply(200, (("content-length", "1"),))
 
 

@@ -1,4 +1,4 @@
-"""Checks of what a sandbox is given: a mistake in a test shows at once, where it was made."""
+"""Validation of the sandbox's arguments, so that a mistake in a test fails where it was made."""
 
 import math
 from collections.abc import Container, Iterable

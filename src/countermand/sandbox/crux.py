@@ -1,4 +1,4 @@
-"""Crux Connect, simulated: a cancel is forwarded to the suppliers, every time, and each decides later.
+"""Crux Connect, simulated: every cancel is forwarded to the suppliers, and each decides later.
 
 Sources: Crux Connect API, "Cancel Order", "Get Order", "User Login", "Allocate Order" and "Response Codes";
 releases v1 and Timpanogos.
@@ -23,14 +23,14 @@ Release = Literal["v1", "timp"]
 #: there is none), or with a designation that has its number before it.
 Designations: TypeAlias = Literal["v1", "plain", "null", "numbered"]
 
-# `Rejected` is a supplier's answer to the allocation: nobody ships the line, and there is nothing to cancel.
+# `Rejected` is a supplier's answer to the allocation: the line is not shipped, so there is nothing to cancel.
 CANCELLABLE = frozenset({"Unallocated", "Partial", "Allocated", "Backordered", "NeedsTracking"})
 
 ALLOCATIONS = frozenset({"Unallocated", "Partial", "Allocated"})
 
 NOTHING: Mapping[str, str] = {}
 
-# The numbers of HasTracking and Cancelled are documented. Inference: the others, in the order of the list.
+# The numbers of HasTracking and Cancelled are documented, the others are inferred from the order of the list.
 DESIGNATION_NUMBERS: Final = {
     "HasTracking": 1,
     "NeedsTracking": 2,
@@ -204,7 +204,7 @@ class CruxSimulator(Simulator[CruxOrder]):
                 order.line_items[item] = event.detail
                 self.note(order.order_id, "moved", f"{item}: {event.detail}")
         elif status == "Cancelled":
-            return  # decided already, when the same cancel was forwarded before
+            return  # already decided, when the same cancel was forwarded before
         elif order.suppliers[item] == "confirm" and status in CANCELLABLE:
             order.line_items[item] = "Cancelled"
             self.note(order.order_id, "confirmed", item)

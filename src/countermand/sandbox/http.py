@@ -1,4 +1,4 @@
-"""What goes into a simulated marketplace and what comes out, as plain data."""
+"""The requests and replies of a simulated marketplace, as plain data."""
 
 import json
 from collections.abc import Mapping

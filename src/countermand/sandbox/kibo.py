@@ -1,4 +1,4 @@
-"""Kibo OMS with translated APIs, simulated: the whole order is cancelled, usually at once.
+"""Kibo OMS with translated APIs, simulated: it cancels the whole order, usually at once.
 
 Sources: Kibo OMS, "Cancel Order" and "Get Order Information" (translated APIs); Kibo API, "OAuth" and
 "API limits".
@@ -46,13 +46,13 @@ class KiboOrder(Order):
 
     @property
     def beyond_cancelling(self) -> bool:
-        """Whether the order has gone too far to be cancelled."""
+        """Whether the order can no longer be cancelled."""
         return _word(self.state) in NOT_CANCELLABLE
 
 
 class KiboSimulator(Simulator[KiboOrder]):
-    """Kibo OMS. A bearer token is asked for when `require_bearer`, and checked whenever it is sent:
-    one of `tokens`, or one issued for `client_id` and `client_secret`.
+    """Kibo OMS. With `require_bearer`, a bearer token is required; one that is sent is always checked. It must be
+    one of `tokens`, or issued for `client_id` and `client_secret`.
 
     `reasons`, if set, are the only disposition reasons of this tenant's schema. `refuses_with` is the
     status of a cancel that an order's state forbids; Kibo documents none. `order_key` is how an answer
@@ -210,7 +210,7 @@ class KiboSimulator(Simulator[KiboOrder]):
             raise self.rejection(400, "dispositionOtherReason has 1 to 255 characters", order_id)
 
     def land(self, order: KiboOrder, event: Event) -> None:
-        """The order is cancelled, or moves on."""
+        """Cancel the order, or change its status."""
         if order.cancelled:
             return
         if event.what == "move":

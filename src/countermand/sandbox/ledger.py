@@ -1,6 +1,6 @@
-"""What really happened: the record against which the word of an SDK is judged.
+"""The ledger: what really happened at the marketplaces, to compare with what an SDK reports.
 
-Nothing here is computed by SDK code: the simulated marketplaces write it themselves.
+No SDK code computes it; the simulated marketplaces write it themselves.
 """
 
 from datetime import datetime
@@ -15,16 +15,16 @@ What = Literal[
     "login",
     "read",
     "cancel received",
-    "turned away",  # at the door: rate limit, path, method, credential, permission, body, unknown order
-    "mishap",  # a scripted fault that struck before, or instead of, the marketplace
+    "turned away",  # before any effect: rate limit, path, method, credential, permission, body, unknown order
+    "mishap",  # a scripted fault that occurred before, or in place of, the marketplace
     # Effects.
-    "requested",  # the cancel was passed on to whoever decides
+    "requested",  # the cancel was forwarded to the warehouse, seller or supplier
     "refused",  # the order, or a part, cannot be cancelled; nothing changed
     "confirmed",  # a supplier or seller agreed
     "denied",  # a warehouse, supplier or seller did not cancel after all
-    "overruled",  # a further cancel confirmed the one the seller was still deciding on, over the seller's head
+    "overruled",  # a second cancel confirmed the one on which the seller had not decided yet
     "cancelled",  # the order, or a part, is cancelled
-    "moved",  # the order, or a part, went on its way
+    "moved",  # the order, or a part, got another status
 ]
 
 Extent = Literal["all", "some", "none"]
@@ -52,18 +52,18 @@ class Part:
 
 @frozen
 class Truth:
-    """What has become of one order, and what will have become of it once everything scheduled has landed."""
+    """The state of one order now, and its state after all scheduled events."""
 
     marketplace: Marketplace
     order_id: str
     cancels: int
-    """Cancel requests that got past the door."""
+    """Cancel requests that the marketplace processed."""
     forwarded: int
-    """Cancel requests that set something in motion; at Crux, how often the suppliers were asked."""
+    """Cancel requests that had an effect; at Crux, how often they were forwarded to the suppliers."""
     parts: tuple[Part, ...]
     eventual_parts: tuple[Part, ...]
     landed: bool
-    """Nothing is scheduled any more. Whoever stays silent for ever has nothing scheduled."""
+    """No event is scheduled. A supplier or seller that never decides has none."""
 
     @property
     def accepted(self) -> bool:

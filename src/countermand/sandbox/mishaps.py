@@ -1,6 +1,6 @@
-"""Scripted mishaps between a client and the world: one request, one mishap, in the order they were scripted.
+"""Scripted faults between a client and the world: one per request, in the order in which they were scripted.
 
-A request that signs in (Crux's login, Kibo's OAuth) is left alone.
+Logins (Crux's login, Kibo's OAuth) are not affected.
 """
 
 import threading
@@ -37,9 +37,11 @@ def _check_code(_: object, __: object, code: int) -> None:
 
 @frozen
 class RateLimited:
-    """429. `retry_after` is the Retry-After to send: seconds, the very text of the header, or None for no header.
+    """A 429.
 
-    sandbox.mishap("vtex", RateLimited(30))
+    `retry_after` is the Retry-After header: seconds, the exact text, or None for no header.
+
+        sandbox.mishap("vtex", RateLimited(30))
     """
 
     retry_after: str | None = field(default="1", converter=_retry_after)
@@ -47,9 +49,9 @@ class RateLimited:
 
 @frozen
 class LoseReply:
-    """The reply is lost on the way; with `applied=False`, the request is lost before it arrives.
+    """A lost reply or, with `applied=False`, a lost request.
 
-    The client cannot tell the two apart.
+    The client cannot distinguish the two.
 
         sandbox.mishap("kibo", LoseReply())
     """
@@ -59,9 +61,11 @@ class LoseReply:
 
 @frozen
 class Status:
-    """Any status and body in place of the reply; with `applied`, the marketplace did what it was asked.
+    """A status and a body in place of the marketplace's reply.
 
-    sandbox.mishap("crux", Status(502, b"<html>Bad gateway</html>", applied=True))
+    With `applied`, the marketplace still processes the request.
+
+        sandbox.mishap("crux", Status(502, b"<html>Bad gateway</html>", applied=True))
     """
 
     code: int = field(validator=_check_code)
@@ -71,9 +75,11 @@ class Status:
 
 @frozen
 class Raw:
-    """Exactly this reply in place of the marketplace's own; with `applied`, it did what it was asked.
+    """An exact reply in place of the marketplace's own.
 
-    sandbox.mishap("pattern", Raw(SandboxReply(200, (("content-type", "application/json"),), b"{")))
+    With `applied`, the marketplace still processes the request.
+
+        sandbox.mishap("pattern", Raw(SandboxReply(200, (("content-type", "application/json"),), b"{")))
     """
 
     reply: SandboxReply = field(validator=instance_of(SandboxReply))
@@ -84,14 +90,14 @@ Mishap: TypeAlias = RateLimited | LoseReply | Status | Raw
 
 
 class UnusedMishapsError(AssertionError):
-    """A test scripted mishaps that never struck: it did not test what it says."""
+    """A test scripted mishaps that were never used, so it did not test what it claims."""
 
 
 class Gateway:
-    """The way into a world: mishaps strike here, and here the world's time follows a clock, if there is one.
+    """The entrance to a world: it applies mishaps, and moves the world's time along with a clock, if there is one.
 
-    `clock` returns seconds, and time moves on by what it has gained since the last request. One lock keeps
-    the world single-threaded, whoever calls.
+    `clock` returns seconds; before each request, the time moves forward by the elapsed seconds. A lock serializes the
+    calls, because the world is single-threaded.
     """
 
     def __init__(self, world: World, *, clock: Callable[[], float] | None = None) -> None:
@@ -103,9 +109,9 @@ class Gateway:
         self._lock = threading.Lock()
 
     def mishap(self, marketplace: Marketplace, *mishaps: Mishap) -> None:
-        """Let these strike the next requests to a marketplace, one each.
+        """Script mishaps for the next requests to a marketplace, one each.
 
-        Raises ValueError for a marketplace that there is not, and TypeError for what is no mishap.
+        Raises ValueError for an unknown marketplace, and TypeError for an object that is not a mishap.
         """
         checks.marketplace(marketplace)
         if not mishaps:
@@ -118,7 +124,7 @@ class Gateway:
         self._mishaps[marketplace].extend(mishaps)
 
     def check_mishaps(self) -> None:
-        """Raise `UnusedMishapsError`, which names them, if mishaps have not struck yet."""
+        """Raise `UnusedMishapsError` if there are unused mishaps."""
         unused = [
             f"{name}: {', '.join(map(repr, waiting))}" for name, waiting in self._mishaps.items() if waiting
         ]
@@ -129,7 +135,7 @@ class Gateway:
             )
 
     def advance(self, seconds: float) -> None:
-        """Move the world's time on, beyond what the clock says."""
+        """Move the world's time forward, in addition to the clock."""
         with self._lock:
             self._follow_clock()
             self.world.advance(seconds)
@@ -166,7 +172,7 @@ class Gateway:
 
     def _follow_clock(self) -> None:
         if self._clock is not None:
-            # A world's time has whole microseconds; the rest counts next time.
+            # The world's time has whole microseconds. The remainder counts next time.
             gained = timedelta(seconds=self._clock() - self._last).total_seconds()
             self._last += gained
             self.world.advance(gained)

@@ -1,4 +1,4 @@
-"""Ready-made orders: for each marketplace, one order for each way a cancellation can end."""
+"""Predefined orders: for each marketplace, one order for each way in which a cancellation can end."""
 
 from collections.abc import Mapping
 from typing import Any, Final
@@ -11,7 +11,7 @@ from countermand.sandbox.world import World
 
 @frozen
 class ReadyOrder:
-    """An order of the sandbox, the answer that its first cancel gets, and the answer once all has settled."""
+    """A predefined order, the outcome of its first cancel, and the outcome once it has settled."""
 
     marketplace: Marketplace
     order_id: str | int
@@ -101,7 +101,7 @@ READY_ORDERS: Final = (
 
 
 def seed(world: World) -> None:
-    """Put the ready-made orders into a world; those that are there already begin anew."""
+    """Add the predefined orders to a world, and reset those that exist."""
     for order in READY_ORDERS:
         simulator: Any = world.simulator(order.marketplace)
         simulator.orders.pop(str(order.order_id), None)

@@ -1,4 +1,4 @@
-"""Pattern Hub, simulated: an order is cancelled warehouse by warehouse, and not at once.
+"""Pattern Hub, simulated: each warehouse cancels its part of an order, with a delay.
 
 Sources: Pattern Hub API, "Cancel an order" and "Order status".
 """
@@ -20,7 +20,7 @@ WarehouseStatus = Literal[
 CANCELLABLE = frozenset({"new", "backordered"})
 SHIPPED = frozenset({"departed", "complete"})
 
-# Inference: the API documents both vocabularies, and not how the one follows from the other.
+# Inferred: the API documents both sets of statuses, but not the mapping between them.
 SUB_ORDER_STATUS = {
     "new": "pending",
     "backordered": "backordered",
@@ -57,8 +57,8 @@ class PatternOrder(Order):
 class PatternSimulator(Simulator[PatternOrder]):
     """Pattern Hub. `tokens` are the bearer tokens it accepts.
 
-    `message` says whether the answer to a cancel has one, and `empty_lists` how it tells that a list is empty:
-    neither null nor absence is documented.
+    `message` says whether the reply to a cancel has a message, and `empty_lists` how it represents an empty list:
+    neither null nor a missing list is documented.
     """
 
     name: ClassVar[Marketplace] = "pattern"
@@ -77,10 +77,9 @@ class PatternSimulator(Simulator[PatternOrder]):
         cancels_after: float | None = 5.0,
         picked_instead: Collection[int] = (),
     ) -> PatternOrder:
-        """Add an order whose warehouses finish cancelling after so many seconds (None: never).
+        """Add an order whose warehouses finish the cancellation after so many seconds (None: never).
 
-        The warehouse orders in `picked_instead` are picked at that moment, although their cancellation
-        had been initiated.
+        The warehouse orders in `picked_instead` are picked at that time, although their cancellation was initiated.
         """
         checks.new_order(self.name, order_id, self.orders)
         for status in warehouse_orders.values():
@@ -108,7 +107,7 @@ class PatternSimulator(Simulator[PatternOrder]):
                 raise self.no_such_path()
 
     def own_error(self, status: int, message: str) -> SandboxReply:
-        """Return `{"errors": [...]}`, the shape documented for 422. Inference: for every other error too."""
+        """Return `{"errors": [...]}`, the shape documented for 422. Inferred for all other errors."""
         return json_reply(status, {"errors": [message]})
 
     def _order_id(self, request: SandboxRequest) -> str:

@@ -1,4 +1,4 @@
-"""Pytest fixtures for whoever has the package installed, and a marker for their options.
+"""The pytest plugin: fixtures for the sandbox, and a marker for their options.
 
 `@pytest.mark.countermand(…)` takes the arguments of `Sandbox`, and `client={…}`, arguments of `Countermand`. Of
 several markers the closest to the test wins.
@@ -35,7 +35,7 @@ def _options(request: pytest.FixtureRequest) -> dict[str, Any]:
 def countermand_sandbox(request: pytest.FixtureRequest) -> "Iterator[Sandbox]":
     """Give a fresh sandbox, in memory and in virtual time unless the marker says otherwise.
 
-    A mishap that never struck is an error of the test, unless the test has failed anyway.
+    An unused mishap is an error, unless the test has already failed.
     """
     from countermand.sandbox import Sandbox
 

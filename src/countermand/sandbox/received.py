@@ -1,4 +1,4 @@
-"""What arrived at a sandbox, for a test to look at."""
+"""The requests that arrived at a sandbox, for assertions in tests."""
 
 import re
 from collections.abc import Mapping
@@ -34,7 +34,7 @@ class ReceivedRequest:
 
 
 def received(request: SandboxRequest, at: datetime) -> ReceivedRequest:
-    """Return what may be kept of a request that arrives."""
+    """Return a request without its credentials."""
     marketplace, _, path = request.path.removeprefix("/").partition("/")
     headers = {
         name: "***" if _SECRET.search(name.lower()) else value for name, value in request.headers.items()

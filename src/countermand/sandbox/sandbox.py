@@ -1,4 +1,4 @@
-"""A world with ready-made orders, and clients that talk to it and to nothing else."""
+"""The class `Sandbox`: a world with predefined orders, and clients for it."""
 
 import time as real_time
 from collections.abc import Sequence
@@ -22,27 +22,27 @@ if TYPE_CHECKING:
 
 
 class Sandbox:
-    """A world with ready-made orders, and clients that talk to it and to nothing else.
+    """A world with predefined orders, and clients that connect only to it.
 
         with Sandbox(time="virtual") as sandbox:
             client = sandbox.client()
             client.vtex.cancel_order("1172452900789-01")
             outcome = client.vtex.wait_until_settled("1172452900789-01", timeout=600)  # in milliseconds
 
-    `time` says whose time it is:
+    `time` selects the clock:
 
-    - `"real"`: the world's time follows the real time, `speed` times as fast (1 by default), and clients really
-      wait. With `speed=0` the world's time moves by `advance` alone.
-    - `"virtual"`: a client of `client()` or `async_client()` that waits moves the world's time and its own, and
-      takes no real time. While no such client waits, time stands still.
+    - `"real"`: the world's time follows the real time, `speed` times as fast (default 1), and clients really wait.
+      With `speed=0`, only `advance` moves the world's time.
+    - `"virtual"`: when a client of `client()` or `async_client()` waits, the world's time and its own move forward
+      immediately. Otherwise time stands still.
 
-    With `http=True` the world is served over real HTTP on loopback, which needs the `sandbox` extra; otherwise it is
+    With `http=True`, the world is served over real HTTP on loopback, which needs the extra `sandbox`. The default is
     in memory.
 
-    Leaving the with block closes the clients of `client()`. It raises `UnusedMishapsError` if a mishap never struck,
-    unless `allow_unused_mishaps=True` or another exception is on its way.
+    On exit, the clients of `client()` are closed. It raises `UnusedMishapsError` if a mishap was not used, unless
+    `allow_unused_mishaps=True` or another exception propagates.
 
-    Raises ValueError for an argument that makes no sense.
+    Raises ValueError for an invalid argument.
     """
 
     ORDERS: Final[tuple[ReadyOrder, ...]] = READY_ORDERS
@@ -87,19 +87,19 @@ class Sandbox:
         exc: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        """Close the clients of `client()`, stop serving, and see that every mishap has struck."""
+        """Close the clients of `client()`, stop serving, and check for unused mishaps."""
         self._stack.close()
         if exc_type is None and not self.allow_unused_mishaps:
             self._gateway.check_mishaps()
 
     def client(self, **overrides: Any) -> "Countermand":
-        """Return a client of all four marketplaces; `overrides` are arguments of `Countermand`.
+        """Return a client for all four marketplaces; `overrides` are arguments of `Countermand`.
 
             client = sandbox.client(timeout=5.0, retry=RetryPolicy.never())
 
         It is closed with the sandbox.
         """
-        from countermand import Countermand  # in here, so that the world never loads the SDK
+        from countermand import Countermand  # lazily imported: the world must not load the SDK
         from countermand.transport import open_driver
 
         settings = self._settings() | overrides
@@ -110,7 +110,7 @@ class Sandbox:
         return self._stack.enter_context(Countermand(**settings))
 
     def async_client(self, **overrides: Any) -> "AsyncCountermand":
-        """Return an async client of all four marketplaces; `overrides` are arguments of `AsyncCountermand`.
+        """Return an async client for all four marketplaces; `overrides` are arguments of `AsyncCountermand`.
 
             async with sandbox.async_client() as client:
                 outcome = await client.kibo.cancel_order(1010101, "created_by_mistake")
@@ -134,16 +134,16 @@ class Sandbox:
         return client
 
     def mishap(self, marketplace: Marketplace, *mishaps: Mishap) -> None:
-        """Let these strike the next requests to a marketplace, one each; logins are left alone.
+        """Script mishaps for the next requests to a marketplace, one each. Logins are not affected.
 
             sandbox.mishap("vtex", RateLimited(30), LoseReply())
 
-        Raises ValueError for a marketplace that there is not, and TypeError for what is no mishap.
+        Raises ValueError for an unknown marketplace, and TypeError for an object that is not a mishap.
         """
         self._gateway.mishap(marketplace, *mishaps)
 
     def advance(self, seconds: float) -> None:
-        """Move the world's time on by `seconds`; in virtual time the clients' time too.
+        """Move the world's time forward by `seconds`; in virtual time, the clients' time too.
 
         Raises ValueError for a negative number.
         """
@@ -152,16 +152,16 @@ class Sandbox:
 
     @property
     def requests(self) -> Sequence[ReceivedRequest]:
-        """Every request that was sent here, in the order of arrival, without its credentials.
+        """Every request that was sent, in order, without its credentials.
 
             assert [request.method for request in sandbox.requests] == ["POST", "GET"]
 
-        What a mishap lost on its way is among them.
+        Requests that a mishap lost are included.
         """
         return tuple(self._gateway.requests)
 
     def base_url(self, marketplace: Marketplace) -> str:
-        """Return the base URL under which a marketplace is found here, for a configuration of your own.
+        """Return the base URL of a marketplace in this sandbox, for a configuration of your own.
 
             Crux(username="…", password="…", base_url=sandbox.base_url("crux"))
 
@@ -192,7 +192,7 @@ class Sandbox:
         if self._http:
             from countermand.transport.blocking import StockDriver
 
-            return StockDriver()  # a proxy of the environment is not asked
+            return StockDriver()  # without the proxies of the environment
         import httpx
 
         client = httpx.Client(transport=httpx.MockTransport(self._answer), trust_env=False)

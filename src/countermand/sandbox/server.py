@@ -16,8 +16,7 @@ MISSING = (
 def serve(app: App) -> Generator[str]:
     """Serve `app` on a free port of 127.0.0.1, and yield its origin.
 
-    The socket listens before the thread starts, so that the first request waits in its queue and
-    nobody has to ask whether the server is up.
+    The socket listens before the thread starts, so the first request waits in its queue, and no polling is needed.
     """
     try:
         import uvicorn
@@ -36,7 +35,7 @@ def serve(app: App) -> Generator[str]:
         log_level="critical",
         access_log=False,
         server_header=False,
-        date_header=False,  # the world has a date of its own
+        date_header=False,  # the world sends its own date
         timeout_graceful_shutdown=1,
     )
     server = uvicorn.Server(config)

@@ -1,4 +1,4 @@
-"""What the four simulated marketplaces share: a timeline, a door with its checks, and orders told truly."""
+"""The base of the four simulated marketplaces: a timeline, the checks of a request, and the ledger."""
 
 import math
 from abc import ABC, abstractmethod
@@ -24,7 +24,7 @@ from countermand.sandbox.ledger import Entry, Marketplace, Part, Truth, What
 
 @frozen(order=True)
 class Event:
-    """Something that will happen to an order; `number` keeps events of one moment in their order."""
+    """A scheduled change of an order; `number` orders events of the same instant."""
 
     at: datetime
     number: int
@@ -36,7 +36,7 @@ class Event:
 
 
 class Timeline:
-    """The world's time, which moves only when told, with what has happened and what is still to come."""
+    """The clock of the world, which moves only on request, and the events of the past and the future."""
 
     def __init__(self, now: datetime) -> None:
         self.now: datetime = now
@@ -50,7 +50,7 @@ class Timeline:
         return Event(self.now + timedelta(seconds=after), self._numbered, marketplace, order_id, *what)
 
     def run(self, until: datetime | None = None) -> Iterator[Event]:
-        """Yield what happens until then (until nothing is scheduled, if None), moving the time along."""
+        """Yield the events until then (all of them, if None), and move the time along."""
         while self.scheduled and (until is None or self.scheduled[0].at <= until):
             event = heappop(self.scheduled)
             self.now = event.at
@@ -61,7 +61,7 @@ class Timeline:
 
 @define
 class Gate:
-    """A rate limit: so many requests in a window of so many seconds, or closed until a moment."""
+    """A rate limit: a number of requests per window in seconds, or closed until an instant."""
 
     requests: int | None = None
     per: float = 60.0
@@ -71,7 +71,7 @@ class Gate:
     _passed: int = 0
 
     def wait(self, now: datetime) -> float | None:
-        """Return None and let one request pass, or count it as turned away and return the seconds to wait."""
+        """Admit one request and return None, or count it as turned away and return the seconds to wait."""
         if self.closed_until is not None and now < self.closed_until:
             self.turned_away += 1
             return (self.closed_until - now).total_seconds()
@@ -86,7 +86,7 @@ class Gate:
 
 
 class Sessions:
-    """The tokens that a marketplace has issued, each good for `lifetime` seconds."""
+    """The tokens that a marketplace has issued, each valid for `lifetime` seconds."""
 
     def __init__(self, prefix: str, lifetime: float) -> None:
         self.lifetime = lifetime
@@ -102,20 +102,20 @@ class Sessions:
         return token
 
     def accept(self, token: str, now: datetime) -> bool:
-        """Say whether `token` is good now."""
+        """Return whether `token` is valid."""
         return token in self._expiry and now < self._expiry[token]
 
     def expired(self, token: str, now: datetime) -> bool:
-        """Say whether `token` was good once, and its time is over."""
+        """Return whether `token` has expired."""
         return token in self._expiry and now >= self._expiry[token]
 
     def revoke(self) -> None:
-        """End every session before its time."""
+        """Invalidate every token."""
         self._expiry.clear()
 
 
 class Rejected(Exception):  # noqa: N818 - never seen outside a simulator
-    """A request that is answered at the door."""
+    """A request that is rejected before it has any effect."""
 
     def __init__(self, reply: SandboxReply, order_id: str | None, why: str) -> None:
         super().__init__(why)
@@ -126,7 +126,7 @@ class Rejected(Exception):  # noqa: N818 - never seen outside a simulator
 
 @define
 class Order:
-    """What every simulated order has; each marketplace adds its own."""
+    """The fields of every simulated order; each marketplace adds its own."""
 
     order_id: str
     cancels: int = field(default=0, init=False)
@@ -136,19 +136,19 @@ class Order:
 OrderT = TypeVar("OrderT", bound=Order)
 
 
-#: The marketplace's own shape, problem details, a text under one of the usual names, a list of texts for
-#: each field, or an empty body.
+#: The marketplace's own format, problem details, a text in one of the usual fields, a list of texts for each field,
+#: or an empty body.
 ErrorShape: TypeAlias = Literal["own", "problem", "message", "detail", "errors", "fields", "empty"]
 
 
 class Simulator(ABC, Generic[OrderT]):
-    """One simulated marketplace: its orders, its door and its permissions.
+    """One simulated marketplace: its orders, its rate limit and its permissions.
 
-    `may_cancel` and `may_read` are the permissions of the credentials the sandbox knows.
+    `may_cancel` and `may_read` are the permissions of the credentials that the sandbox knows.
 
-    What differs between installations is set on the simulator: `error_shape` is how it words its errors,
-    `wrong_address` the answer to a path that is not here, `retry_after` what a 429 asks for (the seconds
-    that remain, always so many, or nothing), and with `byte_order_mark` every JSON body begins with one.
+    Attributes set what differs between installations: `error_shape` is the format of errors, `wrong_address` the
+    reply to an unknown path, `retry_after` the Retry-After of a 429 (the remaining seconds, a fixed number, or none),
+    and with `byte_order_mark` every JSON body starts with a byte order mark.
     """
 
     name: ClassVar[Marketplace]
@@ -164,7 +164,7 @@ class Simulator(ABC, Generic[OrderT]):
         self.retry_after: int | Literal["remaining"] | None = "remaining"
         self.byte_order_mark = False
 
-    # -- for tests: rate limits, and orders that go on their way ------------------------------------------
+    # -- for tests: rate limits, and orders that change status ------------------------------------------
 
     def limit(self, *, requests: int | None, per: float = 60.0) -> None:
         """Answer 429 to all but the first `requests` in every `per` seconds; None lifts the limit."""
@@ -180,13 +180,13 @@ class Simulator(ABC, Generic[OrderT]):
         return self.gate.turned_away
 
     def move(self, order_id: object, status: str, *, part: object = "", after: float = 0.0) -> None:
-        """Let an order, or one part of it, go on its way in `after` seconds: picked, invoiced, shipped."""
+        """Give an order, or one part of it, another status in `after` seconds: picked, invoiced, shipped."""
         self.later(self.orders[str(order_id)], after, "move", str(part), status)
 
     # -- one request --------------------------------------------------------------------------------------
 
     def handle(self, request: SandboxRequest, path: list[str]) -> SandboxReply:
-        """Answer one request; `path` holds the segments below this marketplace, percent-decoded."""
+        """Answer one request; `path` holds the decoded path segments below the marketplace."""
         try:
             if (wait := self.gate.wait(self.now)) is not None:
                 raise self.rejection(429, "too many requests", headers=self._retry_after(wait))
@@ -204,10 +204,10 @@ class Simulator(ABC, Generic[OrderT]):
 
     @abstractmethod
     def answer(self, request: SandboxRequest, path: list[str]) -> SandboxReply:
-        """Answer one request that the rate limit let through."""
+        """Answer one request that the rate limit admitted."""
 
     def error(self, status: int, message: str, field: str = "") -> SandboxReply:
-        """Return an error in the shape that is set; `field` is what is wrong with the request, if it is one."""
+        """Return an error in the configured format; `field` is the invalid field of the request, if there is one."""
         match self.error_shape:
             case "own":
                 return self.own_error(status, message)
@@ -224,29 +224,29 @@ class Simulator(ABC, Generic[OrderT]):
 
     @abstractmethod
     def own_error(self, status: int, message: str) -> SandboxReply:
-        """Return an error in the shape that this marketplace gives its errors."""
+        """Return an error in the format of this marketplace."""
 
     def stamp(self, reply: SandboxReply) -> SandboxReply:
-        """Add what every reply of this marketplace carries."""
+        """Add what every reply of this marketplace contains."""
         return reply
 
     def rejection(
         self, status: int, why: str, order_id: str | None = None, headers: Headers = (), field: str = ""
     ) -> Rejected:
-        """Return what to raise to answer a request at the door, with nothing touched."""
+        """Return the exception that rejects a request without any effect."""
         return Rejected(self.error(status, why, field).with_headers(*headers), order_id, why)
 
     def no_such_path(self) -> Rejected:
-        """Return what to raise for an address that is not here: no marketplace speaks, but what is before it."""
+        """Return the exception for an unknown path, which a gateway answers, not the marketplace."""
         return Rejected(self.wrong_address, None, "no such path")
 
     def expect(self, method: str, request: SandboxRequest) -> None:
-        """Turn away any other method."""
+        """Reject any other method."""
         if request.method != method:
             raise self.rejection(405, f"method {request.method} not allowed", headers=(("allow", method),))
 
     def permit(self, permission: str, allowed: bool, order_id: str | None = None) -> None:
-        """Turn away who lacks a permission."""
+        """Reject a credential without this permission."""
         if not allowed:
             raise self.rejection(403, f"permission {permission} is missing", order_id)
 
@@ -254,11 +254,11 @@ class Simulator(ABC, Generic[OrderT]):
 
     @abstractmethod
     def land(self, order: OrderT, event: Event) -> None:
-        """Let an event happen to an order, by what the order itself holds and nothing else."""
+        """Apply an event to an order."""
 
     @abstractmethod
     def parts(self, order: OrderT) -> tuple[Part, ...]:
-        """Return the parts of an order as they are now."""
+        """Return the current parts of an order."""
 
     @property
     def now(self) -> datetime:
@@ -270,7 +270,7 @@ class Simulator(ABC, Generic[OrderT]):
         self.timeline.ledger.append(Entry(self.timeline.now, self.name, order_id, what, detail))
 
     def later(self, order: OrderT, after: float | None, what: str, part: str = "", detail: str = "") -> None:
-        """Let something happen in `after` seconds: at once for zero, never for None."""
+        """Schedule an event in `after` seconds: immediately for zero, never for None."""
         if after is None:
             return
         event = self.timeline.event(after, self.name, order.order_id, what, part, detail)
@@ -280,7 +280,7 @@ class Simulator(ABC, Generic[OrderT]):
             heappush(self.timeline.scheduled, event)
 
     def truth(self, order_id: str) -> Truth:
-        """Return what has become of an order, and what will."""
+        """Return the current and the final state of an order."""
         order = self.orders[order_id]
         coming = [e for e in self.timeline.scheduled if (e.marketplace, e.order_id) == (self.name, order_id)]
         parts = self.parts(order)

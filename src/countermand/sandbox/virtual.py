@@ -1,7 +1,7 @@
-"""Virtual time: the clients of a sandbox wait without waiting, and the world's clock moves instead.
+"""Virtual time: when the clients of a sandbox wait, the world's clock moves forward instead.
 
-Time stands still while anything is computed or sent. Once every call in progress waits (for a Retry-After, at the
-gate, between two reads), time moves to the earliest instant that one of them waits for, and the world with it.
+Time stands still while anything is computed or sent. When every call in progress waits (for a Retry-After, for the rate
+limit, between two reads), time moves to the earliest instant for which one of them waits, and the world with it.
 """
 
 import asyncio
@@ -23,7 +23,7 @@ T = TypeVar("T")
 #: Where a call runs: an event loop, or a thread (None).
 Loop: TypeAlias = asyncio.AbstractEventLoop | None
 
-#: Real seconds that one exchange may take. No virtual time passes meanwhile, however slow the machine.
+#: The real timeout of one exchange, in seconds. No virtual time passes meanwhile, however slow the machine.
 PATIENCE = 60.0
 #: Turns of an event loop without news after which its tasks count as waiting. A task that is woken by another one,
 #: or was just created, needs a few turns to begin its call.
@@ -32,7 +32,7 @@ _TURNS = 10
 
 @define(order=True)
 class _Waiter:
-    """A call that waits until an instant. `running` says that it no longer does."""
+    """A call that waits until an instant. `running` says that it has stopped waiting."""
 
     until: float
     number: int
@@ -42,7 +42,7 @@ class _Waiter:
 
 
 class VirtualTime:
-    """The time of a world and of the clients that wait in it. Safe to share between threads and event loops.
+    """The clock of a world and of its clients. Threads and event loops may share it.
 
     `advance_world` moves the world on by so many seconds.
     """
@@ -67,7 +67,7 @@ class VirtualTime:
         return self._world.now.timestamp()
 
     def advance(self, seconds: float) -> None:
-        """Move time on by `seconds`, and wake whoever waits until then or less."""
+        """Move time forward by `seconds`, and wake the calls whose wait is over."""
         with self._lock:
             self._news += 1
             self._move_to(self._now + seconds)
@@ -137,7 +137,7 @@ class VirtualTime:
                 loop.call_soon_threadsafe(self._look, loop, self._news, _TURNS)
 
     def _look(self, loop: asyncio.AbstractEventLoop, news: int, turns: int) -> None:
-        """Move time if a loop has had so many turns without news: nobody there is about to begin a call."""
+        """Move time if a loop had so many turns without a change: no task is about to start a call."""
         with self._lock:
             if news != self._news or not self._waiters:
                 return

@@ -1,4 +1,4 @@
-"""VTEX OMS, simulated: a cancel is a request, which the seller may deny and a race may lose for ever.
+"""VTEX OMS, simulated: a cancel is a request, which the seller may deny, and which may get stuck in a race.
 
 Sources: VTEX Orders API, "Cancel order", "Get order" and "Order Invoice Notification"; VTEX guide "Order canceling
 improvements"; VTEX help centre, "Canceling an order" (a second cancel confirms the first).
@@ -23,7 +23,7 @@ from countermand.sandbox.vtex_order import (
     written,
 )
 
-# What VTEX's pages name, and no closed list: an order may be given any other status after `add_order`.
+# The documented statuses. After `add_order`, an order may be given any other status.
 STATUSES = (
     PENDING
     | NOT_CANCELLABLE
@@ -39,7 +39,7 @@ STATUSES = (
     )
 )
 
-# A cancel and an invoice closer than this lose each other, and the workflow never leaves its error.
+# A cancel and an invoice closer than this race, and the workflow stays in error.
 RACE = timedelta(seconds=0.5)
 
 # How long an order stays in `invoice` after a partial invoice, in seconds.
@@ -297,7 +297,7 @@ class VtexSimulator(Simulator[VtexOrder]):
             self.later(order, order.decides_after, "decide", receipt)
 
     def _overrule(self, order: VtexOrder, receipt: str, reason: str | None, by_user: bool) -> None:
-        """Confirm the cancellation that the seller is still deciding on: that is what a second cancel does."""
+        """Confirm the cancellation on which the seller has not decided, as a second cancel does."""
         order.forwarded += 1
         if order.undecided is None:  # asked for elsewhere, in the admin for instance
             order.add_request(receipt, self._date(self.now), reason, by_user)
@@ -336,7 +336,7 @@ class VtexSimulator(Simulator[VtexOrder]):
                 if order.requested_at is not None and self.now - order.requested_at < RACE:
                     self._lose(order)
                     return
-                if status != "invoice":  # transient: nothing is decided yet
+                if status != "invoice":  # transient: not decided yet
                     self.note(order.order_id, "denied", f"overtaken by {status}")
                     order.overtaken, order.undecided = order.undecided, None
         if status == "canceled":

@@ -55,7 +55,7 @@ class VtexOrder(Order):
     in_error: bool
     returns_to: str | None = field(default=None, init=False)
     requested_at: datetime | None = field(default=None, init=False)
-    #: The id of the request on which nobody has decided yet.
+    #: The id of the undecided request.
     undecided: str | None = field(default=None, init=False)
     #: The id of the request that an invoice overtook.
     overtaken: str | None = field(default=None, init=False)

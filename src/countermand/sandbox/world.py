@@ -1,6 +1,6 @@
-"""A world with four marketplaces in it: pure, single-threaded, its time moved by whoever holds it.
+"""A world of four simulated marketplaces: no I/O, single-threaded, with a clock that the caller moves.
 
-No socket, no clock, no randomness: the same calls give the same answers and the same ledger.
+There is no socket, no system clock and no randomness: the same calls give the same replies and the same ledger.
 """
 
 from collections.abc import Sequence
@@ -21,7 +21,7 @@ EPOCH: Final = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 
 
 class World:
-    """Four marketplaces behind one door: `/pattern/…`, `/vtex/…`, `/crux/…`, `/kibo/…`."""
+    """Four marketplaces under one origin: `/pattern/…`, `/vtex/…`, `/crux/…`, `/kibo/…`."""
 
     def __init__(self, now: datetime = EPOCH) -> None:
         self._timeline = Timeline(now)
@@ -46,7 +46,7 @@ class World:
 
     @property
     def ledger(self) -> Sequence[Entry]:
-        """What really happened, in order; it only ever grows."""
+        """What really happened, in order. It only grows."""
         return self._timeline.ledger
 
     def handle(self, request: SandboxRequest) -> SandboxReply:
@@ -63,17 +63,17 @@ class World:
         return reply.with_headers(("date", self.http_date()))
 
     def http_date(self) -> str:
-        """Return the world's time as a Date header tells it."""
+        """Return the world's time in the format of a Date header."""
         if self._date[0] != self.now or not self._date[1]:
             self._date = self.now, format_datetime(self.now, usegmt=True)
         return self._date[1]
 
     def advance(self, seconds: float) -> None:
-        """Move time on by `seconds`, letting everything scheduled until then happen in its order."""
+        """Move time forward by `seconds`, and apply every event scheduled until then, in order."""
         self._run(self.now + timedelta(seconds=checks.not_negative("the time to advance by", seconds)))
 
     def settle(self) -> None:
-        """Move time on until nothing is scheduled any more."""
+        """Move time forward until no event is scheduled."""
         self._run(None)
 
     def _run(self, until: datetime | None) -> None:
@@ -82,5 +82,5 @@ class World:
             simulator.land(simulator.orders[event.order_id], event)
 
     def truth(self, marketplace: Marketplace, order_id: object) -> Truth:
-        """Return what has become of an order, and what will; KeyError for an order that does not exist."""
+        """Return the current and the final state of an order; raise KeyError if it does not exist."""
         return self.simulator(marketplace).truth(str(order_id))

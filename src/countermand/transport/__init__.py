@@ -1,4 +1,4 @@
-"""The only room that knows an HTTP library: drivers that run flows over httpx, httpx2 or aiohttp."""
+"""The drivers, which run flows over httpx, httpx2 or aiohttp. Only this package imports an HTTP library."""
 
 from .opening import open_async_driver, open_driver
 

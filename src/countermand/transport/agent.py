@@ -1,4 +1,4 @@
-"""Who asks, as the User-Agent header says it."""
+"""The User-Agent header."""
 
 import sys
 from functools import cache

@@ -1,11 +1,11 @@
-"""A driver over aiohttp, for those who go wide: many times the throughput of httpx with many calls in flight.
+"""A driver over aiohttp, for many calls in flight: many times the throughput of httpx.
 
     from countermand.transport.aiohttp import AiohttpDriver
 
     async with AsyncCountermand(pattern=..., http_client=AiohttpDriver()) as client: ...
 
-Needs the extra `countermand[aiohttp]`. It takes aiohttp's connections and aiohttp's parser, and puts nothing between
-them: a request is one write, and its head is the same for every order of an account but for the target.
+It needs the extra `countermand[aiohttp]`. It uses aiohttp's connector and parser directly: a request is one write, and
+its head is the same for all orders of an account, except for the target.
 """
 
 import asyncio
@@ -27,23 +27,25 @@ with needs("aiohttp", "aiohttp", "multidict", "yarl"):
     from multidict import CIMultiDict, CIMultiDictProxy
     from yarl import URL
 
-#: Connections at most, as many as httpx's client opens by default.
+#: The maximum number of connections, the default of httpx's client.
 _CONNECTIONS = 100
-#: Time is kept around the whole exchange.
+#: The driver enforces the deadline for the whole exchange.
 _UNTIMED = aiohttp.ClientTimeout()
 _NO_HEADERS: CIMultiDictProxy[str] = CIMultiDictProxy(CIMultiDict())
 _TARGET = re.compile(r"/[\x21-\x7e]*", re.ASCII)
 
 
 class AiohttpDriver(EventLoopDriver):
-    """On asyncio, over aiohttp's connector and parser. It knows no proxies, keeps no cookies, follows no redirects.
+    """A driver over aiohttp's connector and parser, without proxies, cookies and redirects.
 
-    It uses no `aiohttp.ClientSession`, and what hooks into one does not see its requests. Of mocks that is aioresponses
-    and vcrpy; of tracers `aiohttp.TraceConfig`, opentelemetry-instrumentation-aiohttp-client, and the aiohttp
-    integrations of Sentry and New Relic. Test with `countermand.sandbox` or a server on loopback; observe with the
-    client's `hooks`, which see every request whatever sends it.
+    It does not use `aiohttp.ClientSession`, so whatever hooks into sessions does not see its requests: the mocks
+    aioresponses and vcrpy, `aiohttp.TraceConfig`, opentelemetry-instrumentation-aiohttp-client, and the aiohttp
+    integrations of Sentry and New Relic. Test with `countermand.sandbox` or a server on loopback, and observe requests
+    with the client's `hooks`.
 
-    A `connector` of the caller's own, for a resolver, a proxy or TLS settings of theirs, is left open.
+    Pass a `connector` of your own for a resolver, a proxy or TLS settings; it is never closed.
+
+        client = AsyncCountermand(Pattern(token="…"), http_client=AiohttpDriver())
     """
 
     def __init__(self, connector: aiohttp.BaseConnector | None = None) -> None:
@@ -83,15 +85,15 @@ class AiohttpDriver(EventLoopDriver):
             task = asyncio.current_task()
             if not self.closed or task is None or task.cancelling():
                 raise
-            # A connector that is closed cancels what waits in it, in tasks that nobody has cancelled.
+            # Closing a connector cancels the tasks that wait for a connection.
             return Fault(sent=call.sent, detail="the client was closed")
         finally:
             _drop(line)
 
     async def _connect(self, origin: str) -> aiohttp.connector.Connection:
-        """Return a connection on which nothing came that nobody had asked for: it would be taken for the answer."""
+        """Return a connection without unsolicited data, which would be taken for the reply."""
         connector = self._connector()
-        # The connector wants to know for which request, and looks at nothing but where it goes.
+        # The connector needs a request object, but uses only its origin.
         if (initiator := self._initiators.get(origin)) is None:
             tls = tls_for(origin) if self._theirs is None else True
             initiator = private.client_request(aiohttp, URL(origin), asyncio.get_running_loop(), tls)
@@ -108,12 +110,12 @@ class AiohttpDriver(EventLoopDriver):
         raise aiohttp.ConnectionTimeoutError("no connection is clean")
 
     def _is_clean(self, line: aiohttp.connector.Connection) -> bool:
-        """Whether a connection can be asked something: it is open, and nothing came on it that was not asked for."""
+        """Whether a connection is usable: open and without unsolicited data."""
         protocol, transport = line.protocol, line.transport
         if protocol is None or transport is None or line.closed or protocol.should_close:
             return False
         if protocol in self._asked and readable(transport.get_extra_info("socket")):
-            return False  # a new one may have been sent TLS session tickets
+            return False  # a new one may have TLS session tickets
         self._asked.add(protocol)
         return not private.has_begun(protocol)
 
@@ -136,17 +138,17 @@ class AiohttpDriver(EventLoopDriver):
 
 
 def _drop(line: aiohttp.connector.Connection | None) -> None:
-    """Close a connection at once; one that was released, or is not there, is left alone."""
+    """Abort a connection, unless it is None or was released."""
     if line is not None:
         if line.transport is not None:
-            line.transport.abort()  # TLS would wait half a minute for the other side's farewell
+            line.transport.abort()  # TLS would wait half a minute for the peer's close_notify
         line.close()
 
 
 async def _ask(
     line: aiohttp.connector.Connection, request: bytes, call: Call
 ) -> tuple[int, CIMultiDictProxy[str], aiohttp.StreamReader]:
-    """Send a request in one write; return the status, the headers and the content of the answer to it."""
+    """Send a request in one write; return the status, the headers and the content of the reply."""
     protocol, transport = line.protocol, line.transport
     assert protocol is not None
     assert transport is not None
@@ -157,7 +159,7 @@ async def _ask(
     transport.write(request)
     while True:
         message, content = await protocol.read()
-        if not 100 <= message.code < 200 or message.code == 101:  # what is left out are interim responses
+        if not 100 <= message.code < 200 or message.code == 101:  # skips interim responses
             return message.code, message.headers, content
 
 
@@ -169,14 +171,14 @@ async def _read(content: aiohttp.StreamReader, deadline: float) -> Body:
 
 
 def _usable(status: int, headers: CIMultiDictProxy[str]) -> Mapping[str, str]:
-    """Join headers that are repeated, where that may matter."""
+    """Join repeated headers, if there are any."""
     if status < 300:
         return headers
     return {name.lower(): ", ".join(headers.getall(name)) for name in headers}
 
 
 def _bytes_of(call: Call) -> bytes:
-    """Return a request as it goes over the wire."""
+    """Return the bytes of a request."""
     if not _TARGET.fullmatch(call.target):
         raise aiohttp.InvalidURL(call.target)
     prepared = call.headers.prepared

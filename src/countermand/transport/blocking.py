@@ -1,4 +1,4 @@
-"""Blocking drivers: over httpx's stock transports, or over a caller's own client."""
+"""Blocking drivers: over httpx transports, or over a client of the caller."""
 
 import os
 import sys
@@ -19,28 +19,28 @@ from .private import install_pool
 from .proxies import Proxies, route_for
 from .quiet import hush, ours
 
-#: An idle connection is dropped after this many seconds, before most servers drop it: a request sent into a
-#: connection that the server is closing is one whose fate is unclear.
+#: The keep-alive timeout of an idle connection, in seconds. It is shorter than that of most servers: if the server is
+#: closing the connection, it is unclear whether a request arrived.
 KEEPALIVE = 4.0
 
 hush()
 
 
 class BlockingDriver(ABC):
-    """Runs flows on blocking I/O; a subclass exchanges one call for what came of it."""
+    """Runs flows with blocking I/O. A subclass implements `exchange`."""
 
     clock = CLOCK
 
     @property
     @abstractmethod
     def closed(self) -> bool:
-        """Whether nothing can be sent any more."""
+        """Whether the driver is closed."""
 
     @abstractmethod
     def exchange(self, call: Call) -> Reply | Fault:
-        """Send `call` and return what came of it by its deadline.
+        """Send `call` and return the result by its deadline.
 
-        Raises what is not the HTTP library's; `call.sent` then says whether the request may have left.
+        Foreign exceptions propagate; `call.sent` then says whether the request may have been sent.
         """
 
     @abstractmethod
@@ -78,9 +78,9 @@ class BlockingDriver(ABC):
 
 
 class StockDriver(BlockingDriver):
-    """Over one stock transport of httpx's for each scheme, and for each proxy.
+    """Over one httpx transport for each scheme and each proxy.
 
-    `proxies` says which origins are reached through which proxy; None means none, whatever the environment says.
+    `proxies` are the proxies to use; None means none, whatever the environment says.
     """
 
     def __init__(self, proxies: Proxies | None = None) -> None:
@@ -101,11 +101,11 @@ class StockDriver(BlockingDriver):
         call.sent = False
         try:
             if self._pid != os.getpid():
-                # A forked process must not write to its parent's connections; dropping them closes only our copies.
+                # A forked process must not use its parent's connections. Dropping them closes only our copies.
                 self._transports, self._by_route, self._pid = {}, {}, os.getpid()
             transport = self._transports.get(call.origin) or self._open(call.origin)
             request = stock_request(call)
-            call.sent = True  # until a stream of ours says otherwise: where a mock is, there is none
+            call.sent = True  # a stream of ours corrects it; with a mock there is none
             response = transport.handle_request(request)
         except Exception as error:
             return settled(error, call, outer)
@@ -140,14 +140,13 @@ class StockDriver(BlockingDriver):
 
 
 class BorrowedDriver(BlockingDriver):
-    """Over a caller's own `Client`: httpx's, or that of its successor httpx2, which has the same interface.
+    """Over an httpx or httpx2 `Client` of the caller.
 
-    The caller's proxies, mounts, event hooks, cookies and default headers stay in force. Redirects are not followed
-    and the client's own `auth` is not applied, because either could carry a credential elsewhere. The client is left
-    open.
+    Its proxies, mounts, event hooks, cookies and default headers apply. Redirects are not followed, and its `auth` is
+    not used, because either could send a credential to another host. The client is never closed.
 
-    The deadline is looked at whenever bytes of the body arrive; until then the client's own timeouts count, which
-    start anew with every byte of a head, and with every address of a host that does not answer.
+    The deadline is checked whenever bytes of the body arrive. Until then the client's own timeouts apply, which restart
+    with every byte of the head, and with every address of a host that does not answer.
     """
 
     def __init__(self, client: Any) -> None:
@@ -160,7 +159,7 @@ class BorrowedDriver(BlockingDriver):
         return self._closed or bool(self._client.is_closed)
 
     def exchange(self, call: Call) -> Reply | Fault:
-        """Send `call` and return what came of it."""
+        """Send `call` and return the result."""
         outer = sys.exception()
         left = max(call.deadline - CLOCK.monotonic(), 0.001)
         watch, request = Watch(call, outer), None
@@ -174,5 +173,5 @@ class BorrowedDriver(BlockingDriver):
         return read(response, call, outer)
 
     def close(self) -> None:
-        """Send nothing more; the client stays open."""
+        """Stop sending. The caller's client stays open."""
         self._closed = True

@@ -1,7 +1,7 @@
-"""How the stock drivers connect: to the first address that answers, by way of a SOCKS proxy where there is one.
+"""Connecting for the stock drivers: Happy Eyeballs (RFC 8305), optionally through a SOCKS proxy.
 
-An address that stays silent gets a quarter of a second before the next one is tried beside it (RFC 8305). All of it
-ends at the call's deadline.
+If an address does not answer within a quarter of a second, the next one is tried in parallel. The deadline of the call
+covers all of them.
 """
 
 import asyncio
@@ -20,11 +20,11 @@ from .foreign import is_foreign
 from .protocol import AsyncStream
 from .streams import Stream, left_to_send
 
-#: Seconds that an address is tried alone: RFC 8305, section 5.
+#: The seconds before the next address is tried in parallel: RFC 8305, section 5.
 HEAD_START = 0.25
 
 Address: TypeAlias = "tuple[int, int, int, str, Any]"
-#: Yields (what to send, how many bytes to read), and gets the bytes.
+#: Yields (the bytes to send, the number of bytes to read), and receives the bytes that were read.
 Handshake: TypeAlias = Generator[tuple[bytes, int], bytes, None]
 
 _UNDER_WAY = (errno.EINPROGRESS, errno.EWOULDBLOCK, getattr(errno, "WSAEWOULDBLOCK", errno.EINPROGRESS))
@@ -41,7 +41,7 @@ _SOCKS_REPLIES = (
 
 
 class Socks(NamedTuple):
-    """A SOCKS5 proxy, which looks up host names itself."""
+    """A SOCKS5 proxy, which resolves host names itself."""
 
     host: str
     port: int
@@ -49,7 +49,7 @@ class Socks(NamedTuple):
     password: Secret = Secret("")
 
     def handshake(self, host: str, port: int) -> Handshake:
-        """Ask for a connection to `host` (RFC 1928, and RFC 1929 for a password)."""
+        """Request a connection to `host` (RFC 1928; RFC 1929 for a password)."""
         version, method = yield b"\x05\x02\x00\x02" if self.user else b"\x05\x01\x00", 2
         if version == 5 and method == 2 and self.user:
             user, password = self.user.encode()[:255], self.password.reveal().encode()[:255]
@@ -102,7 +102,7 @@ class Backend(httpcore.NetworkBackend):
 
 
 class AsyncBackend(httpcore.AsyncNetworkBackend):
-    """Opens streams on asyncio's own event loop."""
+    """Opens streams on an asyncio event loop."""
 
     def __init__(self, socks: Socks | None = None) -> None:
         self._socks = socks
@@ -138,7 +138,7 @@ class AsyncBackend(httpcore.AsyncNetworkBackend):
 
 
 def _begin(timeout: float | None) -> None:
-    """Note on the call that it is seen here, and so is not sent until a stream says so."""
+    """Mark the call as not sent, until a stream marks it as sent."""
     if (call := getattr(timeout, "call", None)) is not None:
         call.sent = False
 
@@ -153,7 +153,7 @@ def _resolved(host: str, port: int) -> list[Address]:
 
 
 def in_turn(found: Iterable[Any]) -> list[Address]:
-    """Return addresses in the order in which they are tried: the families take turns, the first one begins."""
+    """Return addresses in the order to try them: the address families alternate, starting with the first."""
     families: dict[int, list[Address]] = {}
     for address in dict.fromkeys(found):
         families.setdefault(address[0], []).append(address)
@@ -190,11 +190,11 @@ def connected(addresses: Sequence[Address], timeout: float | None) -> socket.soc
 
 
 def _begun(address: Address, selector: selectors.BaseSelector) -> OSError | None:
-    """Begin to connect; return why that failed at once, if it did."""
+    """Start to connect; return the error if that fails immediately."""
     family, kind, protocol, _, where = address
     try:
         connection = socket.socket(family, kind, protocol)
-    except OSError as error:  # a family that this machine does not speak
+    except OSError as error:  # an address family that this machine does not support
         if is_foreign(error):
             raise
         return error
@@ -212,7 +212,7 @@ def _begun(address: Address, selector: selectors.BaseSelector) -> OSError | None
 
 
 def _refused(code: int) -> OSError:
-    # Not by its own class: a TimeoutError would be taken for the deadline's.
+    # Not a TimeoutError, which would be mistaken for the deadline.
     return ConnectionError(f"[Errno {code}] {os.strerror(code)}")
 
 
@@ -222,7 +222,7 @@ def _usable(connection: socket.socket) -> socket.socket:
 
 
 async def aconnected(addresses: Sequence[Address]) -> socket.socket:
-    """Do what `connected` does, on an event loop, until it is cancelled."""
+    """`connected` for asyncio; it runs until it is cancelled."""
     loop, waiting = asyncio.get_running_loop(), list(addresses)
     failure: BaseException = OSError("the host has no address")
     tasks: set[asyncio.Task[socket.socket]] = set()
@@ -256,7 +256,7 @@ async def aconnected(addresses: Sequence[Address]) -> socket.socket:
 
 
 def _close_late(task: "asyncio.Task[socket.socket]") -> None:
-    """Close a connection that came although nobody waits for it any more."""
+    """Close a connection that was established too late."""
     if not task.cancelled() and task.exception() is None:
         task.result().close()
 

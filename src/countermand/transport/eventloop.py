@@ -1,4 +1,4 @@
-"""Drivers on asyncio: over several small stock transports of httpx, or over a caller's own client."""
+"""Drivers for asyncio: over several small httpx transports, or over a client of the caller."""
 
 import asyncio
 import os
@@ -20,33 +20,33 @@ from .private import install_pool
 from .proxies import Proxies, Route, route_for
 from .quiet import hush, ours
 
-#: How far past a call's deadline an exchange is cut, in seconds. Waiting for a connection keeps to the deadline itself,
-#: so that a connection that never came is told apart from an answer that never came.
+#: The seconds after the deadline at which an exchange is cancelled. Connecting stops at the deadline itself, so that a
+#: connection timeout can be distinguished from a missing reply.
 GRACE = 0.05
-#: An idle connection is dropped after this many seconds; see `blocking.KEEPALIVE`.
+#: The keep-alive timeout of an idle connection, in seconds; see `blocking.KEEPALIVE`.
 KEEPALIVE = 4.0
-#: Connections to one origin at most, each in a pool of its own: the time that a pool of httpcore's takes for a request
-#: grows with its connections, and it may give one connection to two tasks, of which one has to look again.
+#: The maximum number of connections to one origin, each in its own pool: the overhead of an httpcore pool grows with its
+#: connections, and a pool may assign one connection to two tasks, one of which then has to retry.
 _CONNECTIONS = 128
 
 hush()
 
 
 class EventLoopDriver(ABC):
-    """Runs flows on asyncio; a subclass exchanges one call for what came of it."""
+    """Runs flows on asyncio. A subclass implements `exchange`."""
 
     clock = CLOCK
 
     @property
     @abstractmethod
     def closed(self) -> bool:
-        """Whether nothing can be sent any more."""
+        """Whether the driver is closed."""
 
     @abstractmethod
     async def exchange(self, call: Call) -> Reply | Fault:
-        """Send `call` and return what came of it by its deadline.
+        """Send `call` and return the result by its deadline.
 
-        Raises what is not the HTTP library's; `call.sent` then says whether the request may have left.
+        Foreign exceptions propagate; `call.sent` then says whether the request may have been sent.
         """
 
     @abstractmethod
@@ -88,14 +88,14 @@ class EventLoopDriver(ABC):
 
 
 def home() -> tuple[object, int]:
-    """Return what a connection belongs to: the event loop and the process that opened it."""
+    """Return the event loop and the process, to which connections belong."""
     return asyncio.get_running_loop(), os.getpid()
 
 
 class AsyncStockDriver(EventLoopDriver):
-    """Over small stock transports of httpx's, one for each connection.
+    """Over small httpx transports, one for each connection.
 
-    `proxies` says which origins are reached through which proxy; None means none, whatever the environment says.
+    `proxies` are the proxies to use; None means none, whatever the environment says.
     """
 
     def __init__(self, proxies: Proxies | None = None) -> None:
@@ -123,7 +123,7 @@ class AsyncStockDriver(EventLoopDriver):
                 lane = lanes.idle.pop() if lanes.idle else lanes.another()
                 lane.busy += 1
                 request = stock_request(call)
-                call.sent = True  # until a stream of ours says otherwise: where a mock is, there is none
+                call.sent = True  # a stream of ours corrects it; with a mock there is none
                 response = await lane.transport.handle_async_request(request)
                 return await aread(response, call, outer)
         except Exception as error:
@@ -149,7 +149,7 @@ class AsyncStockDriver(EventLoopDriver):
 
 
 class _Lanes:
-    """The transports to one origin: those that are idle, the latest used last, and all of them."""
+    """The transports to one origin: the idle ones, most recently used last, and all of them."""
 
     def __init__(self, context: ssl.SSLContext, route: Route) -> None:
         self._context = context
@@ -158,7 +158,7 @@ class _Lanes:
         self.all: list[_Lane] = []
 
     def another(self) -> "_Lane":
-        """Return a new transport; when there are too many, the one that fewest calls wait for."""
+        """Return a new transport or, at the maximum, the one with the fewest calls."""
         if len(self.all) >= _CONNECTIONS:
             return min(self.all, key=lambda lane: lane.busy)
         self.all.append(_Lane(self._context, self._route, self.idle))
@@ -166,7 +166,7 @@ class _Lanes:
 
 
 class _Lane:
-    """A transport with one connection, how many calls are on it, and where it belongs when there are none."""
+    """A transport with one connection, and the number of its calls."""
 
     def __init__(self, context: ssl.SSLContext, route: Route, idle: "list[_Lane]") -> None:
         self.busy = 0
@@ -185,7 +185,7 @@ class _Lane:
 
 
 class AsyncBorrowedDriver(EventLoopDriver):
-    """Over a caller's own `AsyncClient`, httpx's or httpx2's; see `BorrowedDriver`. The deadline is kept exactly."""
+    """Over an httpx or httpx2 `AsyncClient` of the caller; see `BorrowedDriver`. The deadline is exact."""
 
     def __init__(self, client: Any) -> None:
         self._client = client
@@ -203,7 +203,9 @@ class AsyncBorrowedDriver(EventLoopDriver):
         watch, request, response = AsyncWatch(call, outer), None, None
         try:
             async with asyncio.timeout(left + GRACE):
-                request = client_request(self._client, call, watch, left, None)  # what follows is timed here
+                request = client_request(
+                    self._client, call, watch, left, None
+                )  # this driver enforces the deadline
                 response = await self._client.send(request, stream=True, auth=None, follow_redirects=False)
                 return await aread(response, call, outer)
         except Exception as error:
@@ -214,5 +216,5 @@ class AsyncBorrowedDriver(EventLoopDriver):
             return settled(error, call, outer, request=request, witnessed=watch.witnessed)
 
     async def aclose(self) -> None:
-        """Send nothing more; the client stays open."""
+        """Stop sending. The caller's client stays open."""
         self._closed = True

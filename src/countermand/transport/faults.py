@@ -1,9 +1,9 @@
-"""What an exception says about the request that it ended: did it leave, or not? And whose is it?
+"""What an exception says about its request: was it sent, and is the exception the library's or foreign?
 
-A stock driver's own streams, and the `trace` events of a caller's client, tell whether the request was sent. Only where
-neither has seen anything (a mock, another transport) exceptions are told apart by the phase that their class names,
-never by a parent class: `PoolTimeout` and `ConnectTimeout` were not sent, `ReadTimeout` may have been, and all three
-are `TimeoutException`. The names are the same in httpx, httpx2 and httpcore.
+The streams of a stock driver, and the `trace` events of a caller's client, show whether the request was sent. If
+neither saw anything (a mock, another transport), the name of the exception's class decides, never a base class:
+after `PoolTimeout` and `ConnectTimeout` nothing was sent, after `ReadTimeout` it may have been, and all three are
+`TimeoutException`. The names are the same in httpx, httpx2 and httpcore.
 """
 
 from typing import Any, NoReturn
@@ -42,7 +42,7 @@ _MAY_BE_SENT = {
     "SocketTimeoutError": "no answer in time",
     "TimeoutError": "no answer in time",
 }
-#: Whose words come from this machine, and say why.
+#: Exceptions whose messages come from this machine, and give the reason.
 _EXPLAINED = ("ConnectError", "ClientConnectorError", "ProxyError")
 _PLAIN = (OSError, UnicodeError, RuntimeError)
 
@@ -55,13 +55,13 @@ def settled(
     request: object = None,
     witnessed: bool = False,
 ) -> Fault | Reply:
-    """Return what `error` makes of an exchange; raise what is not the HTTP library's, with `call.sent` right.
+    """Return the result of an exchange that raised `error`. Foreign exceptions are raised, after setting `call.sent`.
 
-    `outer` is what the caller was handling when the call began. `request` is the request as the caller's own client
-    knows it, None where no such client is in between; `witnessed` says whether `call.sent` was seen, not presumed.
+    `outer` is the exception that the caller was handling when the call started. `request` is the request of the
+    caller's client, or None without such a client. `witnessed` says whether `call.sent` was observed, not assumed.
 
-    An `HTTPStatusError` about this request, which a hook raised, is a reply: the status and headers of its response,
-    and the body if it was read. If not, the body is empty and the flaw is `BODY_LOST`.
+    If a hook raised `HTTPStatusError` for this request, the result is a reply with the status and headers of its
+    response, and with the body if it was read. If not, the body is empty and the flaw is `BODY_LOST`.
     """
     if is_http(error) and request is not None:
         about = _request_of(error)
@@ -77,9 +77,9 @@ def settled(
 
 
 def _fault(error: Exception, call: Call, outer: BaseException | None, *, witnessed: bool) -> Fault:
-    """Return what `error`, raised by an HTTP library for one request, means for that request; `call.sent` says it too.
+    """Return the fault for an exception of an HTTP library, and set `call.sent`.
 
-    `witnessed` says whether `call.sent` was seen. If not, the class of `error` decides, where it is presumed sent.
+    `witnessed` says whether `call.sent` was observed. If not, and it is assumed sent, the class of `error` decides.
     """
     known = next((kind.__name__ for kind in type(error).__mro__ if kind.__name__ in _TOLD), "")
     if known in _NOT_SENT and not witnessed:
@@ -97,7 +97,7 @@ def _fault(error: Exception, call: Call, outer: BaseException | None, *, witness
 
 
 def flaw(error: Exception, outer: BaseException | None) -> str:
-    """Return why a body cannot be used, when `error` came after the status; raise what is not the HTTP library's."""
+    """Return why a body is unusable, if `error` occurred after the status. Foreign exceptions are raised."""
     if (theirs := foreign_cause(error, outer)) is not None:
         _pass_on(theirs)
     if isinstance(error, OverflowError):
@@ -113,7 +113,7 @@ _TOLD = _NOT_SENT | _MAY_BE_SENT
 def _request_of(error: BaseException) -> object:
     try:
         return getattr(error, "request", None)
-    except RuntimeError:  # httpx's way to say that there is none
+    except RuntimeError:  # httpx raises it if there is none
         return None
 
 
@@ -123,13 +123,13 @@ def _judged(response: Any) -> Reply:
     status, headers = int(response.status_code), plain_headers(response.headers)
     try:
         return Reply(status, headers, response.content)
-    except Exception:  # httpx, which has closed it, and httpx2 have each a class for this
+    except Exception:  # httpx and httpx2 raise different classes for a closed response
         empty = status in (204, 304) or headers.get("content-length") == "0"
         return Reply(status, headers, b"", "" if empty else BODY_LOST)
 
 
 def pass_on_foreign(error: BaseException, outer: BaseException | None) -> None:
-    """Raise what a library dressed up as `error`, if it is not the library's; `outer` is as in `settled`."""
+    """Raise the foreign exception that a library wrapped as `error`, if there is one; `outer` as in `settled`."""
     if not is_foreign(error) and (theirs := foreign_cause(error, outer)) is not None:
         _pass_on(theirs)
 
@@ -139,23 +139,23 @@ def _pass_on(error: BaseException) -> NoReturn:
     try:
         raise error
     finally:
-        error.__context__ = context  # what was raised over it in between is a library's
+        error.__context__ = context  # exceptions in between are the library's
 
 
 def _reason(error: Exception, known: str, call: Call) -> str:
-    """Return the words of `error` where they come from this machine, and neither side's credential can be in them."""
+    """Return the message of `error` if it comes from this machine and cannot contain a credential."""
     before = not call.sent and isinstance(error, _PLAIN) and not is_http(error)
     if known not in _EXPLAINED and not before:
         return ""
-    # aiohttp's own text tells of TLS where there is none.
+    # aiohttp's own text mentions TLS even without TLS.
     reason = str(getattr(error, "os_error", error))[:200]
     if known == "ProxyError" and reason[:3].isdigit():
-        reason = reason[:3]  # the proxy's own phrase may repeat what it was sent
+        reason = reason[:3]  # the proxy's reason phrase may echo the request
     return f": {reason}" if reason else ""
 
 
 def _cause(error: Exception, detail: str, outer: BaseException | None) -> BaseException:
-    """Return an exception like the one at the bottom of this, without its frames, its objects and its context."""
+    """Return a copy of the root cause, without its frames, its objects and its context."""
     bottom: BaseException | None = None
     for link in chain(error, outer):
         if isinstance(link, (OSError, UnicodeError)) and not is_http(link):

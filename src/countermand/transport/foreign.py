@@ -1,8 +1,8 @@
-"""Whose an exception is: the HTTP library's, or the caller's own, which passes through.
+"""Foreign exceptions: those that the caller's code raised, not the HTTP library. They propagate unchanged.
 
-A hook, a mock, a test's guard, a transport of the caller's, a signal handler: whatever they raise is the caller's. The
-innermost frame tells, because an exception of a library is raised in a library. Libraries dress up what they catch
-(a `TimeoutError` that a signal handler raised inside a read becomes a `ReadTimeout`), so the causes are looked at too.
+The caller's code is a hook, a mock, a transport or a signal handler. The innermost frame decides, because a library's
+exception is raised in a library. Libraries wrap what they catch (a signal handler's `TimeoutError` inside a read becomes
+a `ReadTimeout`), so the causes are checked too.
 """
 
 import sysconfig
@@ -10,9 +10,9 @@ from collections.abc import Iterator
 from types import FrameType, TracebackType
 from typing import cast
 
-#: Top-level packages whose exceptions tell of an exchange over HTTP, by the names of their classes.
+#: Top-level packages whose exceptions describe an HTTP exchange by the names of their classes.
 HTTP_LIBRARIES = frozenset("httpx httpx2 httpcore httpcore2 aiohttp h11".split())
-#: Top-level modules that run below a driver, and belong to no caller.
+#: Top-level modules that run below a driver, and are not the caller's code.
 _LIBRARIES = HTTP_LIBRARIES | frozenset(
     """
     countermand h2 hpack hyperframe anyio sniffio trio outcome asyncio uvloop winloop ssl socket select selectors
@@ -25,7 +25,7 @@ _INSTALLED = tuple({sysconfig.get_path(name) for name in ("stdlib", "purelib", "
 
 
 def is_foreign(error: BaseException) -> bool:
-    """Whether `error` was raised by code that is neither ours nor a library's."""
+    """Whether `error` was raised by code other than ours and the libraries'."""
     trace = error.__traceback__
     if trace is None:
         return False
@@ -35,24 +35,24 @@ def is_foreign(error: BaseException) -> bool:
 
 
 def is_http(error: BaseException) -> bool:
-    """Whether the class of `error` is an HTTP library's, or derived from one."""
+    """Whether the class of `error`, or a base class, belongs to an HTTP library."""
     return any(kind.__module__.partition(".")[0] in HTTP_LIBRARIES for kind in type(error).__mro__)
 
 
 def foreign_cause(error: BaseException, outer: BaseException | None) -> BaseException | None:
-    """Return what passes through: `error` itself, or what a library dressed up as it; None if it is the library's.
+    """Return the foreign exception: `error` itself or the one that a library wrapped; None if there is none.
 
-    `outer` is what the caller was handling when the call began; it, and what is behind it, has no part in this.
+    `outer` is the exception that the caller was handling when the call started. It and its causes are ignored.
     """
     for link in chain(error, outer):
         if is_foreign(link):
-            # A mock, or a transport of the caller's, that speaks the library's language means what it says.
+            # A mock or a transport that raises the library's exceptions is treated like the library.
             return None if is_http(link) and type(link).__name__ != "TimeoutException" else link
     return None
 
 
 def without_frames(error: BaseException, outer: BaseException | None) -> BaseException:
-    """Cut the frames of libraries and ours from `error` and its causes: their variables hold requests.
+    """Remove the frames of libraries and of this package from `error` and its causes: their variables hold requests.
 
     `outer` is as in `foreign_cause`.
     """
@@ -62,7 +62,7 @@ def without_frames(error: BaseException, outer: BaseException | None) -> BaseExc
 
 
 def chain(error: BaseException, outer: BaseException | None) -> Iterator[BaseException]:
-    """Yield `error` and what it was raised from or over, as far as `outer`; what a group holds, in its place."""
+    """Yield `error`, its causes and contexts up to `outer`, and the members of groups."""
     waiting: list[BaseException | None] = [error]
     seen = {id(outer)}
     while waiting:
@@ -85,7 +85,7 @@ def _own_frames(trace: TracebackType | None) -> TracebackType | None:
     for link in reversed(links):
         library = _is_library(link.tb_frame)
         innermost = innermost and not library
-        # What is installed and calls a library in its turn (a tracer, an instrumentation) holds the request as well.
+        # Installed packages that wrap a library (tracers, instrumentation) hold the request as well.
         if not library and (innermost or not link.tb_frame.f_code.co_filename.startswith(_INSTALLED)):
             kept = TracebackType(kept, link.tb_frame, link.tb_lasti, link.tb_lineno)
     return kept

@@ -1,4 +1,4 @@
-"""Requests and replies of httpx's shape: what a driver makes of a call, and a reply's body, read within bounds."""
+"""Requests and replies in httpx's form: building a request from a call, and reading a body within limits."""
 
 import ssl
 import zlib
@@ -19,7 +19,7 @@ _ENCODINGS = {"gzip": zlib.MAX_WBITS | 16, "x-gzip": zlib.MAX_WBITS | 16, "defla
 
 @cache
 def tls() -> ssl.SSLContext:
-    """Return the one TLS context of all marketplaces, blocking and async, and of all clients."""
+    """Return the TLS context that all clients share."""
     try:
         return httpx.create_ssl_context()
     except OSError as error:
@@ -30,12 +30,12 @@ def tls() -> ssl.SSLContext:
 
 @cache
 def _no_tls() -> ssl.SSLContext:
-    # For http to this machine: loading the CA bundle costs more than a hundred calls.
+    # For http to this machine: loading the CA bundle takes longer than a hundred calls.
     return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 
 
 def tls_for(origin: str) -> ssl.SSLContext:
-    """Return the TLS context for an origin; one that trusts nobody where no TLS is spoken."""
+    """Return the TLS context for an origin. For http it is one without a CA bundle."""
     return tls() if origin.startswith("https:") else _no_tls()
 
 
@@ -44,11 +44,13 @@ def standing_headers(call: Call) -> dict[str, str]:
     headers = {"Accept": "application/json", "Accept-Encoding": "identity", **call.headers}
     if call.body is not None:
         headers["Content-Type"] = "application/json"
+    if call.method == "GET":
+        headers["Cache-Control"] = "no-cache"  # a cache may have an earlier state of the order
     return headers
 
 
 def whole_headers(call: Call, library: str = "httpx") -> dict[str, str]:
-    """Return the head of `call`, for drivers that add nothing to it; a body's length is still to be added."""
+    """Return all headers of `call` except Content-Length, for drivers that add none."""
     host = call.origin.partition("://")[2]
     headers = {"Host": host, "User-Agent": user_agent(library), **standing_headers(call)}
     if call.body is None and call.method != "GET":
@@ -57,7 +59,7 @@ def whole_headers(call: Call, library: str = "httpx") -> dict[str, str]:
 
 
 def stock_request(call: Call) -> httpx.Request:
-    """Return `call` as httpx's request. What does not change from call to call is built once."""
+    """Return `call` as an httpx request. The constant parts are built once."""
     prepared = call.headers.prepared
     key = call.origin, call.method, call.body is None
     headers: httpx.Headers = prepared.get(key) or prepared.setdefault(key, httpx.Headers(whole_headers(call)))
@@ -76,7 +78,7 @@ def stock_request(call: Call) -> httpx.Request:
 
 
 def plain_headers(headers: Any) -> dict[str, str]:
-    """Return httpx's headers by lower-case name: httpx goes through all of them for every look-up, and we look often."""
+    """Return httpx headers as a dict by lower-case name: in httpx, every lookup is a linear search."""
     found: dict[str, str] = {}
     for raw, value in headers.raw:
         name, text = raw.decode("latin-1").lower(), value.decode("latin-1")
@@ -85,30 +87,31 @@ def plain_headers(headers: Any) -> dict[str, str]:
 
 
 class Watch:
-    """Notes from the `trace` events of a caller's own client whether a request began to be sent."""
+    """Records from the `trace` events of a caller's client whether sending has started."""
 
     __slots__ = ("call", "outer", "witnessed")
 
     def __init__(self, call: Call, outer: BaseException | None) -> None:
-        self.call = call
-        #: What the caller was handling when the call began.
-        self.outer = outer
-        #: Whether there was any event. A mock has none.
-        self.witnessed = False
+        self.call: Call = call
+        #: The exception that the caller was handling when the call started.
+        self.outer: BaseException | None = outer
+        #: Whether there was any event. Mocks have none.
+        self.witnessed: bool = False
         call.sent = True
 
     def note(self, event: str, info: Mapping[str, Any]) -> None:
-        """Take one event; raise what a signal handler raised while the request was sent: httpcore would swallow it."""
+        """Record an event. Raise the exception of a signal handler, which httpcore would swallow."""
         if not self.witnessed:
-            self.witnessed, self.call.sent = True, False
+            self.witnessed = True
+            self.call.sent = False
         if event.endswith(".started"):
             request = info.get("request")
-            if request is None or request.method == b"CONNECT":  # that goes to a proxy, to open a tunnel
+            if request is None or request.method == b"CONNECT":  # opens a tunnel through a proxy
                 return
             if event.endswith("send_request_headers.started"):
                 self.call.sent = True
             elif event.endswith("send_request_body.started"):
-                request.extensions.pop("trace", None)  # the rest is not worth its cost
+                request.extensions.pop("trace", None)  # further events are not needed
         elif event.endswith(".failed"):
             pass_on_foreign(info["exception"], self.outer)
 
@@ -116,25 +119,24 @@ class Watch:
 
 
 class AsyncWatch(Watch):
-    """Does what `Watch` does, in the shape that an async client wants."""
+    """`Watch` for async clients."""
 
     __slots__ = ()
 
     async def __call__(self, event: str, info: Mapping[str, Any]) -> None:  # type: ignore[override]
-        """Take one event."""
+        """Record an event."""
         self.note(event, info)
 
 
 def client_request(client: Any, call: Call, watch: Watch, connect: float, exchange: float | None) -> Any:
-    """Return `call` as a request of a caller's own client, which adds its default headers and its cookies.
+    """Return `call` as a request of a caller's client, with the client's default headers and cookies.
 
-    The User-Agent is ours, as it is without such a client.
-
-    `connect` is the time in seconds for a connection; `exchange`, for one step of all that follows, if it is watched.
+    The User-Agent is always ours. `connect` is the timeout for connecting in seconds, `exchange` that of each further
+    step, or None.
     """
     prepared = call.headers.prepared
     kind: Any = client.headers.__class__  # of httpx, or of httpx2
-    key = kind, call.body is None
+    key = kind, call.method, call.body is None
     headers = prepared.get(key)
     if headers is None:
         agent = {"User-Agent": user_agent(kind.__module__.partition(".")[0])}
@@ -152,19 +154,19 @@ def client_request(client: Any, call: Call, watch: Watch, connect: float, exchan
 
 
 class Body:
-    """Takes a reply's raw bytes as they come, until there are more than anybody reads or the time is over."""
+    """Collects the raw bytes of a body, up to the size limit and the deadline."""
 
     __slots__ = ("_deadline", "_first", "_rest", "size")
 
     def __init__(self, deadline: float) -> None:
         self._first = b""
-        # What comes after the first piece: one buffer, because many small pieces cost more than they hold.
+        # A single buffer for everything after the first chunk: many small chunks would use more memory.
         self._rest = bytearray()
         self._deadline = deadline
-        self.size = 0
+        self.size: int = 0
 
     def take(self, chunk: bytes) -> None:
-        """Add a piece; raise `OverflowError` or `TimeoutError` where it is one too many."""
+        """Add a chunk; raise `OverflowError` or `TimeoutError` beyond the limits."""
         first = not self.size
         self.size += len(chunk)
         if self.size > LARGEST_BODY:
@@ -177,7 +179,7 @@ class Body:
             raise TimeoutError
 
     def reply(self, status: int, headers: Mapping[str, str]) -> Reply:
-        """Return the reply that these bytes are the body of."""
+        """Return the reply with these bytes as its body."""
         body = self._first + self._rest if self._rest else self._first
         encoding = (headers.get("content-encoding") or "identity").strip().lower()
         if body and encoding != "identity":
@@ -186,9 +188,10 @@ class Body:
 
 
 def read(response: Any, call: Call, outer: BaseException | None) -> Reply:
-    """Read a blocking response to its end, close it, and return it; what goes wrong becomes its flaw.
+    """Read a blocking response to its end, close it, and return the reply. A failure becomes the reply's flaw.
 
-    Raises what is not the HTTP library's; `outer` is what the caller was handling when the call began.
+    Raises foreign exceptions, which are not the HTTP library's. `outer` is the exception that the caller was handling
+    when the call started.
     """
     headers = plain_headers(response.headers)
     if response.is_stream_consumed:  # by a mock, or by an event hook of the caller's client
@@ -212,7 +215,7 @@ def read(response: Any, call: Call, outer: BaseException | None) -> Reply:
 
 
 async def aread(response: Any, call: Call, outer: BaseException | None) -> Reply:
-    """Do what `read` does, on an event loop."""
+    """`read` for async responses."""
     headers = plain_headers(response.headers)
     if response.is_stream_consumed:  # by a mock, or by an event hook of the caller's client
         content: bytes = response.content
@@ -235,7 +238,7 @@ async def aread(response: Any, call: Call, outer: BaseException | None) -> Reply
 
 
 def _spoilt_connection(response: Any, call: Call, headers: Mapping[str, str], size: int) -> Any:
-    """Return the connection if something came after the reply, to be closed before the pool may give it away."""
+    """Return the connection if it has surplus bytes. It must be closed before the pool can reuse it."""
     stream = response.extensions.get("network_stream")
     if isinstance(stream, Recorder):
         spoilt = stream.has_surplus(call.method, response.status_code, headers, size)
@@ -245,7 +248,7 @@ def _spoilt_connection(response: Any, call: Call, headers: Mapping[str, str], si
 
 
 def _decompressed(status: int, headers: Mapping[str, str], body: bytes, encoding: str) -> Reply:
-    """Undo a compression that was not asked for, never beyond the bound."""
+    """Decompress a body that we did not ask to be compressed, up to the size limit."""
     window = _ENCODINGS.get(encoding)
     if window is None:
         return Reply(status, headers, b"", "its body has an encoding that was not asked for")

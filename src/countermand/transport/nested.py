@@ -22,40 +22,40 @@ class NestedTLS:
         self._until: float | None = None
 
     def settimeout(self, timeout: float | None) -> None:
-        """Let the next step end after so many seconds, however many reads it takes."""
+        """Set the timeout of the next operation, however many reads it needs."""
         self._until = None if timeout is None else CLOCK.monotonic() + timeout
 
     def do_handshake(self) -> None:
-        """Shake hands."""
+        """Perform the TLS handshake."""
         self._step(self._tls.do_handshake)
 
     def recv(self, size: int) -> bytes:
-        """Read; nothing at the end."""
+        """Receive data; empty at EOF."""
         try:
             return self._step(partial(self._tls.read, size))
         except (ssl.SSLZeroReturnError, ssl.SSLEOFError):
             return b""
 
     def sendall(self, data: bytes) -> None:
-        """Write everything."""
+        """Send all data."""
         unsent = memoryview(data)
         while unsent:
             unsent = unsent[self._step(partial(self._tls.write, unsent)) :]
 
     def pending(self) -> int:
-        """Return a number above zero when something was read already, the beginning of a record included."""
+        """Return a positive number if data is buffered, including a partial record."""
         return self._tls.pending() + self._incoming.pending + self._outer.pending()
 
     def selected_alpn_protocol(self) -> str | None:
-        """Return the protocol that was agreed on."""
+        """Return the negotiated ALPN protocol."""
         return self._tls.selected_alpn_protocol()
 
     def fileno(self) -> int:
-        """Return the socket's descriptor."""
+        """Return the file descriptor."""
         return self._outer.fileno()
 
     def getsockname(self) -> Any:
-        """Return this side's address."""
+        """Return the local address."""
         return self._outer.getsockname()
 
     def getpeername(self) -> Any:

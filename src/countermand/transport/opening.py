@@ -1,4 +1,4 @@
-"""Which driver a client gets."""
+"""The choice of a client's driver."""
 
 from ..engine.wire import AsyncDriver, Driver
 from ..errors import InvalidRequestError

@@ -1,39 +1,39 @@
-"""Every private name of a library that this package uses, what it buys, and what happens when it is gone.
+"""All uses of private names of other libraries: the purpose of each, and the behaviour if it is missing.
 
-Tests hold each of them against the oldest and the newest versions of the libraries. A name that is gone never costs
-a promise: the connection is closed after the reply, or the first use says clearly what is missing.
+Tests check each name with the oldest and the newest versions of the libraries. All of them fail closed: without the
+name, the connection is closed after the reply, or the first use raises a clear error.
 
-| name | buys | gone |
+| name | purpose | if missing |
 |---|---|---|
-| `httpx.HTTPTransport._pool` | a stock transport over streams of our own | `RuntimeError` before anything is sent |
-| `_stream`, `_httpcore_stream`, `_connection`, `_h11_state` of a response | a caller's connection is kept only when nothing came behind the reply | it is closed after each reply |
-| `_stream` of httpcore's async streams, `_protocol.read_queue` and `_read_bio` of anyio's | the same, for what anyio has read and not handed on, or not decrypted | it is closed after each reply |
-| `aiohttp.ClientRequest(method, url, loop=, ssl=)` | aiohttp's connector without aiohttp's session | `RuntimeError` before anything is sent |
-| `ResponseHandler._parser` | an aiohttp connection is kept only when no head has begun on it | it is not used again |
-| `BaseConnector._conns` | connections of another event loop, or process, are dropped without reaching into it | `RuntimeError` before anything is sent |
+| `httpx.HTTPTransport._pool` | a stock transport over our own streams | `RuntimeError` before anything is sent |
+| `_stream`, `_httpcore_stream`, `_connection`, `_h11_state` of a response | a caller's connection is kept only without surplus bytes | it is closed after each reply |
+| `_stream` of httpcore's async streams, `_protocol.read_queue` and `_read_bio` of anyio's | the same, for data that anyio has buffered or not yet decrypted | it is closed after each reply |
+| `aiohttp.ClientRequest(method, url, loop=, ssl=)` | aiohttp's connector without its session | `RuntimeError` before anything is sent |
+| `ResponseHandler._parser` | an aiohttp connection is kept only if no head has started on it | it is not reused |
+| `BaseConnector._conns` | connections of another event loop or process are dropped without touching it | `RuntimeError` before anything is sent |
 """
 
 from typing import Any
 
 
 def install_pool(transport: Any, pool: Any) -> None:
-    """Let an httpx transport send through `pool`: httpx has no argument for a network backend."""
+    """Replace the pool of an httpx transport: httpx has no argument for a network backend."""
     if not hasattr(transport, "_pool"):
         raise RuntimeError("this version of httpx keeps its pool under another name than _pool")
     transport._pool = pool
 
 
 def has_surplus(response: Any) -> bool:
-    """Whether something was read behind a reply of a caller's own client, or that cannot be found out.
+    """Whether a response of a caller's client has surplus bytes, or that cannot be determined.
 
-    What is left over would be read as the answer to the next request, about another order.
+    They would be read as the reply to the next request, about another order.
     """
     stream = response.extensions.get("network_stream")
     if stream is None or response.extensions.get("http_version") == b"HTTP/2":
-        return False  # a mock has no connection; HTTP/2 numbers its replies
+        return False  # a mock has no connection, and HTTP/2 has stream ids
     link = response.stream
     try:
-        link = getattr(link, "_stream", link)  # what a client puts around its transport's stream
+        link = getattr(link, "_stream", link)  # the client's wrapper of the transport's stream
         if link._httpcore_stream._stream._connection._h11_state.trailing_data[0]:
             return True
         inner: Any = getattr(stream, "_stream", None)  # anyio's
@@ -51,7 +51,7 @@ def has_surplus(response: Any) -> bool:
 
 
 def client_request(aiohttp: Any, url: Any, loop: Any, tls: Any) -> Any:
-    """Return what aiohttp's connector wants to know of a request: where it goes."""
+    """Return the request object that aiohttp's connector needs, for its origin only."""
     try:
         return aiohttp.ClientRequest("GET", url, loop=loop, ssl=tls)
     except TypeError as error:
@@ -59,9 +59,9 @@ def client_request(aiohttp: Any, url: Any, loop: Any, tls: Any) -> Any:
 
 
 def has_begun(protocol: Any) -> bool:
-    """Whether an idle connection of aiohttp's holds the beginning of a head, or that cannot be found out."""
+    """Whether a head has started on an idle aiohttp connection, or that cannot be determined."""
     try:
-        # The parser keeps it to itself, and gives it away at the end.
+        # The parser buffers it, and returns it at EOF.
         parser = protocol._parser
         return parser is not None and bool(parser.feed_eof())
     except AttributeError:
@@ -69,9 +69,9 @@ def has_begun(protocol: Any) -> bool:
 
 
 def forget_connections(connector: Any) -> None:
-    """Drop a connector's idle connections without closing them.
+    """Drop the idle connections of a connector without closing them.
 
-    Closing would reach into the event loop they belong to, across a fork into another process's.
+    Closing them would touch the event loop that they belong to, after a fork that of another process.
     """
     try:
         connector._conns.clear()

@@ -1,6 +1,6 @@
-"""The network stream of the stock async driver: an asyncio protocol of our own, which sees all that was received.
+"""The network stream of the stock async driver: our own asyncio protocol, which sees everything that is received.
 
-Behind TLS too: asyncio hands on whatever it has decrypted, as soon as it has.
+Over TLS too: asyncio passes on decrypted data immediately.
 """
 
 import asyncio
@@ -13,12 +13,12 @@ import httpcore
 from .foreign import is_foreign
 from .streams import Recorder, left_to_send, readiness
 
-#: Bytes that may wait here before the socket is read no further.
+#: The number of buffered bytes at which reading from the socket is paused.
 _FULL = 64 * 1024
 
 
 class AsyncStream(Recorder, asyncio.Protocol, httpcore.AsyncNetworkStream):
-    """A stream on asyncio's own event loop; the driver cuts the whole exchange at the deadline."""
+    """A stream on an asyncio event loop. The driver cancels the whole exchange at the deadline."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -34,14 +34,14 @@ class AsyncStream(Recorder, asyncio.Protocol, httpcore.AsyncNetworkStream):
     # What asyncio calls.
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Take the connection."""
+        """Store the transport."""
         self._transport = transport
         self._socket = transport.get_extra_info("socket")
-        # Looked up once: the pool asks after every idle connection, for every call.
+        # Cached, because the pool checks every idle connection for every call.
         self._ready = readiness(self._socket)
 
     def data_received(self, data: bytes) -> None:
-        """Keep what came until it is read."""
+        """Buffer the data until it is read."""
         self._buffer = self._buffer + data if self._buffer else data
         if len(self._buffer) > _FULL and not self._paused:
             self._paused = True
@@ -49,13 +49,13 @@ class AsyncStream(Recorder, asyncio.Protocol, httpcore.AsyncNetworkStream):
         self._wake()
 
     def eof_received(self) -> bool:
-        """Let the transport close itself."""
+        """Let the transport close the connection."""
         self._ended = True
         self._wake()
         return False
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Keep the reason."""
+        """Store the reason."""
         self._ended, self._failure = True, exc
         self._wake()
 
@@ -66,7 +66,7 @@ class AsyncStream(Recorder, asyncio.Protocol, httpcore.AsyncNetworkStream):
     # What httpcore calls.
 
     async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
-        """Send what is unsent, then read."""
+        """Send the buffered request, then read."""
         if self._unsent:
             left_to_send(timeout)
             self._transport.write(self.take_unsent(self._is_dirty(), timeout))
@@ -86,28 +86,28 @@ class AsyncStream(Recorder, asyncio.Protocol, httpcore.AsyncNetworkStream):
         return data
 
     async def write(self, buffer: bytes, timeout: float | None = None) -> None:
-        """Keep `buffer` until the reply is awaited."""
+        """Buffer a part of the request until the reply is read."""
         self.keep_unsent(buffer, timeout)
 
     def _is_dirty(self) -> bool:
-        """Whether something has arrived that nothing asked for, the end of the connection included."""
+        """Whether unsolicited data has arrived, or the connection was closed."""
         if self._buffer or self._ended or self._transport.is_closing():
             return True
-        # A new TLS connection may have been sent session tickets, which are no words of the other side's.
+        # On a new TLS connection, session tickets may have arrived, which are not application data.
         return (self._used or not self._encrypted) and self._ready()
 
     def has_surplus(self, method: str, status: int, headers: Mapping[str, str], size: int) -> bool:
-        """Whether anything was received behind the reply, or it cannot be proved that nothing was."""
+        """Whether data was received after the reply, or it cannot be proved that none was."""
         return bool(self._buffer) or super().has_surplus(method, status, headers, size)
 
     async def aclose(self) -> None:
-        """Close the connection at once: TLS would wait half a minute for the other side's close_notify."""
+        """Abort the connection: TLS would wait half a minute for the peer's close_notify."""
         self._transport.abort()
 
     async def start_tls(
         self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
     ) -> httpcore.AsyncNetworkStream:
-        """Return a stream that speaks TLS."""
+        """Return a TLS stream over this one."""
         inner = AsyncStream()
         inner._socket, inner._ready, inner._encrypted = self._socket, self._ready, True
         try:
@@ -124,7 +124,7 @@ class AsyncStream(Recorder, asyncio.Protocol, httpcore.AsyncNetworkStream):
         return inner
 
     def get_extra_info(self, info: str) -> Any:
-        """Answer as httpcore's own streams do."""
+        """Return the same information as httpcore's own streams."""
         match info:
             case "is_readable":
                 return bool(self._buffer) or self._ended or self._transport.is_closing() or self._ready()

@@ -1,17 +1,17 @@
-"""Which origins the stock drivers reach through which proxy, as the environment says.
+"""The proxies of the stock drivers, from environment variables.
 
-`HTTP_PROXY`, `HTTPS_PROXY` and `ALL_PROXY` name proxies (`http://`, `https://`, `socks5://` or `socks5h://`, with a user
-name and a password if need be; without a scheme, `http://` is meant). The spelling in small letters comes first, and
-in a CGI process (`REQUEST_METHOD` is set) `HTTP_PROXY` is a header of the request, and does not count.
+`HTTP_PROXY`, `HTTPS_PROXY` and `ALL_PROXY` name proxies (`http://`, `https://`, `socks5://` or `socks5h://`, optionally
+with a user name and a password; the default scheme is `http://`). The lower-case spelling takes precedence. In a CGI
+process (`REQUEST_METHOD` is set), `HTTP_PROXY` is ignored, because it may be a header of the request.
 
-`NO_PROXY` is a list of hosts that are reached directly, parted by commas or spaces:
+`NO_PROXY` is a list of hosts that are reached directly, separated by commas or spaces:
 
-- `*`: all of them;
-- `example.com`, `.example.com` or `*.example.com`: the host and those below it;
-- `192.0.2.7`, `10.0.0.0/8`, `::1`, `[::1]`, `fe80::/10`: an address, or a network of them;
-- any of them with a port, `example.com:8443` or `[::1]:8443`: at that port alone.
+- `*`: all hosts;
+- `example.com`, `.example.com` or `*.example.com`: the host and its subdomains;
+- `192.0.2.7`, `10.0.0.0/8`, `::1`, `[::1]`, `fe80::/10`: an address or a network;
+- any of them with a port, `example.com:8443` or `[::1]:8443`: only that port.
 
-No name is looked up: a network holds only hosts that are written as addresses.
+Names are not resolved: a network matches only hosts that are written as addresses.
 """
 
 import ipaddress
@@ -30,7 +30,7 @@ _PORTS = {"http": 80, "https": 443, "socks5": 1080, "socks5h": 1080}
 
 
 class Proxies:
-    """What an environment says of proxies. Its URLs may hold credentials, and do not show themselves."""
+    """The proxies in an environment. Their URLs may contain credentials, and are redacted in the repr."""
 
     __slots__ = ("_direct", "_urls")
 
@@ -50,7 +50,7 @@ class Proxies:
         return f"Proxies({', '.join(self._urls)})"
 
     def for_origin(self, origin: str) -> Secret | None:
-        """Return the URL of the proxy for an origin; None where there is none."""
+        """Return the URL of the proxy for an origin, or None."""
         parts = urlsplit(origin)
         found = self._urls.get(parts.scheme) or self._urls.get("all")
         if found is None or is_direct(parts.hostname or "", parts.port or _PORTS[parts.scheme], self._direct):
@@ -59,29 +59,29 @@ class Proxies:
 
 
 def environment_proxies() -> Proxies | None:
-    """Return what the process's environment says now; None when it names no proxy."""
+    """Return the proxies in the current environment of the process, or None."""
     return Proxies(os.environ) or None
 
 
 class Route(NamedTuple):
-    """How an origin is reached. Equal routes share connections."""
+    """The route to an origin. Equal routes share connections."""
 
     tls: bool
     key: Secret | None = None
 
     @property
     def proxy(self) -> httpcore.Proxy | None:
-        """What httpcore calls the proxy, if it is one over HTTP."""
+        """The proxy for httpcore, if it is an HTTP proxy."""
         return None if self.key is None else _parsed(self.key)[0]
 
     @property
     def socks(self) -> Socks | None:
-        """The SOCKS proxy, if it is one."""
+        """The proxy, if it is a SOCKS proxy."""
         return None if self.key is None else _parsed(self.key)[1]
 
 
 def route_for(origin: str, proxies: Proxies | None) -> Route:
-    """Return how to reach an origin."""
+    """Return the route to an origin."""
     return Route(origin.startswith("https:"), None if proxies is None else proxies.for_origin(origin))
 
 
@@ -95,7 +95,7 @@ def _parsed(url: Secret) -> tuple[httpcore.Proxy | None, Socks | None]:
         if not host or not host.isascii():
             raise ValueError
     except (ValueError, KeyError):
-        # Neither its text nor its frames: it may hold a password.
+        # Without the text and the frames of the cause, which may contain a password.
         raise httpcore.ConnectError("the proxy in the environment makes no sense") from None
     user, password = unquote(parts.username or ""), unquote(parts.password or "")
     if parts.scheme.startswith("socks"):
@@ -110,7 +110,7 @@ def _parsed(url: Secret) -> tuple[httpcore.Proxy | None, Socks | None]:
 
 
 def is_direct(host: str, port: int, no_proxy: str) -> bool:
-    """Whether `no_proxy` names a host, which is reached at `port`.
+    """Whether `no_proxy` matches a host and a port.
 
     >>> is_direct("api.example.com", 443, "localhost, .example.com")
     True

@@ -1,15 +1,14 @@
-"""Keeps the HTTP libraries silent in the logs while a call of ours is under way.
+"""Suppresses the log records of HTTP libraries during our calls, because they may contain credentials.
 
-httpx logs a reply's reason phrase at INFO, httpcore a reply's whole head at DEBUG, and hpack, under a caller's own
-client that speaks HTTP/2, every header of both directions. A server, or a gateway before it, that repeats a request's
-headers would write our credentials there. A filter on those loggers drops the records of our calls, whatever they
-look like, and leaves all others, and the loggers' levels and handlers, as they are.
+httpx logs the reason phrase of a reply at INFO, httpcore the complete head at DEBUG, and hpack, with HTTP/2, every
+header in both directions. A server or gateway that echoes the headers of a request would put our credentials into the
+log. A filter on those loggers drops all records of our calls. Other records, levels and handlers are not affected.
 """
 
 import logging
 from contextvars import ContextVar
 
-#: Whether the code that runs here and now does so for a call of ours.
+#: Whether the current context belongs to one of our calls.
 ours: ContextVar[bool] = ContextVar("countermand_call", default=False)
 
 _PARTS = ("connection", "http11", "http2", "proxy", "socks")
@@ -21,11 +20,11 @@ _LOGGERS = (
 
 
 def is_not_ours(_record: logging.LogRecord) -> bool:
-    """Whether a record may pass, for `logging.Logger.addFilter`."""
+    """Filter for `logging.Logger.addFilter`: whether to keep a record."""
     return not ours.get()
 
 
 def hush() -> None:
-    """Put the filters in place; once more changes nothing."""
+    """Install the filters. Repeated calls have no effect."""
     for name in _LOGGERS:
         logging.getLogger(name).addFilter(is_not_ours)

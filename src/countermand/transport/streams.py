@@ -1,11 +1,11 @@
-"""Network streams for the stock drivers: each knows what it has sent, and what it has read since.
+"""Network streams for the stock drivers. Each records what it has sent, and what it has read since.
 
-- Every step of one call ends at the same instant. A stock timeout starts anew with every byte that arrives, so a
-  body that drips, or interim responses without end, would outlast any deadline.
-- The head and the body of a request leave in one packet, not after the deadline, and not into a connection on which
-  something has arrived already: it would be read as the reply, and belongs to another order.
-- After a reply it is proved that nothing was read behind its end. What is there would be read as the beginning of
-  the next reply.
+- Every step of a call ends at the same deadline. A stock timeout restarts with every byte that arrives, so a slow body
+  or endless interim responses would exceed any deadline.
+- The head and the body of a request are sent in one packet, never after the deadline, and never on a connection with
+  unsolicited data: it would be read as the reply, but belongs to another order.
+- After a reply, the connection is kept only if nothing was read beyond its end. Surplus bytes would be read as the
+  beginning of the next reply.
 """
 
 import re
@@ -21,30 +21,30 @@ import httpcore
 from ..engine.wire import CLOCK, Call
 from .foreign import is_foreign
 
-#: Bytes of a reply that are kept to find out where it ends. Beyond them, a reply without a length is not proved whole.
+#: The bytes of a reply that are kept to find its end. A longer reply without a length cannot be proved complete.
 _KEPT = 256 * 1024
-#: Where h11 sees the end of a head.
+#: The end of a head, as h11 recognizes it.
 _BLANK_LINE = re.compile(rb"\n\r?\n")
 
 
 class Deadline(float):
-    """A timeout in seconds that knows which call it is for, and so the instant it ends at."""
+    """A timeout in seconds that knows its call, and so the instant of the deadline."""
 
     __slots__ = ("call",)
     call: Call
 
     def left(self) -> float:
-        """Return the seconds that are left; not below zero."""
+        """Return the remaining seconds, at least zero."""
         return max(self.call.deadline - CLOCK.monotonic(), 0.0)
 
 
 def left_of(timeout: float | None) -> float | None:
-    """Return the seconds that are left of a timeout."""
+    """Return the remaining seconds of a timeout."""
     return timeout.left() if isinstance(timeout, Deadline) else timeout
 
 
 def left_to_send(timeout: float | None) -> float | None:
-    """Return the seconds left; raise, as if there were no connection yet, when there are none: nothing was sent."""
+    """Return the remaining seconds. If there are none, raise `ConnectTimeout`: nothing was sent."""
     left = left_of(timeout)
     if left is not None and left <= 0:
         raise httpcore.ConnectTimeout("the deadline was over before anything was sent")
@@ -52,27 +52,27 @@ def left_to_send(timeout: float | None) -> float | None:
 
 
 class Recorder:
-    """What both kinds of stream keep of one exchange: the request until it is sent, and then what was read."""
+    """The record of one exchange, for both kinds of stream: the unsent request, then the received data."""
 
     def __init__(self) -> None:
         self._unsent = b""
         self._first = b""
         self._rest = bytearray()
         self._received = 0
-        #: Whether anything was ever sent here.
+        #: Whether anything was ever sent on this connection.
         self._used = False
 
     def keep_unsent(self, buffer: bytes, timeout: float | None) -> None:
-        """Keep a part of a request until the reply is awaited."""
+        """Buffer a part of a request until the reply is read."""
         if isinstance(timeout, Deadline):
             timeout.call.sent = False
         self._unsent += buffer
 
     def take_unsent(self, dirty: bool, timeout: float | None) -> bytes:
-        """Return the request for sending it now; raise, when it must not be sent here.
+        """Return the buffered request to send it now; raise if it must not be sent on this connection.
 
-        Raises httpcore's `ConnectionNotAvailable`, upon which its pool takes another connection, when something has
-        arrived on one that was used before; `ConnectError` on a new one.
+        If data has arrived on a reused connection, raises httpcore's `ConnectionNotAvailable`, and the pool takes
+        another connection. On a new connection, raises `ConnectError`.
         """
         if dirty and self._used:
             raise httpcore.ConnectionNotAvailable
@@ -86,7 +86,7 @@ class Recorder:
         return unsent
 
     def keep_received(self, data: bytes) -> None:
-        """Keep what was read, as far as the end of a reply may have to be looked for in it."""
+        """Keep what was read, as far as it is needed to find the end of the reply."""
         if not self._received:
             self._first = data
         elif len(self._rest) < _KEPT:
@@ -94,9 +94,9 @@ class Recorder:
         self._received += len(data)
 
     def has_surplus(self, method: str, status: int, headers: Mapping[str, str], size: int) -> bool:
-        """Whether it cannot be proved that all that was read since the request is its reply.
+        """Whether it cannot be proved that all data read since the request is its reply.
 
-        `size` is that of the reply's body as httpcore gave it out; `headers` are by lower-case name.
+        `size` is the size of the body that httpcore returned; `headers` are by lower-case name.
         """
         if self._first[8:10] != b" 1" and (head := _BLANK_LINE.search(self._first)):
             if status in (204, 304):
@@ -106,7 +106,7 @@ class Recorder:
         return self._has_surplus_by_h11(method)
 
     def _has_surplus_by_h11(self, method: str) -> bool:
-        """Read the reply once more, with a parser of our own that can be asked what is left over."""
+        """Parse the reply again, with our own parser, which reports surplus bytes."""
         if self._received != len(self._first) + len(self._rest):
             return True
         parser = h11.Connection(h11.CLIENT, max_incomplete_event_size=self._received + 1)
@@ -123,7 +123,7 @@ class Recorder:
 
 
 class Stream(Recorder, httpcore.NetworkStream):
-    """A blocking stream under a deadline, over a socket, or over what has a socket's methods."""
+    """A blocking stream with a deadline, over a socket or an object with a socket's methods."""
 
     def __init__(self, connection: Any) -> None:
         super().__init__()
@@ -132,7 +132,7 @@ class Stream(Recorder, httpcore.NetworkStream):
         self._encrypted = hasattr(connection, "pending")
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
-        """Send what is unsent, then read."""
+        """Send the buffered request, then read."""
         if self._unsent:
             self._send(timeout)
         left = left_of(timeout)
@@ -150,12 +150,12 @@ class Stream(Recorder, httpcore.NetworkStream):
         return data
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
-        """Keep `buffer` until the reply is awaited."""
+        """Buffer a part of the request until the reply is read."""
         self.keep_unsent(buffer, timeout)
 
     def _send(self, timeout: float | None) -> None:
         left = left_to_send(timeout)
-        # A new TLS connection may have been sent session tickets, which are no words of the other side's.
+        # On a new TLS connection, session tickets may have arrived, which are not application data.
         unsent = self.take_unsent(self._is_dirty(self._used or not self._encrypted), timeout)
         try:
             self._socket.settimeout(left)
@@ -163,10 +163,10 @@ class Stream(Recorder, httpcore.NetworkStream):
         except OSError as error:
             if is_foreign(error):
                 raise
-            # The server may have answered before it closed: reading tells.
+            # The server may have replied before it closed; reading will show.
 
     def _is_dirty(self, look: bool) -> bool:
-        """Whether something has arrived that nothing asked for, the end of the connection included."""
+        """Whether unsolicited data has arrived, or the connection was closed."""
         return (self._encrypted and self._socket.pending() > 0) or (look and self._ready())
 
     def close(self) -> None:
@@ -177,7 +177,7 @@ class Stream(Recorder, httpcore.NetworkStream):
     def start_tls(
         self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
     ) -> httpcore.NetworkStream:
-        """Return a stream that speaks TLS."""
+        """Return a TLS stream over this one."""
         connection = self._socket
         try:
             left = left_to_send(timeout)
@@ -200,7 +200,7 @@ class Stream(Recorder, httpcore.NetworkStream):
         return Stream(connection)
 
     def get_extra_info(self, info: str) -> Any:
-        """Answer as httpcore's own streams do."""
+        """Return the same information as httpcore's own streams."""
         match info:
             case "is_readable":
                 return self._is_dirty(look=True)
@@ -217,7 +217,7 @@ class Stream(Recorder, httpcore.NetworkStream):
 
 
 def readiness(connection: socket.socket) -> Callable[[], bool]:
-    """Return what tells whether something can be read from an open socket, the end of the connection included."""
+    """Return a function that tells whether an open socket is readable, including at the end of the connection."""
     if not hasattr(select, "poll"):  # Windows
         return lambda: bool(select.select([connection], [], [], 0)[0])
     poll = select.poll()
@@ -226,7 +226,7 @@ def readiness(connection: socket.socket) -> Callable[[], bool]:
 
 
 def readable(connection: Any) -> bool:
-    """Whether something can be read from a socket, or it is closed."""
+    """Whether a socket is readable or closed."""
     return connection is None or connection.fileno() < 0 or readiness(connection)()
 
 

@@ -79,7 +79,7 @@ def test_a_forged_reply_in_a_tls_record_of_its_own_is_nobodys_answer(monkeypatch
     """Over TLS too, where the record behind the reply's is taken from the socket and not yet read."""
     server = socket.create_server(("127.0.0.1", 0))
     origin = f"https://127.0.0.1:{server.getsockname()[1]}"
-    serving = threading.Thread(target=_forge_over_tls, args=(server, 2))
+    serving = threading.Thread(target=_forge_over_tls, args=(server,))
     serving.start()
     monkeypatch.setattr(
         "countermand.transport.blocking.tls_for", lambda _: anonymous(ssl.PROTOCOL_TLS_CLIENT)
@@ -99,15 +99,19 @@ def test_a_forged_reply_in_a_tls_record_of_its_own_is_nobodys_answer(monkeypatch
             "Refused",
         ]
     assert named(asyncio.run(both())) == ["Requested", "Refused"]
+    server.shutdown(socket.SHUT_RDWR)
     server.close()
     serving.join()
 
 
-def _forge_over_tls(listener: socket.socket, pairs: int) -> None:
-    """Answer each first request with 200 and a forged 204 behind it, and each second one, wherever it comes, with 422."""
+def _forge_over_tls(listener: socket.socket) -> None:
+    """Answer each first request with 200 and a forged 204 behind it; each second one, and the read after it, with 422."""
     context = anonymous(ssl.PROTOCOL_TLS_SERVER)
-    for _ in range(pairs * 2):
-        plain, _address = listener.accept()
+    while True:
+        try:
+            plain, _address = listener.accept()
+        except OSError:  # the listener is closed
+            return
         plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_CORK, 1)  # both records leave as one
         # A client that drops the connection with something unread in it resets it.
         with suppress(ConnectionResetError), context.wrap_socket(plain, server_side=True) as connection:

@@ -14,27 +14,16 @@ from typing import ClassVar, TypeAlias, Unpack
 import attrs
 
 from countermand import Account, AsyncSubClient, CancelRequest, Outcome, Part, SubClient
+from countermand.marketplaces import kit
 from countermand.marketplaces.kit import (
     Answer,
-    Auth,
     Call,
     CallOptions,
     Finding,
-    Operation,
     Reply,
-    Rules,
-    Secret,
-    Stored,
-    Verdict,
-    as_secret,
     cancelled,
-    check_subject,
-    checks,
-    decode,
-    label_field,
     refused,
     requested,
-    sealed,
 )
 
 #: States in which Shop does not cancel any more. A state that is in no list counts as open: new ones will come.
@@ -42,18 +31,18 @@ _TOO_LATE = frozenset({"shipped", "delivered"})
 
 
 # `sealed` keeps the key out of tracebacks and pickles; `Secret` and `repr=False` keep it out of everything printed.
-@sealed
+@kit.sealed
 @attrs.frozen(kw_only=True)
 class Shop(Account["ShopClient", "AsyncShopClient"]):
     """Access to one account at Shop, by its API key."""
 
     marketplace: ClassVar[str] = "shop"
     #: X-Api-Key.
-    api_key: Secret = attrs.field(converter=as_secret, validator=checks.credential, repr=False)
+    api_key: kit.Secret = attrs.field(converter=kit.as_secret, validator=kit.checks.credential, repr=False)
     #: Where Shop is found: https, or http to this machine.
-    base_url: str = attrs.field(default="https://api.shop.example", validator=checks.base_url)
+    base_url: str = attrs.field(default="https://api.shop.example", validator=kit.checks.base_url)
     #: What outcomes, errors and requests call this account. With several accounts, each needs one of its own.
-    label: str = label_field("shop")
+    label: str = kit.label_field("shop")
 
     def rules(self) -> "ShopRules":
         """Return Shop's rules for this account."""
@@ -64,7 +53,7 @@ class Shop(Account["ShopClient", "AsyncShopClient"]):
         return ShopClient, AsyncShopClient
 
     @classmethod
-    def stored(cls) -> Stored:
+    def stored(cls) -> kit.Stored:
         """Return the classes that stored data is read back as."""
         return CancelShopOrder, (ShopOrder,)
 
@@ -91,15 +80,15 @@ class CancelShopOrder(CancelRequest[ShopOrder]):
     account: str | None = attrs.field(default=None, kw_only=True)
 
     def __attrs_post_init__(self) -> None:
-        checks.order_id(self.order, self.marketplace, "order")
+        kit.checks.order_id(self.order, self.marketplace, "order")
         if not (self.reason is None or isinstance(self.reason, str)):
-            raise checks.bad(self.marketplace, "reason", "must be text", self.order)
+            raise kit.checks.bad(self.marketplace, "reason", "must be text", self.order)
 
 
-_Operation: TypeAlias = Operation[str, CancelShopOrder]
+_Operation: TypeAlias = kit.Operation[str, CancelShopOrder]
 
 
-class ShopRules(Rules[str, CancelShopOrder, ShopOrder, ShopOrder]):
+class ShopRules(kit.Rules[str, CancelShopOrder, ShopOrder, ShopOrder]):
     """How Shop is asked, and what its answers mean. There is no I/O here, and no retry: both are the engine's."""
 
     name: ClassVar[str] = "shop"
@@ -112,25 +101,25 @@ class ShopRules(Rules[str, CancelShopOrder, ShopOrder, ShopOrder]):
 
     def __init__(self, account: Shop) -> None:
         # What stands in the list of secrets is struck out wherever Shop repeats it: in bodies and request ids.
-        super().__init__(account.label, Auth({"X-Api-Key": account.api_key.reveal()}, [account.api_key]))
-        self._origin, path = checks.split_base_url(account.base_url)
+        super().__init__(account.label, kit.Auth({"X-Api-Key": account.api_key.reveal()}, [account.api_key]))
+        self._origin, path = kit.checks.split_base_url(account.base_url)
         self._orders = f"{path}/v1/orders/"
 
     def check_order_id(self, order_id: object) -> str:
         """Return `order_id` if it can name an order."""
-        return checks.order_id(order_id, self.name, "order")
+        return kit.checks.order_id(order_id, self.name, "order")
 
     def cancel_call(self, request: CancelShopOrder, operation: _Operation) -> Call:
         """POST. `quoted` makes the id one path segment: "A-1/../A-2" must not name another order."""
         body = None if request.reason is None else json.dumps({"reason": request.reason}).encode()
-        path = f"{self._orders}{checks.quoted(operation.order_id)}/cancellation"
+        path = f"{self._orders}{kit.checks.quoted(operation.order_id)}/cancellation"
         return Call("POST", self._origin, path, body)
 
     def read_call(self, operation: _Operation) -> Call:
         """GET."""
-        return Call("GET", self._origin, self._orders + checks.quoted(operation.order_id))
+        return Call("GET", self._origin, self._orders + kit.checks.quoted(operation.order_id))
 
-    def judge(self, reply: Reply, operation: _Operation) -> Verdict[ShopOrder] | None:
+    def judge(self, reply: Reply, operation: _Operation) -> kit.Verdict[ShopOrder] | None:
         """Say what Shop documents of a reply to the cancellation, and None for everything else.
 
         A gateway's error page may have status 202 as well, so the body has to parse and to name this order. If it
@@ -149,8 +138,8 @@ class ShopRules(Rules[str, CancelShopOrder, ShopOrder, ShopOrder]):
 
     def order(self, reply: Reply, operation: _Operation) -> ShopOrder:
         """Return the order, if it is this one. Both functions raise `DecodingError`."""
-        answer = decode(reply.body, ShopOrder)
-        check_subject(answer.order, operation.order_id)
+        answer = kit.decode(reply.body, ShopOrder)
+        kit.check_subject(answer.order, operation.order_id)
         return answer
 
     def state(self, order: ShopOrder, operation: _Operation) -> Finding[ShopOrder]:
@@ -177,8 +166,7 @@ class ShopClient(SubClient[str, CancelShopOrder, ShopOrder, ShopOrder]):
     ) -> Outcome[ShopOrder]:
         """Ask Shop to cancel an order, and say what became of it. `options` are those of every call.
 
-        Returns `Requested` when the warehouse still decides, `Cancelled`, `Refused`, or `Unknown` when nothing
-        could be learnt. Raises an error of `countermand.errors`; whenever it raises, the order is untouched.
+        Returns `Requested` while the warehouse decides. If it raises (see `countermand.errors`), nothing was done.
         """
         return self.cancel(CancelShopOrder(order, reason=reason), **options)
 

@@ -1,4 +1,4 @@
-"""The promises of countermand, for any marketplace to hold in its own tests.
+"""The conformance suite: the promises of countermand, which any marketplace can check in its own tests.
 
     from countermand.sandbox.conformance import PROMISES, Counterpart, Promise
 
@@ -8,10 +8,9 @@
     def test_promise(promise: Promise) -> None:
         promise.check(Shop(api_key="shop-api-k3y"), CancelShopOrder("A-1"), COUNTERPART)
 
-Every promise is held against the marketplace through both clients, in virtual time and without a socket. What goes
-wrong on the way is countermand's business; what the marketplace's replies look like is the `Counterpart`'s. A broken
-promise is an AssertionError that tells the case, what came back, and what had happened. This module needs no pytest:
-with unittest, loop over `PROMISES` in a `subTest`.
+Every promise is checked with both clients, in virtual time and without a socket. countermand supplies the faults; the
+`Counterpart` supplies the marketplace's replies. A broken promise is an AssertionError with the case, the result, and
+the requests that were made. This module does not need pytest: with unittest, loop over `PROMISES` in a `subTest`.
 """
 
 from countermand.sandbox.conformance.answers import ANSWERS
@@ -21,5 +20,5 @@ from countermand.sandbox.conformance.trial import Promise
 
 __all__ = ["PROMISES", "Counterpart", "Promise"]
 
-#: What any marketplace has to keep. Each has `check(account, request, counterpart)`.
+#: The promises. Each has `check(account, request, counterpart)`.
 PROMISES: tuple[Promise, ...] = (*FORM, *ANSWERS)

@@ -25,7 +25,7 @@ class Counterpart:
     accepted_means: type[Any] = Requested
     #: The order, read: it is cancelled.
     cancelled: Reply
-    #: The order, read: nobody has asked for its cancellation.
+    #: The order, read: without any cancellation request.
     still_open: Reply
     #: Another order's accepted cancellation. None only where `accepted` has no body, and so names no order.
     another_accepted: Reply | None = None

@@ -15,7 +15,7 @@ from countermand.marketplaces.base import AsyncSubClient, SubClient
 from countermand.marketplaces.registry import AnyAccount
 from countermand.outcomes import Cancelled, Refused
 from countermand.sandbox.conformance.scene import Scene, Step, echoing
-from countermand.sandbox.conformance.trial import DOORS, OUTCOMES, Promise, Trial, promise
+from countermand.sandbox.conformance.trial import CLIENT_KINDS, OUTCOMES, Promise, Trial, promise
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -73,8 +73,8 @@ def _cancelling(trial: Trial, field: str, order_id: object, client: Any) -> Any:
 
 
 def _is_refused(trial: Trial, value: object, ask: "Callable[[Any], Any]") -> None:
-    for door in DOORS:
-        result = trial.play(ask, door, Scene(trial.counterpart))
+    for client_kind in CLIENT_KINDS:
+        result = trial.play(ask, client_kind, Scene(trial.counterpart))
         if result.scene.calls or not isinstance(result.said, InvalidRequestError):
             problem = "InvalidRequestError was expected, and nothing on the wire"
             trial.fail(problem, result, f"the order's id is {value!r}")

@@ -1,7 +1,7 @@
-"""A marketplace that answers one call from a script, in virtual time, and knows what really happened.
+"""A marketplace that answers one call from a script, in virtual time, and records what really happened.
 
-A `Scene` plays a counterpart's documented replies, with a `Step` in their place wherever something goes wrong, and
-keeps the truth that the call's outcome is held against.
+A `Scene` returns the documented replies of a counterpart, or a `Step` in place of one for a fault. The outcome of the
+call is compared with its record.
 """
 
 import json
@@ -25,7 +25,7 @@ _WALL = 1_772_442_000.0
 
 @frozen
 class Step:
-    """What comes of one request in place of the documented answer."""
+    """The result of one request, in place of the documented reply."""
 
     #: A reply, what is left of a lost one, an exception that strikes; None: nothing until the request's deadline.
     answer: Reply | Fault | BaseException | None

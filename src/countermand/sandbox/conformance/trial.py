@@ -1,7 +1,7 @@
-"""One promise on trial: calls are made through both clients, and each is held against what really happened.
+"""The check of one promise: calls with both kinds of client, compared with what really happened.
 
-What holds for every call, whatever it is about, is checked here: raised means untouched, an outcome needs evidence, a
-call keeps its deadline, nothing shows a credential, and both clients say the same.
+This module checks what holds for every call: a raised error means an untouched order, an outcome needs evidence, the
+deadline is kept, no credential is shown, and both clients agree.
 """
 
 import pickle
@@ -22,8 +22,8 @@ from countermand.outcomes import Cancelled, PartiallyCancelled, Refused, Request
 from countermand.sandbox.conformance.counterpart import Counterpart
 from countermand.sandbox.conformance.scene import AsyncSceneDriver, Scene, SceneDriver, Step
 
-Door: TypeAlias = Literal["blocking", "async"]
-DOORS: tuple[Door, ...] = ("blocking", "async")
+ClientKind: TypeAlias = Literal["blocking", "async"]
+CLIENT_KINDS: tuple[ClientKind, ...] = ("blocking", "async")
 
 #: What a call may return.
 OUTCOMES: tuple[type[Any], ...] = (Cancelled, Requested, PartiallyCancelled, Refused, Unknown)
@@ -33,9 +33,9 @@ _LONG = 3600.0
 
 @frozen
 class Result:
-    """What came of one call through one client."""
+    """The result of one call with one client."""
 
-    door: Door
+    client_kind: ClientKind
     scene: Scene
     #: What was returned, or raised.
     said: Any
@@ -48,7 +48,7 @@ class Result:
 
 @define
 class Trial:
-    """One promise, and the marketplace that it is held against."""
+    """One promise, and the marketplace to check."""
 
     promise: "Promise"
     account: AnyAccount
@@ -65,7 +65,7 @@ class Trial:
         timeout: float = 60.0,
         about: str = "",
     ) -> list[Result]:
-        """Cancel the order through both clients; each has to return, or raise, one of what is expected."""
+        """Cancel the order with both clients; each must return or raise one of the expected classes."""
 
         def ask(client: Any) -> Any:
             return client.cancel(self.request, timeout=timeout)
@@ -78,7 +78,7 @@ class Trial:
     def wait(
         self, *expected: type[Any], read: Iterable[Step] = (), timeout: float = 60.0, about: str = ""
     ) -> list[Result]:
-        """Wait through both clients until the order has settled; nothing is known of it beforehand."""
+        """Wait with both clients until the order has settled, by its id alone."""
 
         def ask(client: Any) -> Any:
             return client[self.account].wait_until_settled(self.order_id, timeout=timeout)
@@ -86,7 +86,7 @@ class Trial:
         return self._look(ask, expected, tuple(read), timeout, about)
 
     def later(self, prior: Any, *expected: type[Any], read: Iterable[Step], about: str) -> None:
-        """Look once, and wait, through both clients for what became of an earlier outcome."""
+        """Check an earlier outcome, and wait for it, with both clients."""
         steps, timeout = tuple(read), 20.0
 
         def once(client: Any) -> Any:
@@ -123,16 +123,16 @@ class Trial:
         if result is not None:
             ended = "raised" if result.raised else "returned"
             said = f"{type(result.said).__name__}: {result.said}"
-            lines.append(f"  the {result.door} client {ended} {said}")
+            lines.append(f"  the {result.client_kind} client {ended} {said}")
             lines.append(f"  what happened: {'; '.join(result.scene.story) or 'nothing was sent'}")
         raise AssertionError("\n".join(lines))
 
-    def play(self, ask: Callable[[Any], Any], door: Door, scene: Scene) -> Result:
-        """Make one call on `scene` through one client."""
+    def play(self, ask: Callable[[Any], Any], client_kind: ClientKind, scene: Scene) -> Result:
+        """Make one call on `scene` with one kind of client."""
         settings: Any = {"timeout": _LONG, "retry": RetryPolicy(wait=wait_fixed(1))}
         client: Any
         try:
-            if door == "blocking":
+            if client_kind == "blocking":
                 client = Countermand(self.account, http_client=SceneDriver(scene), **settings)
                 said = ask(client)
             else:
@@ -140,7 +140,7 @@ class Trial:
                 said = _finished(ask(client))
         except BaseException as error:  # noqa: BLE001 - what a call raises is judged, whatever it is
             said = error
-        return Result(door, scene, said)
+        return Result(client_kind, scene, said)
 
     def _ask(
         self,
@@ -155,8 +155,8 @@ class Trial:
     ) -> list[Result]:
         planted = {id(step.answer) for step in (*cancel, *read) if isinstance(step.answer, BaseException)}
         results: list[Result] = []
-        for door in DOORS:
-            result = self.play(ask, door, Scene(self.counterpart, cancel, read))
+        for client_kind in CLIENT_KINDS:
+            result = self.play(ask, client_kind, Scene(self.counterpart, cancel, read))
             if looking and "cancel" in result.scene.kinds:
                 self.fail("looking at an order sent a cancellation", result, about)
             if planted and id(result.said) not in planted:

@@ -1,0 +1,53 @@
+"""The lanes of a run, one for each account that its input has shown."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from .lane import Lane
+from .pace import Learnt, Pace
+from .records import Learn
+from .results import Accounts
+
+
+class Lanes:
+    """Makes lanes when they are first needed, and knows what earlier runs have learnt of their accounts."""
+
+    def __init__(self, accounts: Accounts, concurrency: int, look_ahead: int) -> None:
+        self.by_label: dict[str, Lane] = {}
+        #: What is in the journal: label → requests a second.
+        self.learnt: dict[str, float] = {}
+        self._accounts = accounts
+        self._concurrency = concurrency
+        self._look_ahead = look_ahead
+
+    def of(self, client: Any) -> Lane:
+        """Return the lane of a sub-client's account."""
+        label: str = client.account
+        lane = self.by_label.get(label)
+        if lane is None:
+            learnt = self.learnt.get(label)
+            pace = Pace(self._accounts.rates.get(label), Learnt(learnt) if learnt else None)
+            name: str = client.rules.name
+            lane = self.by_label[label] = Lane(label, name, self._concurrency, pace, client.rules.throttle)
+        return lane
+
+    def have_room(self, held: int) -> bool:
+        """Return whether another request may be taken on beside so many that are held."""
+        if held >= self._look_ahead:
+            return False
+        lanes, known = self.by_label.values(), len(self._accounts.known)
+        unqueued = held - sum(len(lane.queue) for lane in lanes)  # they wait for the journal
+        if unqueued >= self._concurrency * max(known, 1):
+            return False
+        # An account that the input has not shown yet may be further down.
+        return len(lanes) < known or any(
+            len(lane.queue) < lane.concurrency for lane in lanes if lane.stopped is None
+        )
+
+    def news(self) -> Iterator[Learn]:
+        """Yield what has been learnt and is not in the journal; it counts as written then."""
+        for label, lane in self.by_label.items():
+            learnt = lane.pace.learnt
+            if learnt is not None and learnt.rate != self.learnt.get(label):
+                self.learnt[label] = learnt.rate
+                yield Learn(label, learnt.rate)

@@ -1,0 +1,71 @@
+"""A denial counts if it is newer than the receipt, whoever looks, and whatever their clock says."""
+
+from itertools import repeat
+from typing import Any
+
+import pytest
+
+from countermand import (
+    Cancelled,
+    Refused,
+    Requested,
+    Unknown,
+)
+from countermand.engine.wire import Clock
+from tests.support.doors import OnStage
+from tests.support.markets import (
+    VTEX,
+    names,
+)
+from tests.support.stage import WALL, Stage, lost, reply
+
+from .test_later_looks import check
+from .vtex import OLD, OURS, order, receipt
+
+
+def test_a_denial_after_several_looks(on_stage: OnStage) -> None:
+    """A look replaces the receipt by the order, and the evidence still tells when it was."""
+    reads = [
+        order("handling", cancellationRequests=[OLD]),
+        order("handling", cancellationRequests=[OLD]),
+        order("handling", cancellationRequests=[OLD, OURS]),
+    ]
+    door = on_stage(Stage(cancel=[receipt()], read=reads), VTEX)
+    outcome = VTEX.cancel(door)
+    for _ in range(2):
+        outcome = check(door, outcome)
+        assert isinstance(outcome, Requested)
+    outcome = check(door, outcome)
+    assert isinstance(outcome, Refused)
+    assert outcome.refused[0].reason == "It has left"
+
+
+@pytest.mark.parametrize("days", [-400, -2, 0, 2, 400])
+@pytest.mark.parametrize("listed, answer", [([OLD], "Unknown"), ([OLD, OURS], "Refused")])
+def test_a_denial_after_a_lost_receipt_is_told_by_the_marketplaces_clock(
+    listed: list[Any], answer: str, days: int, kind: str, on_stage: OnStage
+) -> None:
+    """Whatever the clock says of the machine that looks later."""
+    stage = Stage(cancel=[lost()], read=repeat(reply(500, date="Mon, 02 Mar 2026 09:00:00 GMT")))
+    before = VTEX.cancel(on_stage(stage, VTEX), timeout=8.0)
+    assert isinstance(before, Unknown)
+    later = Stage(read=[order("handling", cancellationRequests=listed)])
+    driver = later.driver if kind == "sync" else later.async_driver
+    driver.clock = Clock(lambda: later.now, lambda: WALL + days * 86_400 + later.now)
+    assert names(check(on_stage(later, VTEX), before)) == answer
+
+
+def test_after_a_denial_the_order_may_still_be_cancelled(on_stage: OnStage) -> None:
+    """By somebody else: Refused stays until then."""
+    reads = [
+        order("handling", cancellationRequests=[OURS]),
+        order("request-cancel", cancellationRequests=[OURS]),
+        order("canceled", cancellationRequests=[OURS]),
+    ]
+    door = on_stage(Stage(cancel=[receipt()], read=reads), VTEX)
+    outcome = check(door, VTEX.cancel(door))
+    assert isinstance(outcome, Refused)
+    again = check(door, outcome)
+    assert isinstance(again, Refused)
+    assert again.refused[0].reason == "It has left"
+    assert isinstance(check(door, again), Cancelled)
