@@ -61,7 +61,11 @@ def _summary(found: Findings) -> str:
         for kind, words, count in tiles
     )
     of = f"of {found.orders:,} orders"
-    again = f"; {several(found.duplicates, 'row names', 'rows name')} one of them again" if found.duplicates else ""
+    again = (
+        f"; {several(found.duplicates, 'row names', 'rows name')} one of them again"
+        if found.duplicates
+        else ""
+    )
     return f'<div class="tiles">{shown}</div><p class="note">{of}{again}</p>'
 
 
