@@ -139,10 +139,15 @@ def real_hosts(monkeypatch: pytest.MonkeyPatch) -> World:
 
 
 def test_the_readme_runs_as_it_stands(
-    real_hosts: World, capsys: pytest.CaptureFixture[str], countermand_sandbox: Sandbox
+    real_hosts: World,
+    capsys: pytest.CaptureFixture[str],
+    countermand_sandbox: Sandbox,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Every block of Python runs after the ones before it, and prints what its comments after `print` say."""
     assert len(BLOCKS) > 10
+    monkeypatch.chdir(tmp_path)  # a block writes a journal
     names: dict[str, Any] = {"__name__": "readme"}
     for block in BLOCKS:
         exec(compile(block, "README.md", "exec"), names)
