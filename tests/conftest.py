@@ -1,5 +1,6 @@
 """Both doors, for every test that asks for a `door`."""
 
+import signal
 from collections.abc import Iterator
 from contextlib import ExitStack
 from typing import Any
@@ -9,6 +10,9 @@ import pytest
 from .support.doors import Door, Kind, OnStage, OpenDoor
 from .support.markets import MARKETS, Market
 from .support.stage import Stage
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # started in the background: children would not hear it
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(params=["sync", "async"])

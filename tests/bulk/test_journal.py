@@ -3,6 +3,7 @@
 import json
 import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -59,7 +60,7 @@ def test_it_is_one_file_when_it_is_over(kind: Kind, path: Path) -> None:
     with vtex_sandbox(20) as sandbox:
         cancel(kind, sandbox, vtex_requests(20), journal=path)
     assert [each.name for each in path.parent.iterdir()] == ["run.db"]
-    with sqlite3.connect(path) as connection:
+    with closing(sqlite3.connect(path)) as connection, connection:
         assert connection.execute("SELECT count(*) FROM row WHERE kind = 'requested'").fetchone() == (20,)
         assert connection.execute("SELECT count(*) FROM session WHERE ended IS NOT NULL").fetchone() == (1,)
     connection.close()
@@ -123,7 +124,7 @@ def test_stopping_and_resuming(kind: Kind, path: Path) -> None:
 
 def _crash(path: Path, row: int) -> None:
     """Leave a row as a process that was killed leaves it: with an intent, and without an answer."""
-    with sqlite3.connect(path) as connection:
+    with closing(sqlite3.connect(path)) as connection, connection:
         connection.execute("UPDATE row SET answer = NULL, kind = NULL, answered = NULL WHERE row = ?", (row,))
     connection.close()
 
@@ -230,7 +231,7 @@ def test_other_accounts_are_refused(kind: Kind, path: Path) -> None:
         client = sandbox.client(**missing) if kind == "blocking" else sandbox.async_client(**missing)
         with pytest.raises(JournalError, match="'pattern'"):
             cancel(kind, sandbox, vtex_requests(2), journal=path, client=client)
-        with sqlite3.connect(path) as connection:
+        with closing(sqlite3.connect(path)) as connection, connection:
             connection.execute(
                 "UPDATE meta SET value = replace(value, 'localhost', 'elsewhere') WHERE name = 'accounts'"
             )
@@ -244,7 +245,7 @@ def test_a_newer_schema_is_refused(kind: Kind, path: Path) -> None:
     """And nothing is sent."""
     with vtex_sandbox(2) as sandbox:
         cancel(kind, sandbox, vtex_requests(2), journal=path)
-        with sqlite3.connect(path) as connection:
+        with closing(sqlite3.connect(path)) as connection, connection:
             connection.execute("UPDATE meta SET value = '2' WHERE name = 'schema'")
         connection.close()
         with pytest.raises(JournalError, match="schema 2 is newer"):
@@ -259,7 +260,7 @@ def test_what_is_no_journal_is_refused(kind: Kind, path: Path) -> None:
             cancel(kind, sandbox, vtex_requests(1), journal=path)
         assert path.read_text().startswith("marketplace")
         path.unlink()
-        with sqlite3.connect(path) as connection:
+        with closing(sqlite3.connect(path)) as connection, connection:
             connection.execute("CREATE TABLE things (name TEXT)")
         connection.close()
         with pytest.raises(JournalError, match="not a journal"):
@@ -339,7 +340,7 @@ def test_what_was_learnt_is_kept(kind: Kind, path: Path) -> None:
     with vtex_sandbox(100) as sandbox:
         sandbox.world.vtex.limit(requests=10, per=1.0)
         _, run = cancel(kind, sandbox, vtex_requests(50), journal=path)
-        with sqlite3.connect(path) as connection:
+        with closing(sqlite3.connect(path)) as connection, connection:
             kept = dict(connection.execute("SELECT account, rate FROM pace"))
         connection.close()
         assert kept.keys() == {"sandbox"}

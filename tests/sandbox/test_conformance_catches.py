@@ -214,7 +214,7 @@ CASES: dict[str, tuple[Callable[[], Any], Counterpart, str, str]] = {
         lambda: with_rules(AnswersWithALocalClass),
         RIGHT,
         "an outcome outlives its process",
-        "it cannot be stored: Can't pickle local object '_local.<locals>.LocalOrder'",
+        "local object '_local.<locals>.LocalOrder'",
     ),
     "forgets the timeout": (
         lambda: with_client(ForgetsTheTimeout),

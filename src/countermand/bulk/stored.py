@@ -22,8 +22,9 @@ from .locking import Lock
 class StoredRow:
     """One row of a journal.
 
-        for row in StoredRun("run.db").rows("unknown"):
-            print(row.row, row.account, row.request)
+        with StoredRun("run.db") as run:
+            for row in run.rows("unknown"):
+                print(row.row, row.account, row.request)
 
     It can be read while the run goes on.
     """
@@ -65,18 +66,19 @@ class StoredRun:
         self._path = Path(path)
         if not self._path.is_file():
             raise JournalError(f"the journal {path}: there is no such file")
+        self._connection = sqlite3.connect(f"file:{quote(str(self._path))}?mode=ro", uri=True)
         try:
-            self._connection = sqlite3.connect(f"file:{quote(str(self._path))}?mode=ro", uri=True)
             meta = dict(self._connection.execute("SELECT name, value FROM meta"))
-        except sqlite3.Error as error:
+            schema, accounts = int(meta["schema"]), json.loads(meta["accounts"])
+        except (sqlite3.Error, KeyError, ValueError) as error:
+            self.close()
             raise JournalError(f"the journal {path}: it is no journal, or it is damaged ({error})") from None
-        if int(meta["schema"]) > SCHEMA:
-            raise JournalError(
-                f"the journal {path}: its schema {meta['schema']} is newer than this version's"
-            )
+        if schema > SCHEMA:
+            self.close()
+            raise JournalError(f"the journal {path}: its schema {schema} is newer than this version's")
         #: Label → marketplace and base URL.
         self.accounts: Mapping[str, tuple[str, str]] = {
-            label: (known[0], known[1]) for label, known in json.loads(meta["accounts"]).items()
+            label: (known[0], known[1]) for label, known in accounts.items()
         }
 
     def counts(self) -> Mapping[str, int]:
