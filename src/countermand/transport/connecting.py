@@ -84,11 +84,10 @@ class Backend(httpcore.NetworkBackend):
         """Connect to the first address of `host` that answers, all of them within the one deadline."""
         _begin(timeout)
         connection: socket.socket | None = None
+        to = (host, port) if self._socks is None else (self._socks.host, self._socks.port)
         try:
-            if self._socks is None:
-                connection = connected(_resolved(host, port), timeout)
-            else:
-                connection = connected(_resolved(self._socks.host, self._socks.port), timeout)
+            connection = connected(in_turn(socket.getaddrinfo(*to, type=socket.SOCK_STREAM)), timeout)
+            if self._socks is not None:
                 _shake_hands(self._socks.handshake(host, port), connection, timeout)
             stream, connection = Stream(connection), None
             return stream
@@ -146,10 +145,6 @@ def _begin(timeout: float | None) -> None:
 def _failed(error: Exception) -> Exception:
     kind = httpcore.ConnectTimeout if isinstance(error, TimeoutError) else httpcore.ConnectError
     return kind(str(error) or "the deadline is over")
-
-
-def _resolved(host: str, port: int) -> list[Address]:
-    return in_turn(socket.getaddrinfo(host, port, type=socket.SOCK_STREAM))
 
 
 def in_turn(found: Iterable[Any]) -> list[Address]:
