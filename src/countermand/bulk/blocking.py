@@ -5,13 +5,12 @@ import threading
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from types import TracebackType
-from typing import Any, NamedTuple, Self, TypeAlias
+from typing import Any, Self, TypeAlias
 
 from ..engine.rules import AnyRequest
-from .course import Course, flow_of, pausing
-from .journal import Journal
+from .course import Course, Returned, flow_of, pausing
 from .lane import Ticket
-from .records import Closed, Event
+from .records import Event
 from .results import Accounts, BulkResult
 from .steps import End, Give, Read, Send, Step, Store, Wait
 
@@ -40,8 +39,6 @@ class CancelMany(Course):
         self._events: queue.SimpleQueue[_Happened] = queue.SimpleQueue()
         self._workers = _Workers(self._driver, self._events)
         self._timers: list[threading.Thread] = []
-        self._journal: Journal | None = None
-        self._journal_is_open = False
 
     def __iter__(self) -> Self:
         return self
@@ -70,25 +67,16 @@ class CancelMany(Course):
     def _begin(self) -> None:
         if not self._begun:
             self._begun = True
-            if self._path is not None:
-                self._journal = Journal(self._path, self._accounts.known, self._events.put)
-                self._journal_is_open = True
-                self._journal.open()
+            self._open_journal(self._events.put)
 
     def _do(self, step: Step) -> None:
         match step:
             case Send(ticket):
                 self._workers.begin(ticket)
             case Store(ops):
-                assert self._journal is not None
-                self._journal.submit(ops)
+                self._store(ops)
             case Read():
-                try:
-                    item = next(self._input)
-                except StopIteration:
-                    self._run.end_input()
-                else:
-                    self._run.read(item)
+                self._read_from(self._input)
             case Wait(until):
                 self._wait(until)
             case _:
@@ -117,12 +105,10 @@ class CancelMany(Course):
             self._take(self._events.get())
 
     def _take(self, event: "_Happened") -> None:
-        if isinstance(event, _Returned):
+        if isinstance(event, Returned):
             self._workers.busy -= 1
-            self._run.came_back(event.ticket, event.ended)
-        elif event is not None:
-            self._journal_is_open &= not isinstance(event, Closed)
-            self._run.journal_told(event)
+        if event is not None:
+            self._told(event)
 
     def close(self) -> None:
         """End the run: begin nothing more, wait for the calls that are under way, and close the journal."""
@@ -157,15 +143,8 @@ class CancelMany(Course):
             self.close()
 
 
-class _Returned(NamedTuple):
-    """A call has come back."""
-
-    ticket: Ticket
-    ended: Any
-
-
 #: What other threads tell: a call has come back, the journal has done something, or time has passed.
-_Happened: TypeAlias = _Returned | Event | None
+_Happened: TypeAlias = Returned | Event | None
 
 
 # What follows runs in other threads, and holds no run: one that is dropped is closed.
@@ -184,7 +163,7 @@ def _serve(
             ended = driver.run(flow_of(ticket))
         except BaseException as error:  # noqa: BLE001 - it is told, or raised in the consumer's thread
             ended = error
-        events.put(_Returned(ticket, ended))
+        events.put(Returned(ticket, ended))
         del ticket, ended
 
 

@@ -9,10 +9,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, NamedTuple, Self
 
-from .course import Course, flow_of, pausing
-from .journal import Journal
+from .course import Course, Returned, flow_of, pausing
 from .lane import Ticket
-from .records import Closed, Event
+from .records import Event
 from .results import Accounts, BulkResult
 from .steps import End, Give, Read, Send, Step, Store, Wait
 
@@ -44,8 +43,6 @@ class AsyncCancelMany(Course):
             self._input = iter(requests)
         self._inbox = _Inbox()
         self._tasks: set[asyncio.Task[None]] = set()
-        self._journal: Journal | None = None
-        self._journal_is_open = False
 
     def __aiter__(self) -> Self:
         return self
@@ -75,10 +72,7 @@ class AsyncCancelMany(Course):
         if not self._begun:
             self._begun = True
             self._loop = self._inbox.loop = asyncio.get_running_loop()
-            if self._path is not None:
-                self._journal = Journal(self._path, self._accounts.known, self._inbox.tell_from_thread)
-                self._journal_is_open = True
-                self._journal.open()
+            self._open_journal(self._inbox.tell_from_thread)
 
     async def _do(self, step: Step) -> None:
         match step:
@@ -86,8 +80,7 @@ class AsyncCancelMany(Course):
                 task = self._spawn(_call(self._driver, self._inbox, ticket))
                 task.add_done_callback(partial(_ended, self._inbox, ticket))
             case Store(ops):
-                assert self._journal is not None
-                self._journal.submit(ops)
+                self._store(ops)
             case Read():
                 self._read()
             case Wait(until):
@@ -100,12 +93,7 @@ class AsyncCancelMany(Course):
             self._spawn(_read_later(self._inbox, self._async_input))
             return
         assert self._input is not None
-        try:
-            item = next(self._input)
-        except StopIteration:
-            self._run.end_input()
-        else:
-            self._run.read(item)
+        self._read_from(self._input)
 
     async def _wait(self, until: float | None) -> None:
         delay = None if until is None else until - self._clock.monotonic()
@@ -128,8 +116,6 @@ class AsyncCancelMany(Course):
         while self._inbox.events:
             event = self._inbox.events.popleft()
             match event:
-                case _Returned(ticket, ended):
-                    self._run.came_back(ticket, ended)
                 case _Item(item):
                     self._run.read(item)
                 case _Ended(None):
@@ -138,8 +124,7 @@ class AsyncCancelMany(Course):
                     assert error is not None
                     self._run.fail(error)
                 case _:
-                    self._journal_is_open &= not isinstance(event, Closed)
-                    self._run.journal_told(event)
+                    self._told(event)
 
     async def aclose(self) -> None:
         """End the run: begin nothing more, cancel the calls that are under way, and close the journal."""
@@ -175,7 +160,7 @@ class AsyncCancelMany(Course):
         for task in getattr(self, "_tasks", ()):
             with suppress(RuntimeError):  # the event loop may be closed
                 task.cancel()
-        journal: Journal | None = getattr(self, "_journal", None)
+        journal = getattr(self, "_journal", None)
         if journal is not None and not self._closed:
             journal.finish()
 
@@ -184,13 +169,6 @@ class AsyncCancelMany(Course):
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
         return task
-
-
-class _Returned(NamedTuple):
-    """A call has come back."""
-
-    ticket: Ticket
-    ended: Any
 
 
 class _Item(NamedTuple):
@@ -212,11 +190,11 @@ class _Inbox:
     """What tasks and the journal tell the run."""
 
     def __init__(self) -> None:
-        self.events: deque[_Returned | _Item | _Ended | Event] = deque()
+        self.events: deque[Returned | _Item | _Ended | Event] = deque()
         self.woken = asyncio.Event()
         self.loop: asyncio.AbstractEventLoop | None = None
 
-    def tell(self, event: _Returned | _Item | _Ended | Event) -> None:
+    def tell(self, event: Returned | _Item | _Ended | Event) -> None:
         self.events.append(event)
         self.woken.set()
 
@@ -231,12 +209,12 @@ async def _call(driver: Any, inbox: _Inbox, ticket: Ticket) -> None:
         ended = await driver.run(flow_of(ticket))
     except BaseException as error:  # noqa: BLE001 - it is told, or raised in the consumer's task
         ended = error
-    inbox.tell(_Returned(ticket, ended))
+    inbox.tell(Returned(ticket, ended))
 
 
 def _ended(inbox: _Inbox, ticket: Ticket, task: asyncio.Task[None]) -> None:
     if task.cancelled():  # before it began
-        inbox.tell(_Returned(ticket, asyncio.CancelledError()))
+        inbox.tell(Returned(ticket, asyncio.CancelledError()))
 
 
 async def _read_later(inbox: _Inbox, rows: AsyncIterator[Any]) -> None:
