@@ -9,6 +9,7 @@ from typing import Any, Self, TypeAlias
 
 from ..engine.rules import AnyRequest
 from .course import Course, Returned, flow_of, pausing
+from .journal import Journal
 from .lane import Ticket
 from .records import Event
 from .results import Accounts, BulkResult
@@ -39,6 +40,7 @@ class CancelMany(Course):
         self._events: queue.SimpleQueue[_Happened] = queue.SimpleQueue()
         self._workers = _Workers(self._driver, self._events)
         self._timers: list[threading.Thread] = []
+        self._journal: Journal | None = None
 
     def __iter__(self) -> Self:
         return self
@@ -67,14 +69,18 @@ class CancelMany(Course):
     def _begin(self) -> None:
         if not self._begun:
             self._begun = True
-            self._open_journal(self._events.put)
+            if self._path is not None:
+                self._journal = Journal(self._path, self._accounts.known, self._events.put)
+                self._journal_is_open = True
+                self._journal.open()
 
     def _do(self, step: Step) -> None:
         match step:
             case Send(ticket):
                 self._workers.begin(ticket)
             case Store(ops):
-                self._store(ops)
+                assert self._journal is not None
+                self._journal.submit(ops)
             case Read():
                 self._read_from(self._input)
             case Wait(until):

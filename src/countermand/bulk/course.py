@@ -1,7 +1,7 @@
-"""What both runners share: the settings of a run, its journal and input, and how it is shown."""
+"""What both runners share: the settings of a run, what it is told, and how it is shown."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -10,10 +10,9 @@ from ..errors import InvalidRequestError
 from ..marketplaces.base import asking, looking
 from .flights import under_way
 from .following import Following
-from .journal import Journal
 from .lane import Ticket
 from .progress import progress
-from .records import Closed, Event, Op
+from .records import Closed, Event
 from .results import Accounts, InFlight, Progress
 from .run import Run
 
@@ -45,7 +44,6 @@ class Course:
             self._run = Run(accounts, self._clock, concurrency, journaled=journal is not None)
         else:
             self._run = Following(accounts, self._clock, concurrency, follow_for)
-        self._journal: Journal | None = None
         self._journal_is_open = False
         self._begun = False
         self._closed = False
@@ -59,16 +57,6 @@ class Course:
     def in_flight(self) -> tuple[InFlight, ...]:
         """The calls that are under way; after an early stop, those that were, and what is known of them."""
         return tuple(self._run.cut_off if self._closed else under_way(self._run.lanes.values()))
-
-    def _open_journal(self, tell: Callable[[Event], None]) -> None:
-        if self._path is not None:
-            self._journal = Journal(self._path, self._accounts.known, tell)
-            self._journal_is_open = True
-            self._journal.open()
-
-    def _store(self, ops: list[Op]) -> None:
-        assert self._journal is not None
-        self._journal.submit(ops)
 
     def _read_from(self, rows: Iterator[Any]) -> None:
         try:
