@@ -7,7 +7,6 @@ from countermand import (
     Cancelled,
     InvalidRequestError,
     Kibo,
-    OrderNotFoundError,
     OrderUnreadableError,
     PermissionDeniedError,
     RateLimitedError,
@@ -21,7 +20,7 @@ from tests.support.markets import KIBO, kibo_order
 from tests.support.stage import lost, reply
 
 from .rows import Played, Rows, basis
-from .words import NO_ADDRESS, NO_ORDER, WORDS
+from .words import WORDS
 
 ROWS = Rows(KIBO)
 
@@ -311,22 +310,7 @@ for _name, (_body, _detail, _code) in WORDS.items():
         assert outcome.refused[0].reason == detail
 
 
-for _body in NO_ORDER:
-
-    @ROWS.add(f"404 with {_body}", cancel=[reply(404, _body)], read=[reply(404, _body)])
-    def _(play: Played) -> None:
-        for call in (play.cancel, play.read, play.wait):
-            assert type(play.raised(call)) is OrderNotFoundError
-
-
-for _body in NO_ADDRESS:
-
-    @ROWS.add(f"404 with {_body}", cancel=[reply(404, _body)], read=[reply(404, _body)])
-    def _(play: Played) -> None:
-        for call in (play.cancel, play.read, play.wait):
-            error = play.raised(call)
-            assert type(error) is RejectedError
-            assert "/api/v2/order/" in str(error)
+ROWS.add_404s("/api/v2/order/")
 
 
 # Reads.

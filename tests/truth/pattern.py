@@ -5,12 +5,10 @@ from typing import Any
 from countermand import (
     Cancelled,
     InvalidRequestError,
-    OrderNotFoundError,
     OrderUnreadableError,
     PartiallyCancelled,
     PermissionDeniedError,
     Refused,
-    RejectedError,
     Requested,
     RetryPolicy,
     Unknown,
@@ -19,7 +17,7 @@ from tests.support.markets import PATTERN, pattern_answer, pattern_order
 from tests.support.stage import lost, reply
 
 from .rows import Played, Rows, basis
-from .words import NO_ADDRESS, NO_ORDER, WORDS
+from .words import WORDS
 
 ROWS = Rows(PATTERN)
 
@@ -160,22 +158,7 @@ for _name, (_body, _detail, _code) in WORDS.items():
         assert detail in str(error)
 
 
-for _body in NO_ORDER:
-
-    @ROWS.add(f"404 with {_body}", cancel=[reply(404, _body)], read=[reply(404, _body)])
-    def _(play: Played) -> None:
-        for call in (play.cancel, play.read, play.wait):
-            assert type(play.raised(call)) is OrderNotFoundError
-
-
-for _body in NO_ADDRESS:
-
-    @ROWS.add(f"404 with {_body}", cancel=[reply(404, _body)], read=[reply(404, _body)])
-    def _(play: Played) -> None:
-        for call in (play.cancel, play.read, play.wait):
-            error = play.raised(call)
-            assert type(error) is RejectedError
-            assert "/v1/orders/" in str(error)
+ROWS.add_404s("/v1/orders/")
 
 
 # Reads.

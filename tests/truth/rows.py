@@ -10,10 +10,12 @@ from typing import Any, TypeAlias
 import attrs
 import pytest
 
-from countermand import CountermandError
+from countermand import CountermandError, OrderNotFoundError, RejectedError
 from tests.support.doors import Door
 from tests.support.markets import Market
-from tests.support.stage import Stage
+from tests.support.stage import Stage, reply
+
+from .words import NO_ADDRESS, NO_ORDER
 
 
 @attrs.frozen
@@ -133,3 +135,23 @@ class Rows(list[Row]):
             return right
 
         return added
+
+    def add_404s(self, address: str) -> None:
+        """Make the rows of every 404: there is no such order in words, else the address is wrong."""
+
+        def no_order(play: Played) -> None:
+            for call in (play.cancel, play.read, play.wait):
+                error = play.raised(call)
+                assert type(error) is OrderNotFoundError
+                assert error.detail == "Order not found"
+
+        def no_address(play: Played) -> None:
+            for call in (play.cancel, play.read, play.wait):
+                error = play.raised(call)
+                assert type(error) is RejectedError
+                assert address in str(error)
+                assert "no such order" not in str(error)
+
+        for bodies, right in ((NO_ORDER, no_order), (NO_ADDRESS, no_address)):
+            for body in bodies:
+                self.add(f"404 with {body}", cancel=[reply(404, body)], read=[reply(404, body)])(right)

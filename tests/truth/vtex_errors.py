@@ -5,7 +5,6 @@ from typing import Any
 from countermand import (
     Cancelled,
     InvalidRequestError,
-    OrderNotFoundError,
     OrderUnreadableError,
     Part,
     PermissionDeniedError,
@@ -21,7 +20,7 @@ from tests.support.stage import lost, reply
 
 from .rows import Played, Rows, basis
 from .vtex import order, receipt
-from .words import NO_ADDRESS, NO_ORDER, WORDS
+from .words import WORDS
 
 ROWS = Rows(VTEX)
 
@@ -174,25 +173,7 @@ def _(play: Played) -> None:
 # Where an address is wrong.
 
 
-for _body in NO_ORDER:
-
-    @ROWS.add(f"404 with {_body}", cancel=[reply(404, _body)], read=[reply(404, _body)])
-    def _(play: Played) -> None:
-        for call in (play.cancel, play.read, play.wait):
-            error = play.raised(call)
-            assert type(error) is OrderNotFoundError
-            assert error.detail == "Order not found"
-
-
-for _body in NO_ADDRESS:
-
-    @ROWS.add(f"404 with {_body}", cancel=[reply(404, _body)], read=[reply(404, _body)])
-    def _(play: Played) -> None:
-        for call in (play.cancel, play.read, play.wait):
-            error = play.raised(call)
-            assert type(error) is RejectedError
-            assert "/api/oms/pvt/orders/1172-01" in str(error)
-            assert "no such order" not in str(error)
+ROWS.add_404s("/api/oms/pvt/orders/1172-01")
 
 
 # Reads that are not believed, and bodies that are.
