@@ -37,8 +37,7 @@ class Ticket:
     asked: datetime | None = None
     #: The outcome that is followed, where no cancellation is asked for.
     outcome: Outcome[Any] | None = None
-    #: The instant from which it may be begun, and the one until which it may be followed.
-    not_before: float = float("-inf")
+    #: The instant until which it may be followed.
     until: float = float("inf")
     pause: float = 1.0
     replayed: bool = False
@@ -73,11 +72,6 @@ class Lane:
         self._paused_since = 0.0
         self._got_through = 0
         self._throttle = throttle
-
-    @property
-    def starving(self) -> bool:
-        """Whether the lane could take more work than it has."""
-        return self.stopped is None and not self.queue and len(self.in_flight) < self.concurrency
 
     def opens_at(self) -> float:
         """Return the instant from which a 429 allows to send, on this lane or in another call on the account."""

@@ -5,12 +5,12 @@ safe: before it sends, it stores an intent that the next worker finds, who then 
 only where that is harmless.
 """
 
-from collections.abc import Generator, Mapping
+from collections.abc import Callable, Generator, Mapping
 from datetime import UTC, datetime
-from typing import Any, NamedTuple, Protocol, TypeAlias
+from functools import partial
+from typing import Any, Protocol, TypeAlias
 
 from ..engine.rules import AnyRequest
-from ..engine.wire import Flow
 from ..errors import CountermandError
 from ..marketplaces.base import asking
 from ..marketplaces.stored import request_from_dict
@@ -54,63 +54,44 @@ class AsyncIntent(Protocol):
         ...
 
 
-class Declare(NamedTuple):
-    """Have the intent declared."""
-
-    at: datetime
+#: Yields calls without arguments, one at a time; what each returns or raises comes back in.
+Settling: TypeAlias = Generator[Callable[[], Any], Any, BulkResult]
 
 
-class Withdraw(NamedTuple):
-    """Have the intent withdrawn."""
-
-
-class Ask(NamedTuple):
-    """Run this flow; throw one of our errors back in."""
-
-    flow: Flow[Any]
-
-
-Settling: TypeAlias = Generator[Declare | Withdraw | Ask, Any, BulkResult]
-
-
-def settling(accounts: Accounts, request: AnyRequest | Mapping[str, Any]) -> Settling:
+def _settling(
+    accounts: Accounts, request: AnyRequest | Mapping[str, Any], intent: Intent | AsyncIntent
+) -> Settling:
     """Cancel one order that another worker may have asked about before; return what became of it."""
+    driver: Any = accounts.driver
     asked = request_from_dict(request) if isinstance(request, Mapping) else request
     try:
         client = accounts.find(asked)
         client.rules.order_of(asked)
     except CountermandError as error:
         return BulkResult(asked, error=error)
-    earlier: datetime | None = yield Declare(datetime.fromtimestamp(accounts.driver.clock.wall(), UTC))
+    now = datetime.fromtimestamp(driver.clock.wall(), UTC)
+    earlier: datetime | None = yield partial(intent.declare, now)
     try:
-        outcome = yield Ask(asking(client, asked, earlier))
+        outcome = yield partial(driver.run, asking(client, asked, earlier))
     except CountermandError as error:
         if earlier is None:
-            yield Withdraw()
+            yield intent.withdraw
         return BulkResult(asked, error=error)
     return BulkResult(asked, outcome)
 
 
 def settle(accounts: Accounts, request: AnyRequest | Mapping[str, Any], intent: Intent) -> BulkResult:
-    """Run `settling` on blocking I/O."""
-    driver: Any = accounts.driver
-    course = settling(accounts, request)
+    """Settle on blocking I/O."""
+    settling = _settling(accounts, request, intent)
     try:
-        step = next(course)
+        call = next(settling)
         while True:
-            match step:
-                case Declare(at):
-                    step = course.send(intent.declare(at))
-                case Withdraw():
-                    intent.withdraw()
-                    step = next(course)
-                case Ask(flow):
-                    try:
-                        outcome = driver.run(flow)
-                    except CountermandError as error:
-                        step = course.throw(error)
-                    else:
-                        step = course.send(outcome)
+            try:
+                found = call()
+            except BaseException as error:  # noqa: BLE001 - the generator decides what passes
+                call = settling.throw(error)
+            else:
+                call = settling.send(found)
     except StopIteration as end:
         result: BulkResult = end.value
         return result
@@ -119,25 +100,17 @@ def settle(accounts: Accounts, request: AnyRequest | Mapping[str, Any], intent: 
 async def settle_async(
     accounts: Accounts, request: AnyRequest | Mapping[str, Any], intent: AsyncIntent
 ) -> BulkResult:
-    """Run `settling` on an event loop."""
-    driver: Any = accounts.driver
-    course = settling(accounts, request)
+    """Settle on an event loop."""
+    settling = _settling(accounts, request, intent)
     try:
-        step = next(course)
+        call = next(settling)
         while True:
-            match step:
-                case Declare(at):
-                    step = course.send(await intent.declare(at))
-                case Withdraw():
-                    await intent.withdraw()
-                    step = next(course)
-                case Ask(flow):
-                    try:
-                        outcome = await driver.run(flow)
-                    except CountermandError as error:
-                        step = course.throw(error)
-                    else:
-                        step = course.send(outcome)
+            try:
+                found = await call()
+            except BaseException as error:  # noqa: BLE001 - the generator decides what passes
+                call = settling.throw(error)
+            else:
+                call = settling.send(found)
     except StopIteration as end:
         result: BulkResult = end.value
         return result

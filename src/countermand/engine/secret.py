@@ -61,11 +61,6 @@ def as_secret(value: "str | Secret") -> "Secret":
     return Secret(value) if isinstance(value, str) else value
 
 
-def as_optional_secret(value: "str | Secret | None") -> "Secret | None":
-    """Wrap a text in a `Secret`; a `Secret` and None are returned unchanged."""
-    return Secret(value) if isinstance(value, str) else value
-
-
 class SealedHeaders:
     """Request headers with a credential. The repr shows only the names.
 
