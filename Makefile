@@ -15,8 +15,8 @@ CODE    = $(wildcard src tests examples .ci/docs.py)
 export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1
 export NO_MKDOCS_2_WARNING := 1
 
-# One worker for each core: the suite consists of small tests.
-WORKERS ?= --numprocesses auto --dist worksteal
+# Two workers for each core: many tests wait for a socket or for another process.
+WORKERS ?= --numprocesses $(shell $(PYTHON) -c 'import os; print(2 * os.cpu_count())') --dist worksteal
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
