@@ -8,7 +8,6 @@ from .bulk.calls import AsyncBulkCalls, BulkCalls
 from .configured import Configured
 from .engine import checks
 from .engine.decoding import Answer
-from .engine.events import Hook
 from .engine.retry import DEFAULT_RETRY, RetryPolicy
 from .engine.rules import CancelRequest
 from .engine.settings import CallOptions, RequestOptions, Settings, settings_of
@@ -21,6 +20,7 @@ if TYPE_CHECKING:
     import httpx
     import httpx2
 
+    from .engine.events import Hook
     from .engine.wire import AsyncDriver, Driver
     from .marketplaces.crux import AsyncCruxClient, Crux, CruxClient
     from .marketplaces.kibo import AsyncKiboClient, Kibo, KiboClient
@@ -70,7 +70,7 @@ class _Accounts(Configured[H]):
         timeout: float | None = None,
         retry: RetryPolicy | None = None,
         headers: Mapping[str, str] | None = None,
-        hooks: Iterable[Hook] | None = None,
+        hooks: Iterable["Hook"] | None = None,
     ) -> Self:
         """Return a client with other settings; an option that is not given keeps its value.
 
@@ -184,7 +184,7 @@ class Countermand(_Accounts["httpx.Client | httpx2.Client | Driver"], BulkCalls)
         kibo: "Kibo | None" = None,
         timeout: float = 30.0,
         retry: RetryPolicy = DEFAULT_RETRY,
-        hooks: Iterable[Hook] = (),
+        hooks: Iterable["Hook"] = (),
         http_client: "httpx.Client | httpx2.Client | Driver | None" = None,
     ) -> None:
         """Configure the client. No connection is opened yet.
@@ -306,7 +306,7 @@ class AsyncCountermand(_Accounts["httpx.AsyncClient | httpx2.AsyncClient | Async
         kibo: "Kibo | None" = None,
         timeout: float = 30.0,
         retry: RetryPolicy = DEFAULT_RETRY,
-        hooks: Iterable[Hook] = (),
+        hooks: Iterable["Hook"] = (),
         http_client: "httpx.AsyncClient | httpx2.AsyncClient | AsyncDriver | None" = None,
     ) -> None:
         """Configure the client with the arguments of `Countermand`.

@@ -4,11 +4,12 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar
 from warnings import warn
 
-from .engine.events import Hook
 from .engine.retry import DEFAULT_RETRY, RetryPolicy
 
 if TYPE_CHECKING:
     from os import PathLike
+
+    from .engine.events import Hook
 
 H = TypeVar("H")
 
@@ -24,7 +25,7 @@ class Configured(Generic[H]):
         prefix: str = "COUNTERMAND_",
         timeout: float | None = None,
         retry: RetryPolicy = DEFAULT_RETRY,
-        hooks: Iterable[Hook] = (),
+        hooks: Iterable["Hook"] = (),
         http_client: H | None = None,
     ) -> Self:
         """Configure one account for each marketplace that has COUNTERMAND_… variables.
@@ -60,7 +61,7 @@ class Configured(Generic[H]):
         environ: Mapping[str, str] | None = None,
         timeout: float | None = None,
         retry: RetryPolicy = DEFAULT_RETRY,
-        hooks: Iterable[Hook] = (),
+        hooks: Iterable["Hook"] = (),
         http_client: H | None = None,
     ) -> Self:
         """Configure the accounts that a TOML file lists, each in a table `[accounts.<label>]`.

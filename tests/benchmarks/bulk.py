@@ -40,8 +40,8 @@ BARS = {
     "quick, no journal": 1.0,
     "quick, journal": 0.7,
 }
-BY_HAND = (32, 64, 128)
-OURS = (8, 16, 32)  # on each of the four accounts
+BY_HAND = (4, 8, 16, 32, 64, 128)
+OURS = (4, 8, 16, 32, 64)  # on each of the four accounts
 _names = count()
 
 

@@ -225,7 +225,8 @@ def test_a_server_that_speaks_first(
         select.select([connection], [], [], 5)
         return connection
 
-    monkeypatch.setattr("countermand.transport.connecting._usable", heard)
+    monkeypatch.setattr("countermand.transport.connecting.without_delay", heard)
+    monkeypatch.setattr("countermand.transport.connecting_async.without_delay", heard)
     server = serve(http("late"), greeting=greeting)
     found = caller.ask(server)
     assert isinstance(found, Fault)

@@ -105,10 +105,11 @@ def part_of_host(*known: str) -> "Callable[[object, attrs.Attribute[Any], str], 
     foreign = frozenset("production prod sandbox staging stage dev development test live stable beta".split())
 
     def check(_: object, field: "attrs.Attribute[Any]", value: str) -> None:
+        if value in known:
+            return
         from difflib import get_close_matches
 
-        misspelt = value not in known and get_close_matches(value, known, 1, 0.9)
-        if misspelt or value.casefold() in foreign:
+        if value.casefold() in foreign or get_close_matches(value, known, 1, 0.9):
             raise ValueError(
                 f"{field.name} must be one of VTEX's own, {known[0]} for nearly everybody: it is part of the host name"
             )

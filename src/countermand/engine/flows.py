@@ -14,7 +14,7 @@ import attrs
 from ..errors import CountermandError, NotSentError
 from ..outcomes import Outcome, Part, PartiallyCancelled, Refused, Unknown, attach_evidence
 from .decoding import Answer, DecodingError
-from .events import CallKind, WaitReason
+from .kinds import CallKind, WaitReason
 from .operation import Operation
 from .rules import Doubt, Finding, Rules, Verdict, unknown
 from .wire import Call, Fault, Flow, Reply

@@ -1,4 +1,4 @@
-"""The logger `countermand`, implemented as a hook of every client.
+"""The logger `countermand`.
 
 INFO has one line for each outcome or error, DEBUG one for each request, pause and read. WARNING is for an `Unknown`, an
 interruption after something may have been sent, and a pause of more than five seconds. The fields of an event are
@@ -10,86 +10,21 @@ configure logging.
 
 import logging
 import os
-import re
 from collections.abc import Mapping
-from datetime import datetime
-from typing import Any
 from warnings import warn
 
-import attrs
-
-from ..outcomes import evidence_of
-from .events import CallEnd, CallEnded, Event, RequestEnd, RequestEnded, WaitReason, WaitStarted
+from .kinds import WaitReason
 
 LOG = logging.getLogger("countermand")
 
 #: A longer pause is logged as a warning, in seconds.
 _LONG_WAIT = 5.0
 _LEVELS = {"debug": logging.DEBUG, "info": logging.INFO, "warning": logging.WARNING}
-#: Line breaks and terminal control characters, which a marketplace's message may contain.
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
-#: Fields whose values are objects. A record has them as text.
-_OBJECTS = ("outcome", "error", "interruption")
 
 
 def is_long(why: WaitReason, seconds: float) -> bool:
     """Return whether a pause is a warning. The pauses of `wait_until_settled` are not."""
     return seconds > _LONG_WAIT and why is not WaitReason.POLLING
-
-
-def log(event: Event) -> None:
-    """Log one event if its level is enabled."""
-    level = _level(event)
-    if level is not None and LOG.isEnabledFor(level):
-        LOG.log(level, "%s", _CONTROL.sub(" ", _sentence(event)), extra=_fields(event))
-
-
-def log_failure(hook: object, error: Exception) -> None:
-    """Log that a hook raised `error`. The repr of the hook is left out, because it may contain anything."""
-    name = getattr(hook, "__qualname__", None) or type(hook).__qualname__
-    LOG.error("the hook %s raised an exception, which changes nothing for the call", name, exc_info=error)
-
-
-def _level(event: Event) -> int | None:
-    if isinstance(event, CallEnded):
-        alarming = event.ended is CallEnd.UNKNOWN or evidence_of(event.interruption) is not None
-        return logging.WARNING if alarming else logging.DEBUG if event.ended is CallEnd.READ else logging.INFO
-    if isinstance(event, WaitStarted):
-        return logging.WARNING if is_long(event.why, event.seconds or 0.0) else logging.DEBUG
-    return logging.DEBUG if isinstance(event, RequestEnded) else None
-
-
-def _sentence(event: Event) -> str:
-    about = f"{event.marketplace} order {event.order_id}"
-    if isinstance(event, RequestEnded):
-        ended = f"answered {event.status}" if event.status is not None else event.ended.replace("_", " ")
-        flaw = ", unreadable" if event.ended is RequestEnd.UNREADABLE else ""
-        return f"{about}: {event.what}, {event.method} {event.url}: {ended}{flaw} ({event.seconds:.3f} s)"
-    if isinstance(event, WaitStarted):
-        reason = event.why.replace("_", " ")
-        return f"{about}: waiting for {'a while' if event.seconds is None else f'{event.seconds:.1f} s'} ({reason})"
-    assert isinstance(event, CallEnded)
-    took = (
-        f"({event.call}, {event.requests} request{'' if event.requests == 1 else 's'}, {event.seconds:.3f} s)"
-    )
-    if event.outcome is not None:
-        return f"{event.outcome} {took}"
-    if event.error is not None:
-        return f"{event.error}; {type(event.error).__name__} {took}"
-    ended = "read" if event.interruption is None else f"interrupted by {type(event.interruption).__name__}"
-    return f"{about}: {ended} {took}"
-
-
-def _fields(event: Event) -> dict[str, Any]:
-    """Return the fields of an event as attributes of a record, without names that `LogRecord` uses itself."""
-    fields: dict[str, Any] = {}
-    for field in attrs.fields(type(event)):
-        value = getattr(event, field.name)
-        if field.name in _OBJECTS:
-            value = None if value is None or field.name == "outcome" else type(value).__name__
-        if value is not None:
-            fields[field.name] = value.isoformat() if isinstance(value, datetime) else value
-    return fields
 
 
 def log_to_stderr(environ: Mapping[str, str]) -> None:

@@ -20,8 +20,8 @@ from ..outcomes import (
     Unknown,
 )
 from .decoding import Answer
-from .events import WaitReason
 from .flows import concluded, is_denied, order_in
+from .kinds import WaitReason
 from .operation import Operation
 from .rules import Finding, Rules, unknown
 from .wire import Call, Fault, Flow, Reply

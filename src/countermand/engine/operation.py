@@ -6,7 +6,7 @@ to the deadline, records the evidence and redacts credentials, so that the flows
 
 from datetime import UTC, datetime, timedelta
 from logging import INFO
-from typing import Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from ..errors import (
     AuthenticationError,
@@ -18,16 +18,17 @@ from ..errors import (
 )
 from ..outcomes import Attempt, Outcome, Unknown
 from .auth import LoginFailedError
-from .events import WaitReason, What
+from .kinds import WaitReason, What
 from .logs import LOG, is_long
 from .retry import retry_after, timestamp
 from .rules import Finding, Rules, unknown
 from .secret import SealedHeaders, redacted
 from .settings import Settings, beside
-from .telemetry import Telemetry
 from .wire import Call, Clock, Fault, Flow, Reply, Sleep
 from .words import shown_headers, words_of
 
+if TYPE_CHECKING:
+    from .telemetry import Telemetry
 A = TypeVar("A")
 E = TypeVar("E", bound=CountermandError)
 I = TypeVar("I")  # noqa: E741
@@ -142,14 +143,13 @@ class Operation(Generic[I, R]):
         """Return the minimum time for a request: a cancellation with too little time would end in doubt."""
         return min(3.0, self.timeout / 10) if what == "cancel" else 0.0
 
-    # Events.
-
-    def listened(self) -> Telemetry:
+    def listened(self) -> "Telemetry":
         """Return the reporter of this call's events. Warnings are logged even without a listener."""
         if self.telemetry is None:
-            about = self.rules.name, self.rules.label, self.order_id
-            is_logged = LOG.isEnabledFor(INFO)
-            self.telemetry = Telemetry(self._hooks, *about, self._clock, is_logged=is_logged)
+            from . import telemetry  # lazily imported: few calls have a listener
+
+            of, is_logged = (self.rules.name, self.rules.label, self.order_id), LOG.isEnabledFor(INFO)
+            self.telemetry = telemetry.Telemetry(self._hooks, *of, self._clock, is_logged=is_logged)
         return self.telemetry
 
     # Sending.

@@ -3,16 +3,18 @@
 import re
 from collections.abc import Callable, Iterable, Mapping
 from inspect import iscoroutinefunction
-from typing import Any, TypedDict
+from typing import TYPE_CHECKING, Any, TypedDict
 
 import attrs
 
 from ..errors import InvalidRequestError
 from . import checks
 from .credentials import fits_a_header
-from .events import Hook
 from .retry import DEFAULT_RETRY, RetryPolicy
 from .secret import SealedHeaders
+
+if TYPE_CHECKING:
+    from .events import Hook
 
 _NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+", re.ASCII)
 #: Headers that the package sets, that authenticate, or that change the meaning of a request or its reply.
@@ -58,7 +60,7 @@ class Settings:
     retry: RetryPolicy = DEFAULT_RETRY
     #: Additional headers, if any.
     headers: SealedHeaders | None = None
-    hooks: tuple[Hook, ...] = ()
+    hooks: "tuple[Hook, ...]" = ()
 
     def but(self, own: frozenset[str] = frozenset(), **options: Any) -> "Settings":
         """Return the settings with `options` applied; None changes nothing.
@@ -120,7 +122,7 @@ def _headers(given: object) -> SealedHeaders:
     return SealedHeaders(pairs)
 
 
-def _hooks(given: object) -> tuple[Hook, ...]:
+def _hooks(given: object) -> "tuple[Hook, ...]":
     if not isinstance(given, Iterable):
         raise InvalidRequestError(f"hooks must be a list of functions, not {checks.kind(given)}")
     hooks: tuple[Any, ...] = (*given,)  # pyright: ignore[reportUnknownVariableType]

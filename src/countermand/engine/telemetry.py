@@ -7,21 +7,10 @@ from typing import Any
 
 from ..errors import CountermandError
 from ..outcomes import Cancelled, PartiallyCancelled, Refused, Requested, Unknown
-from .events import (
-    CallEnd,
-    CallEnded,
-    CallKind,
-    CallStarted,
-    Event,
-    Hook,
-    RequestEnd,
-    RequestEnded,
-    RequestStarted,
-    WaitReason,
-    WaitStarted,
-    What,
-)
-from .logs import is_long, log, log_failure
+from .events import CallEnded, CallStarted, Event, Hook, RequestEnded, RequestStarted, WaitStarted
+from .kinds import CallEnd, CallKind, RequestEnd, WaitReason, What
+from .logging_hook import log, log_failure
+from .logs import is_long
 from .wire import Call, Clock, Fault, Reply
 
 _ENDS: dict[type, CallEnd] = {

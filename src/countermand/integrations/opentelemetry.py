@@ -14,16 +14,8 @@ from threading import Lock
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
-from ..engine.events import (
-    CallEnd,
-    CallEnded,
-    CallEvent,
-    CallStarted,
-    Event,
-    RequestEnd,
-    RequestEnded,
-    WaitStarted,
-)
+from ..engine.events import CallEnded, CallEvent, CallStarted, Event, RequestEnded, WaitStarted
+from ..engine.kinds import CallEnd, RequestEnd
 from ..extras import needs
 from ..version import __version__
 

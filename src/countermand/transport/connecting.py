@@ -1,10 +1,9 @@
-"""Connecting for the stock drivers: Happy Eyeballs (RFC 8305), optionally through a SOCKS proxy.
+"""Connecting for the stock blocking driver: Happy Eyeballs (RFC 8305), optionally through a SOCKS proxy.
 
 If an address does not answer within a quarter of a second, the next one is tried in parallel. The deadline of the call
 covers all of them.
 """
 
-import asyncio
 import errno
 import os
 import selectors
@@ -17,7 +16,6 @@ import httpcore
 
 from ..engine.secret import Secret
 from .foreign import is_foreign
-from .protocol import AsyncStream
 from .streams import Stream, left_to_send
 
 #: The seconds before the next address is tried in parallel: RFC 8305, section 5.
@@ -82,7 +80,7 @@ class Backend(httpcore.NetworkBackend):
         socket_options: Any = None,
     ) -> httpcore.NetworkStream:
         """Connect to the first address of `host` that answers, all of them within the one deadline."""
-        _begin(timeout)
+        begin(timeout)
         connection: socket.socket | None = None
         to = (host, port) if self._socks is None else (self._socks.host, self._socks.port)
         try:
@@ -94,55 +92,20 @@ class Backend(httpcore.NetworkBackend):
         except (OSError, ValueError) as error:
             if is_foreign(error):
                 raise
-            raise _failed(error) from error
+            raise failed(error) from error
         finally:
             if connection is not None:
                 connection.close()
 
 
-class AsyncBackend(httpcore.AsyncNetworkBackend):
-    """Opens streams on an asyncio event loop."""
-
-    def __init__(self, socks: Socks | None = None) -> None:
-        self._socks = socks
-
-    async def connect_tcp(
-        self,
-        host: str,
-        port: int,
-        timeout: float | None = None,
-        local_address: str | None = None,
-        socket_options: Any = None,
-    ) -> httpcore.AsyncNetworkStream:
-        """Connect to the first address of `host` that answers, all of them within the one deadline."""
-        _begin(timeout)
-        loop, connection = asyncio.get_running_loop(), None
-        to = (host, port) if self._socks is None else (self._socks.host, self._socks.port)
-        try:
-            async with asyncio.timeout(left_to_send(timeout)):
-                found = await loop.getaddrinfo(*to, type=socket.SOCK_STREAM)
-                connection = await aconnected(in_turn(found))
-                if self._socks is not None:
-                    await _ashake_hands(self._socks.handshake(host, port), connection)
-                _transport, stream = await loop.create_connection(AsyncStream, sock=connection)
-            connection = None
-            return stream
-        except (OSError, ValueError) as error:
-            if is_foreign(error):
-                raise
-            raise _failed(error) from error
-        finally:
-            if connection is not None:
-                connection.close()
-
-
-def _begin(timeout: float | None) -> None:
+def begin(timeout: float | None) -> None:
     """Mark the call as not sent, until a stream marks it as sent."""
     if (call := getattr(timeout, "call", None)) is not None:
         call.sent = False
 
 
-def _failed(error: Exception) -> Exception:
+def failed(error: Exception) -> Exception:
+    """Return the exception of httpcore for an error of a socket."""
     kind = httpcore.ConnectTimeout if isinstance(error, TimeoutError) else httpcore.ConnectError
     return kind(str(error) or "the deadline is over")
 
@@ -174,7 +137,7 @@ def connected(addresses: Sequence[Address], timeout: float | None) -> socket.soc
                     connection: Any = key.fileobj
                     selector.unregister(connection)
                     if not (code := connection.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)):
-                        return _usable(connection)
+                        return without_delay(connection)
                     connection.close()
                     failure = _refused(code)
         finally:
@@ -211,60 +174,9 @@ def _refused(code: int) -> OSError:
     return ConnectionError(f"[Errno {code}] {os.strerror(code)}")
 
 
-def _usable(connection: socket.socket) -> socket.socket:
+def without_delay(connection: socket.socket) -> socket.socket:
+    """Send small packets immediately: TCP_NODELAY."""
     connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    return connection
-
-
-async def aconnected(addresses: Sequence[Address]) -> socket.socket:
-    """`connected` for asyncio; it runs until it is cancelled."""
-    loop, waiting = asyncio.get_running_loop(), list(addresses)
-    failure: BaseException = OSError("the host has no address")
-    tasks: set[asyncio.Task[socket.socket]] = set()
-    winner: socket.socket | None = None
-    try:
-        while waiting or tasks:
-            if waiting:
-                tasks.add(loop.create_task(_attempt(waiting.pop(0))))
-            done, tasks = await asyncio.wait(
-                tasks, timeout=HEAD_START if waiting else None, return_when=asyncio.FIRST_COMPLETED
-            )
-            for task in done:
-                if (error := task.exception()) is None and winner is None:
-                    winner = task.result()
-                elif error is None:
-                    task.result().close()
-                elif isinstance(error, OSError) and not is_foreign(error):
-                    failure = error
-                else:
-                    raise error
-            if winner is not None:
-                found, winner = winner, None
-                return _usable(found)
-        raise failure
-    finally:
-        if winner is not None:
-            winner.close()
-        for task in tasks:
-            task.add_done_callback(_close_late)
-            task.cancel()
-
-
-def _close_late(task: "asyncio.Task[socket.socket]") -> None:
-    """Close a connection that was established too late."""
-    if not task.cancelled() and task.exception() is None:
-        task.result().close()
-
-
-async def _attempt(address: Address) -> socket.socket:
-    family, kind, protocol, _, where = address
-    connection = socket.socket(family, kind, protocol)
-    try:
-        connection.setblocking(False)
-        await asyncio.get_running_loop().sock_connect(connection, where)
-    except BaseException:
-        connection.close()
-        raise
     return connection
 
 
@@ -279,21 +191,6 @@ def _shake_hands(steps: Handshake, connection: socket.socket, timeout: float | N
             while len(answer) < wanted:
                 connection.settimeout(left_to_send(timeout))
                 if not (more := connection.recv(wanted - len(answer))):
-                    raise httpcore.ProxyError("the SOCKS proxy closed the connection")
-                answer += more
-    except StopIteration:
-        return
-
-
-async def _ashake_hands(steps: Handshake, connection: socket.socket) -> None:
-    loop, answer = asyncio.get_running_loop(), None
-    try:
-        while True:
-            send, wanted = steps.send(answer)  # type: ignore[arg-type]
-            await loop.sock_sendall(connection, send)
-            answer = b""
-            while len(answer) < wanted:
-                if not (more := await loop.sock_recv(connection, wanted - len(answer))):
                     raise httpcore.ProxyError("the SOCKS proxy closed the connection")
                 answer += more
     except StopIteration:

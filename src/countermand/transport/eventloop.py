@@ -12,7 +12,7 @@ import httpx
 
 from ..engine.wire import CLOCK, Call, Fault, Flow, Reply, T
 from ..errors import NotSentError
-from .connecting import AsyncBackend
+from .connecting_async import AsyncBackend
 from .faults import flaw, settled
 from .foreign import without_frames
 from .messages import AsyncWatch, aread, client_request, plain_headers, stock_request, tls_for

@@ -5,8 +5,8 @@ exception is raised in a library. Libraries wrap what they catch (a signal handl
 a `ReadTimeout`), so the causes are checked too.
 """
 
-import sysconfig
 from collections.abc import Iterator
+from functools import cache
 from types import FrameType, TracebackType
 from typing import cast
 
@@ -21,7 +21,6 @@ _LIBRARIES = HTTP_LIBRARIES | frozenset(
     brotli brotlicffi zstandard socksio python_socks gevent eventlet greenlet attr attrs logging
     """.split()
 )
-_INSTALLED = tuple({sysconfig.get_path(name) for name in ("stdlib", "purelib", "platlib")})
 
 
 def is_foreign(error: BaseException) -> bool:
@@ -86,7 +85,7 @@ def _own_frames(trace: TracebackType | None) -> TracebackType | None:
         library = _is_library(link.tb_frame)
         innermost = innermost and not library
         # Installed packages that wrap a library (tracers, instrumentation) hold the request as well.
-        if not library and (innermost or not link.tb_frame.f_code.co_filename.startswith(_INSTALLED)):
+        if not library and (innermost or not link.tb_frame.f_code.co_filename.startswith(_installed())):
             kept = TracebackType(kept, link.tb_frame, link.tb_lasti, link.tb_lineno)
     return kept
 
@@ -94,3 +93,10 @@ def _own_frames(trace: TracebackType | None) -> TracebackType | None:
 def _is_library(frame: FrameType) -> bool:
     name: object = frame.f_globals.get("__name__")
     return isinstance(name, str) and name.partition(".")[0] in _LIBRARIES
+
+
+@cache
+def _installed() -> tuple[str, ...]:
+    import sysconfig  # lazily imported: few processes ever need it
+
+    return tuple({sysconfig.get_path(name) for name in ("stdlib", "purelib", "platlib")})
