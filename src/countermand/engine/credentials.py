@@ -20,7 +20,12 @@ _LARGEST_FILE = 64 * 1024
 _HEADER_SAFE = re.compile(r"[\x21-\x7e](?:[\x20-\x7e]*[\x21-\x7e])?", re.ASCII)
 #: Characters that no text we send may contain: control characters, line separators, lone surrogates.
 CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
-_WITH_SCHEME = re.compile(r"(bearer|token|basic)\s.*|authorization\s*:.*", re.ASCII | re.IGNORECASE)
+_WITH_SCHEME = re.compile(
+    r"(bearer|token|basic)[\s:].*|(bearer)|authorization\s*:.*", re.ASCII | re.IGNORECASE
+)
+#: What a template leaves behind if nothing is filled in: ${TOKEN}, $TOKEN, {{ token }}, <your token>, %TOKEN%.
+_PLACEHOLDER = re.compile(r"\$\{.*\}|\$[A-Z_]+|\{\{.*\}\}|<.*>|%\w+%", re.ASCII)
+_QUOTES = ("'", '"', "`")
 
 
 class UnreadableCredentialError(Exception):
@@ -165,9 +170,14 @@ def problem_in_header(value: object) -> str | None:
     if not fits_a_header(value):
         return "must be printable ASCII without line breaks or spaces at its ends"
     if said := _WITH_SCHEME.fullmatch(value):
-        scheme = f"{said[1].capitalize()} " if said[1] else "Authorization: "
-        return f"must be the credential alone: it already says {scheme!r}"
-    return None
+        scheme = said[1] or said[2]
+        says = f"{scheme.capitalize()} " if scheme else "Authorization: "
+        return f"must be the credential alone: it already says {says!r}"
+    if value.startswith(_QUOTES) or value.endswith(_QUOTES):
+        return "must be the credential alone, without quotation marks"
+    if _PLACEHOLDER.fullmatch(value):
+        return "must be a credential, and not the placeholder of a template"
+    return "must not hold a space" if " " in value else None
 
 
 def problem_in_body(value: object) -> str | None:

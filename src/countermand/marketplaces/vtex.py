@@ -36,7 +36,7 @@ _TIME_TO_CANCEL = "window-to-cancel"
 #: The uncertainty of the time of a request without a receipt: a Date header has whole seconds.
 _CLOCKS_AGREE = timedelta(seconds=1)
 _SEQUENCE = re.compile(r"seq(\d+)", re.ASCII)
-_ENVIRONMENTS = "vtexcommercestable", "vtexcommercebeta"
+_in_host = checks.part_of_host("vtexcommerce", "vtexcommercestable", "vtexcommercebeta")
 
 
 @sealed
@@ -57,9 +57,7 @@ class Vtex(Account["VtexClient", "AsyncVtexClient"]):
     #: X-VTEX-API-AppToken.
     app_token: Credential = attrs.field(converter=as_credential, validator=checks.credential, repr=False)
     #: Part of the host. Almost every account uses the default.
-    environment: str = attrs.field(
-        default=_ENVIRONMENTS[0], validator=[checks.host_label, checks.part_of_host(*_ENVIRONMENTS)]
-    )
+    environment: str = attrs.field(default="vtexcommercestable", validator=[checks.host_label, _in_host])
     #: Replaces the host built from account and environment. Must be https, or http to this machine.
     base_url: str | None = attrs.field(default=None, validator=checks.base_url)
     #: The name of this account in outcomes, errors and requests.
