@@ -342,10 +342,15 @@ def test_a_coroutine_is_no_credential(on_stage: OnStage) -> None:
     async def later() -> str:
         return "sekret-one"
 
+    class Later:
+        async def __call__(self) -> str:
+            return "sekret-one"
+
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        with pytest.raises(ValueError, match=r"pattern: token must be .*coroutine"):
-            Pattern(token=later)  # type: ignore[arg-type]
+        for function in (later, partial(later), Later()):
+            with pytest.raises(ValueError, match=r"pattern: token must be .*coroutine"):
+                Pattern(token=function)  # type: ignore[arg-type]
         door = on_stage(Stage(), with_access(PATTERN, Pattern(token=partial(called, later))))
         with pytest.raises(NotSentError, match="not coroutine"):
             PATTERN.cancel(door)
@@ -468,6 +473,19 @@ def test_a_password_that_was_read_is_struck_out(market: Market, access: Any, on_
     with pytest.raises(AuthenticationError) as caught:
         market.cancel(on_stage(stage, with_access(market, access(Reader("first-secret")))))
     assert caught.value.attempts[0].request_id == "for-[redacted]"
+
+
+def test_a_class_is_no_function() -> None:
+    """`SecretFile` without its path, say."""
+    with pytest.raises(ValueError, match=r"crux: password must be .*not a class"):
+        Crux(username="u", password=SecretFile)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("path", ["", " ", b"run/token"], ids=repr)
+def test_a_secret_file_needs_a_path(path: Any) -> None:
+    """It is refused where it is built, and not when the file is read."""
+    with pytest.raises(ValueError, match="path of a SecretFile"):
+        SecretFile(path)
 
 
 def test_a_secret_file_is_told_by_its_path() -> None:

@@ -49,6 +49,14 @@ def bad(marketplace: str, name: str, problem: str, order_id: object) -> InvalidR
     return InvalidRequestError(f"{name} {problem}", marketplace=marketplace, order_id=given)
 
 
+def account(request: Any, field: "attrs.Attribute[Any]", value: object) -> None:
+    """attrs validator: the label of the account that a request names, or None."""
+    if value is None or is_text(value):
+        return
+    order_id = getattr(request, request.__attrs_attrs__[0].name)
+    raise bad(request.marketplace, field.name, "must be the label of an account, or None", order_id)
+
+
 def quoted(value: str) -> str:
     """Return `value` as exactly one path segment or one query value."""
     return value if _PLAIN.fullmatch(value) else quote(value, safe="")

@@ -69,6 +69,8 @@ class SecretFile(SecretSource):
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
         self._path = os.fspath(path)
+        if not isinstance(self._path, str) or not self._path.strip():
+            raise ValueError("the path of a SecretFile must be text, and not empty")
 
     @property
     def path(self) -> str:
@@ -110,9 +112,13 @@ class SecretFunction(SecretSource):
         self._function = function
 
     @property
-    def is_async(self) -> bool:
-        """Whether the function returns a coroutine, which would never be awaited."""
-        return iscoroutinefunction(self._function)
+    def problem(self) -> str | None:
+        """Why it cannot return a credential, or None."""
+        if isinstance(self._function, type):
+            return "must be text, a function that returns text, or SecretFile(path), not a class"
+        if iscoroutinefunction(self._function) or iscoroutinefunction(type(self._function).__call__):
+            return "must be text or a function: a coroutine function is not awaited"
+        return None
 
     def read(self) -> object:
         """Call the function, in this thread."""
@@ -187,8 +193,8 @@ def problem_in_body(value: object) -> str | None:
 
 def problem_of(value: object, problem_in: Callable[[object], str | None]) -> str | None:
     """Return what is wrong with a credential of a configuration, or None. A source is not read yet."""
-    if isinstance(value, SecretFunction) and value.is_async:
-        return "must be text or a function: a coroutine function is not awaited"
+    if isinstance(value, SecretFunction):
+        return value.problem
     if isinstance(value, SecretSource):
         return None
     return problem_in(value.reveal() if isinstance(value, Secret) else value)

@@ -137,7 +137,7 @@ def _loads() -> Callable[[bytes], object]:
 def _is_too_deep(said: Any) -> bool:
     level: list[Any] = [said]
     for _ in range(_DEEPEST):
-        inside = (each.values() if isinstance(each, dict) else each for each in level)
+        inside: list[Any] = [each.values() if isinstance(each, dict) else each for each in level]
         level = [each for values in inside for each in values if isinstance(each, dict | list)]
         if not level:
             return False

@@ -200,7 +200,7 @@ class CancelVtexOrder(CancelRequest[VtexAnswer]):
     order_id: str = attrs.field(converter=_cancellable)
     reason: str | None = attrs.field(default=None, kw_only=True)
     requested_by_user: bool | None = attrs.field(default=None, kw_only=True)
-    account: str | None = attrs.field(default=None, kw_only=True)
+    account: str | None = attrs.field(default=None, validator=checks.account, kw_only=True)
 
     def __attrs_post_init__(self) -> None:
         if not (self.reason is None or isinstance(self.reason, str)):
