@@ -189,6 +189,20 @@ def test_a_file_that_is_replaced_by_another_counts_as_changed(secret: Path, on_s
     assert used(stage) == ["first-secret", "other-secret"]
 
 
+@pytest.mark.skipif(os.name == "nt", reason="it has no time of the last change of a file's metadata")
+def test_a_file_whose_time_was_set_back_counts_as_changed(secret: Path, on_stage: OnStage) -> None:
+    """Written in place, as long as before, and by a program that keeps the time of the original."""
+    stage = Stage(cancel=repeat(PATTERN.accepted))
+    door = on_stage(stage, with_access(PATTERN, Pattern(token=SecretFile(secret))))
+    PATTERN.cancel(door)
+    before = secret.stat().st_ctime_ns
+    while secret.stat().st_ctime_ns == before:  # the clock of a file system is coarse
+        touch(secret, "other-secret\n", 1)
+    stage.now = 2
+    PATTERN.cancel(door)
+    assert used(stage) == ["first-secret", "other-secret"]
+
+
 @pytest.mark.parametrize(
     "content", ["", "\n", "Bearer sekret", None], ids=["empty", "a line", "a scheme", "gone"]
 )

@@ -91,7 +91,7 @@ class SecretFile(SecretSource):
             found = Path(self._path).stat()
         except (OSError, ValueError):
             return None
-        return found.st_mtime_ns, found.st_ino, found.st_size
+        return found.st_mtime_ns, found.st_ctime_ns, found.st_ino, found.st_size
 
     def __repr__(self) -> str:
         return f"SecretFile({self._path!r})"
