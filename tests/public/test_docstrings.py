@@ -9,7 +9,11 @@ from typing import Any
 import pytest
 
 import countermand
-from countermand import AsyncCountermand, AsyncSubClient, Countermand, SubClient
+from countermand import AsyncCountermand, AsyncSubClient, Countermand, SubClient, sandbox
+from countermand.sandbox.crux import CruxSimulator
+from countermand.sandbox.kibo import KiboSimulator
+from countermand.sandbox.pattern import PatternSimulator
+from countermand.sandbox.vtex import VtexSimulator
 
 ROOT = Path(countermand.__file__).parent
 #: The picture of a house belongs to docs/architecture.md alone.
@@ -44,6 +48,25 @@ CALLS = dict(_calls())
 MODULES = sorted(path for path in ROOT.rglob("*") if path.suffix in (".py", ".pyi"))
 
 
+#: What a test of a user's calls on a world and on its marketplaces.
+WORLDS: list[Any] = [
+    sandbox.Sandbox,
+    sandbox.World,
+    VtexSimulator,
+    PatternSimulator,
+    CruxSimulator,
+    KiboSimulator,
+]
+WRITTEN = "add_order limit reject_until move return_invoice truth advance settle simulator client async_client mishap base_url"
+SANDBOX = {name: getattr(sandbox, name).__doc__ or "" for name in sandbox.__all__ if name != "Mishap"}
+SANDBOX |= {
+    f"{kind.__name__}.{name}": inspect.getdoc(getattr(kind, name)) or ""
+    for kind in WORLDS
+    for name in WRITTEN.split()
+    if hasattr(kind, name)
+}
+
+
 def has_example(docstring: str) -> bool:
     """Whether a paragraph is indented as code after one that is not."""
     return re.search(r"^\S.*\n(?:.*\n)*\n {4}\S", inspect.cleandoc(docstring), re.MULTILINE) is not None
@@ -59,6 +82,12 @@ def test_a_public_class_has_an_example(name: str) -> None:
 def test_a_call_has_an_example(name: str) -> None:
     """Every method of the clients and sub-clients, and every public function."""
     assert has_example(CALLS[name])
+
+
+@pytest.mark.parametrize("name", SANDBOX)
+def test_what_a_test_uses_has_an_example(name: str) -> None:
+    """Every public name of the sandbox, and the methods of a world and of its marketplaces that tests call."""
+    assert has_example(SANDBOX[name])
 
 
 def test_the_lists_are_not_empty() -> None:

@@ -71,6 +71,10 @@ def test_misspelt(countermand_sandbox):
 @pytest.mark.countermand("real")
 def test_unnamed(countermand_sandbox):
     pass
+
+@pytest.mark.countermand(client=5)
+def test_no_settings(countermand_client):
+    pass
 """
 
 OPTIONS = ("-p", "no:cacheprovider", "-p", "no:asyncio", "--strict-markers", "-Werror")
@@ -87,10 +91,11 @@ def test_they_tell_mistakes(pytester: pytest.Pytester) -> None:
     """A mishap that never struck is an error, once, and not on top of a failure; so is an option that is not known."""
     pytester.makepyfile(MISTAKES)
     result = pytester.runpytest_inprocess(*OPTIONS)
-    result.assert_outcomes(passed=1, failed=1, errors=3)
+    result.assert_outcomes(passed=1, failed=1, errors=4)
     result.stdout.fnmatch_lines(["*UnusedMishapsError: these mishaps never struck: vtex: LoseReply*"])
     result.stdout.fnmatch_lines(["*unexpected keyword argument 'tiem'*"])
     result.stdout.fnmatch_lines(["*name the options of the marker 'countermand'*"])
+    result.stdout.fnmatch_lines(["*client of the marker 'countermand' is a dict*"])
 
 
 def test_the_plugin_loads_nothing() -> None:

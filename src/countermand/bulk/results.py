@@ -117,7 +117,7 @@ class LaneProgress:
     `state` is "running"; "waiting" until an instant that a 429 set; "paused" while nothing can be sent, until the next
     probe; "stopped" for good; or "idle", with nothing to do.
 
-        for lane in run.progress.lanes.values():
+        for lane in run.progress.lanes:
             print(lane.account, lane.state, lane.until, lane.learnt)
     """
 

@@ -101,6 +101,8 @@ class CruxSimulator(Simulator[CruxOrder]):
     ) -> CruxOrder:
         """Add an order whose suppliers decide on a cancel after so many seconds.
 
+            sandbox.world.crux.add_order("0b4f9c1e-8d55-4a10-9f0e-2f6a6a1f5a10", ["line-1"], suppliers="reject")
+
         Line items given without a status are `Allocated`. `suppliers` says for all line items, or for
         each, what its supplier does: confirm, reject and leave it as it is, ship it instead, or nothing.
         `allocations` is what Timpanogos shows as the status of a line that has a designation: by default

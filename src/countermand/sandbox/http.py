@@ -13,7 +13,12 @@ Headers = tuple[tuple[str, str], ...]
 
 @frozen
 class SandboxRequest:
-    """One request as it arrives: path and query percent-encoded, header names in lower case."""
+    """One request as it arrives: path and query percent-encoded, header names in lower case.
+
+    A world answers it without any client.
+
+        reply = sandbox.world.handle(SandboxRequest("GET", "/kibo/api/v2/order/1010101"))
+    """
 
     method: str
     path: str
@@ -33,7 +38,12 @@ class SandboxRequest:
 
 @frozen
 class SandboxReply:
-    """One reply as it leaves."""
+    """One reply as it leaves.
+
+    The mishap `Raw` sends one.
+
+        reply = SandboxReply(200, (("content-type", "application/json"),), b"{}")
+    """
 
     status: int
     headers: Headers = ()

@@ -110,7 +110,12 @@ class KiboSimulator(Simulator[KiboOrder]):
     def add_order(
         self, order_id: int, *, state: str = "READY", cancels_after: float | None = 0.0
     ) -> KiboOrder:
-        """Add an order that is cancelled so many seconds after somebody asks (zero: at once, None: never)."""
+        """Add an order that is cancelled so many seconds after somebody asks.
+
+            sandbox.world.kibo.add_order(42, state="READY", cancels_after=30.0)
+
+        Zero means at once, and None never.
+        """
         if not isinstance(order_id, int) or isinstance(order_id, bool) or order_id < 1:
             raise ValueError(f"the id of an order of kibo is a whole number, 1 or more, not {order_id!r}")
         checks.new_order(self.name, str(order_id), self.orders)

@@ -32,7 +32,12 @@ Extent = Literal["all", "some", "none"]
 
 @frozen
 class Entry:
-    """One line of the ledger."""
+    """One line of the ledger.
+
+    They are in the order in which things happened.
+
+        print([(entry.what, entry.detail) for entry in sandbox.world.ledger])
+    """
 
     at: datetime
     marketplace: Marketplace
@@ -52,7 +57,12 @@ class Part:
 
 @frozen
 class Truth:
-    """The state of one order now, and its state after all scheduled events."""
+    """The state of one order now, and its state after all scheduled events.
+
+    Whatever a client was told.
+
+        assert sandbox.world.truth("kibo", 1010101).cancelled == "none"
+    """
 
     marketplace: Marketplace
     order_id: str

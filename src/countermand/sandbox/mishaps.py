@@ -106,7 +106,13 @@ Mishap: TypeAlias = RateLimited | LoseReply | Status | Raw
 
 
 class UnusedMishapsError(AssertionError):
-    """A test scripted mishaps that were never used, so it did not test what it claims."""
+    """A test scripted mishaps that were never used, so it did not test what it claims.
+
+    The end of a sandbox raises it.
+
+        with Sandbox(allow_unused_mishaps=True) as sandbox:
+            sandbox.mishap("vtex", LoseReply())
+    """
 
 
 class Gateway:

@@ -11,7 +11,12 @@ from countermand.sandbox.world import World
 
 @frozen
 class ReadyOrder:
-    """A predefined order, the outcome of its first cancel, and the outcome once it has settled."""
+    """A predefined order, the outcome of its first cancel, and the outcome once it has settled.
+
+    They are listed in `Sandbox.ORDERS`.
+
+        print([(order.marketplace, order.order_id, order.story) for order in Sandbox.ORDERS])
+    """
 
     marketplace: Marketplace
     order_id: str | int
@@ -101,7 +106,13 @@ READY_ORDERS: Final = (
 
 
 def seed(world: World) -> None:
-    """Add the predefined orders to a world, and reset those that exist."""
+    """Add the predefined orders to a world, and reset those that exist.
+
+        world = World()
+        seed(world)
+
+    A `Sandbox` does it for its own world.
+    """
     for order in READY_ORDERS:
         simulator: Any = world.simulator(order.marketplace)
         simulator.orders.pop(str(order.order_id), None)

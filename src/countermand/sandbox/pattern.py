@@ -84,6 +84,8 @@ class PatternSimulator(Simulator[PatternOrder]):
     ) -> PatternOrder:
         """Add an order whose warehouses finish the cancellation after so many seconds (None: never).
 
+            sandbox.world.pattern.add_order("114-1", {1001: "new", 1002: "picked"})
+
         The warehouse orders in `picked_instead` are picked at that time, although their cancellation was initiated.
         """
         checks.new_order(self.name, order_id, self.orders)

@@ -28,6 +28,9 @@ def _options(request: pytest.FixtureRequest) -> dict[str, Any]:
         if marker.args:
             raise pytest.UsageError(f"{request.node.nodeid}: name the options of the marker 'countermand'")
         options |= marker.kwargs
+    client = options.get("client", {})
+    if not isinstance(client, dict):
+        raise pytest.UsageError(f"{request.node.nodeid}: client of the marker 'countermand' is a dict")
     return options
 
 

@@ -20,6 +20,8 @@ class ReceivedRequest:
 
     `path` and `query` are percent-encoded, header names in lower case. The values of headers that carry a
     credential read `***`, and the body of a login is left out.
+
+        print([(request.method, request.path) for request in sandbox.requests])
     """
 
     at: datetime

@@ -151,6 +151,8 @@ class Sandbox:
     def advance(self, seconds: float) -> None:
         """Move the world's time forward by `seconds`; in virtual time, the clients' time too.
 
+            sandbox.advance(600)
+
         Raises ValueError for a negative number.
         """
         checks.not_negative("the time to advance by", seconds)

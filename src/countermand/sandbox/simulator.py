@@ -187,6 +187,8 @@ class Simulator(ABC, Generic[OrderT]):
     def limit(self, *, requests: int | None, per: float = 60.0) -> None:
         """Answer 429 to all but the first `requests` in every `per` seconds; None lifts the limit.
 
+            sandbox.world.vtex.limit(requests=10, per=60.0)
+
         Raises ValueError unless `requests` is a whole number and `per` is positive.
         """
         if requests is not None:
@@ -196,7 +198,12 @@ class Simulator(ABC, Generic[OrderT]):
         self.gate.requests, self.gate.per = requests, per
 
     def reject_until(self, seconds: float) -> None:
-        """Answer 429 to everything for the next `seconds`. Raises ValueError for a negative number."""
+        """Answer 429 to everything for the next `seconds`.
+
+            sandbox.world.kibo.reject_until(60)
+
+        Raises ValueError for a negative number.
+        """
         checks.not_negative("the time", seconds)
         self.gate.closed_until = self.now + timedelta(seconds=seconds)
 
@@ -207,6 +214,8 @@ class Simulator(ABC, Generic[OrderT]):
 
     def move(self, order_id: object, status: str, *, part: object = "", after: float = 0.0) -> None:
         """Give an order, or one part of it, another status in `after` seconds: picked, invoiced, shipped.
+
+            sandbox.world.pattern.move("114-3941689-8772232", "picked", part=1001, after=2.0)
 
         Raises ValueError for an order, a part or a status that is not known.
         """
@@ -321,7 +330,12 @@ class Simulator(ABC, Generic[OrderT]):
             heappush(self.timeline.scheduled, event)
 
     def truth(self, order_id: str) -> Truth:
-        """Return the current and the final state of an order."""
+        """Return the current and the final state of an order.
+
+            sandbox.world.vtex.truth("1172452900788-01")
+
+        Raises an error that is a ValueError and a KeyError if there is no such order.
+        """
         order = checks.order(self.name, order_id, self.orders)
         coming = [e for e in self.timeline.scheduled if (e.marketplace, e.order_id) == (self.name, order_id)]
         parts = self.parts(order)

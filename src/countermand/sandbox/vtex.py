@@ -16,6 +16,7 @@ from countermand.sandbox.simulator import Event, Simulator, Timeline
 from countermand.sandbox.vtex_order import (
     NOT_CANCELLABLE,
     PENDING,
+    RACE,
     STATUSES,
     VALUE,
     DateForm,
@@ -23,9 +24,6 @@ from countermand.sandbox.vtex_order import (
     VtexOrder,
     written,
 )
-
-# A cancel and an invoice closer than this race, and the workflow stays in error.
-RACE = timedelta(seconds=0.5)
 
 # How long an order stays in `invoice` after a partial invoice, in seconds.
 VERIFYING = 1.0
@@ -96,17 +94,18 @@ class VtexSimulator(Simulator[VtexOrder]):
     ) -> VtexOrder:
         """Add an order whose seller decides on a cancel after so many seconds.
 
-        A `silent` seller never does. With `stuck`, the order loses the race between cancel and invoice
-        and stays in `request-cancel`, in error. `waits_in` is the status of an order that waits.
+            sandbox.world.vtex.add_order("1172-01", status="handling", seller="denies", decides_after=120.0)
 
-        `status` may be None: an incomplete order has no status text. With a `seller_order_id`, the order is
-        another seller's, and receipts name it so. A cancel is received at once, but reads show it
-        `shows_after` seconds later. `denied_before` holds requests that were denied, each at its moment and
-        with the seller's reason. `invoiced_value` is what sales invoices add up to (in cents; all of it by
-        default where the order is invoiced), `returned` whether there is a return invoice. With `revives`, a
-        request that an invoice overtook is carried out once there is a return invoice. `in_error` is the
-        `workflowIsInError` of the order; an `old` order has none, and no `allowCancellation`.
-        `cancellation_data` is there from the beginning, whatever the status.
+        A `silent` seller never does. With `stuck`, the order loses the race between cancel and invoice and
+        stays in `request-cancel`, in error. `waits_in` is the status of an order that waits. `status` may
+        be None: an incomplete order has no status text. With a `seller_order_id`, the order is another
+        seller's, and receipts name it so. Reads show a cancel `shows_after` seconds after it was received.
+        `denied_before` holds requests that were denied, each at its moment, with the reason.
+        `invoiced_value` is what sales invoices add up to (in cents; all of it by default where the order is
+        invoiced), `returned` whether there is a return invoice. With `revives`, a request that an invoice
+        overtook is carried out once there is a return invoice. `in_error` is the `workflowIsInError` of the
+        order; an `old` order has none, and no `allowCancellation`. `cancellation_data` is there from the
+        beginning, whatever the status.
         """
         checks.new_order(self.name, order_id, self.orders)
         for each in filter(None, (status, waits_in)):
@@ -148,7 +147,12 @@ class VtexSimulator(Simulator[VtexOrder]):
         return order
 
     def return_invoice(self, order_id: str, *, after: float = 0.0) -> None:
-        """Let a return invoice be sent in `after` seconds, as `POST …/invoice` with type `Input` does."""
+        """Let a return invoice be sent in `after` seconds.
+
+            sandbox.world.vtex.return_invoice("1172452900791-01")
+
+        It is what `POST …/invoice` with type `Input` does.
+        """
         checks.after("the time of a return invoice", after)
         self.later(checks.order(self.name, order_id, self.orders), after, "return")
 

@@ -47,6 +47,9 @@ STATUSES = (
     )
 )
 
+#: A cancel and an invoice closer than this race, and the workflow stays in error.
+RACE = timedelta(seconds=0.5)
+
 VALUE = 4990
 """What every order costs, in cents."""
 

@@ -21,7 +21,12 @@ EPOCH: Final = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 
 
 class World:
-    """Four marketplaces under one origin: `/pattern/…`, `/vtex/…`, `/crux/…`, `/kibo/…`."""
+    """Four marketplaces under one origin: `/pattern/…`, `/vtex/…`, `/crux/…`, `/kibo/…`.
+
+    A sandbox has one.
+
+        print(sandbox.world.now, sandbox.world.ledger)
+    """
 
     __slots__ = ("_date", "_simulators", "_timeline", "crux", "kibo", "pattern", "vtex")
 
@@ -37,7 +42,12 @@ class World:
         self._date = now, ""
 
     def simulator(self, marketplace: str) -> Simulator[Any]:
-        """Return one of the four by its name; raise ValueError for any other name."""
+        """Return one of the four by its name.
+
+            sandbox.world.simulator("vtex").may_cancel = False
+
+        Raises ValueError for any other name.
+        """
         checks.marketplace(marketplace)
         return self._simulators[marketplace]
 
@@ -71,11 +81,21 @@ class World:
         return self._date[1]
 
     def advance(self, seconds: float) -> None:
-        """Move time forward by `seconds`, and apply every event scheduled until then, in order."""
+        """Move time forward by `seconds`, and apply every event scheduled until then, in order.
+
+            world.advance(60)
+
+        Raises ValueError for a negative number.
+        """
         self._run(self.now + timedelta(seconds=checks.not_negative("the time to advance by", seconds)))
 
     def settle(self) -> None:
-        """Move time forward until no event is scheduled."""
+        """Move time forward until no event is scheduled.
+
+            world.settle()
+
+        Every seller, supplier and warehouse has decided then, except those that never do.
+        """
         self._run(None)
 
     def _run(self, until: datetime | None) -> None:
@@ -84,5 +104,10 @@ class World:
             simulator.land(simulator.orders[event.order_id], event)
 
     def truth(self, marketplace: Marketplace, order_id: object) -> Truth:
-        """Return the current and the final state of an order; raise KeyError, and ValueError, if there is none."""
+        """Return the current and the final state of an order.
+
+            truth = sandbox.world.truth("kibo", 1010101)
+
+        Raises an error that is a ValueError and a KeyError if there is no such order.
+        """
         return self.simulator(marketplace).truth(str(order_id))
