@@ -18,7 +18,7 @@ def _homes() -> dict[str, str]:
 
 
 _HOMES = _homes()
-globals()["__all__"] = sorted(_HOMES)  # in this form, because type checkers read the stub
+globals()["__all__"] = sorted(name for name in _HOMES if name[0] != "_")  # type checkers read the stub's
 
 
 def __getattr__(name: str) -> object:

@@ -1,8 +1,10 @@
 """The public interface: every name, both doors alike, signatures, and what the docstrings promise."""
 
+import ast
 import inspect
 import subprocess
 import sys
+from pathlib import Path
 from typing import Any, Unpack, get_args, get_origin, get_type_hints
 
 import attrs
@@ -60,6 +62,15 @@ def test_the_list_of_names_is_sorted_and_true() -> None:
     """Everything in it is there, and nothing is named twice."""
     assert countermand.__all__ == sorted(set(countermand.__all__))
     assert all(hasattr(countermand, name) for name in countermand.__all__)
+
+
+def test_a_star_import_brings_what_type_checkers_take_it_to_bring() -> None:
+    """The list in the stub is that of its imports, and a module's own `__version__` is left alone."""
+    stub = (Path(countermand.__file__).parent / "__init__.pyi").read_text()
+    (told,) = (node.value for node in ast.parse(stub).body if isinstance(node, ast.Assign))
+    assert ast.literal_eval(told) == countermand.__all__
+    assert "__version__" not in countermand.__all__
+    assert countermand.__version__
 
 
 def test_a_name_that_is_not_there() -> None:
