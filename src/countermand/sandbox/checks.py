@@ -18,7 +18,8 @@ MARKETPLACES: tuple[Marketplace, ...] = get_args(Marketplace)
 class UnknownOrderError(KeyError, ValueError):
     """There is no such order in the sandbox."""
 
-    __str__ = Exception.__str__  # that of a KeyError is a repr
+    def __str__(self) -> str:
+        return str(self.args[0])  # that of a KeyError is a repr
 
 
 def one_of(what: str, value: object, known: Iterable[str]) -> None:
