@@ -320,13 +320,13 @@ def test_threads_share_a_transport_for_each_route() -> None:
     barrier = threading.Barrier(8)
 
     def open_one(opened: Callable[[str], Any]) -> None:
-        barrier.wait(5)
+        barrier.wait(60)
         found.append(opened("http://localhost:1"))
 
     threads = [threading.Thread(target=open_one, args=(driver._open,)) for _ in range(8)]
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(5)
+        thread.join(60)
     driver.close()
     assert len(set(map(id, found))) == 1
