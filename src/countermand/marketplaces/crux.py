@@ -14,7 +14,15 @@ import attrs
 from ..engine import checks
 from ..engine.auth import Auth, Token, TokenAuth, auth_for
 from ..engine.credentials import Credential, as_optional_credential, fits_a_header
-from ..engine.decoding import Answer, DecodingError, check_subject, decode, decode_object, decode_value
+from ..engine.decoding import (
+    Answer,
+    DecodingError,
+    check_subject,
+    decode,
+    decode_object,
+    decode_value,
+    is_empty,
+)
 from ..engine.operation import Operation
 from ..engine.rules import (
     REJECTIONS,
@@ -298,7 +306,7 @@ def _canonical(order_uuid: str) -> str:
 
 def _check_body(body: bytes, order_id: str) -> None:
     """Raise `DecodingError` if the body of a 2xx is not JSON, is about another order, or reports an error."""
-    if not body.strip():
+    if is_empty(body):
         return
     said = decode_value(body)
     for each in said if isinstance(said, list) else [said]:  # pyright: ignore[reportUnknownVariableType]

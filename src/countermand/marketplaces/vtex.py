@@ -14,7 +14,7 @@ import attrs
 from ..engine import checks
 from ..engine.auth import auth_for
 from ..engine.credentials import Credential, as_credential
-from ..engine.decoding import Answer, check_subject, decode
+from ..engine.decoding import Answer, check_subject, decode, is_empty
 from ..engine.operation import Operation
 from ..engine.rules import CancelRequest, Doubt, Finding, Rules, Verdict, cancelled, refused, requested
 from ..engine.secret import Secret, sealed
@@ -250,7 +250,7 @@ class VtexRules(Rules[str, CancelVtexOrder, VtexReceipt, VtexOrder]):
         """
         if reply.status != 200:
             return None
-        if not reply.body.strip():
+        if is_empty(reply.body):
             return Doubt(
                 "received, without a receipt", confirm=_received, fallback=requested(None), askable=False
             )
