@@ -25,6 +25,7 @@ from .kinds import WaitReason
 from .operation import Operation
 from .rules import Finding, Rules, unknown
 from .wire import Call, Fault, Flow, Reply
+from .words import is_a_page
 
 C = TypeVar("C", bound=Answer)
 O = TypeVar("O", bound=Answer)  # noqa: E741
@@ -96,7 +97,7 @@ def _looking(
                 known = operation.outcome(last)  # the next read is judged against this one
         elif last is None and prior is None and (is_denied(reply) or operation.shut_out("read")):
             raise _unread(reply, ask, operation, found)
-        wait = None if is_denied(reply) else pause_of(pause)
+        wait = None if _is_kept_from_us(rules, reply, ask) else pause_of(pause)
         if wait is None:
             if last is None and prior is None:
                 if not operation.got_through():
@@ -105,6 +106,13 @@ def _looking(
             return _ended(last, operation)
         yield from operation.sleep(wait, WaitReason.POLLING)
         pause = min(pause * 1.5, 60.0)
+
+
+def _is_kept_from_us(rules: Rules[I, R, C, O], reply: Reply | Fault, asked: Call) -> bool:
+    """Whether the marketplace itself does not show the order. What a gateway says may pass."""
+    if not is_denied(reply) or not isinstance(reply, Reply) or reply.flaw or is_a_page(reply):
+        return False
+    return reply.status != 404 or rules.knows_no_order(reply, asked)
 
 
 def _ended(last: Finding[Any] | None, operation: Operation[Any, Any]) -> Outcome[Any]:

@@ -71,8 +71,8 @@ def object_in(reply: Reply) -> dict[str, Any] | None:
 
 
 def is_a_page(reply: Reply) -> bool:
-    """Whether the body of an error cannot be the marketplace's, because it is neither empty nor JSON."""
-    return bool(reply.flaw) or (not is_empty(reply.body) and _value_in(reply) is None)
+    """Whether the body of an error is neither empty nor JSON, so that it may come from a gateway."""
+    return not is_empty(reply.body) and _value_in(reply) is None
 
 
 def names_its_error(reply: Reply) -> bool:
@@ -104,7 +104,8 @@ def _sentences(said: Any) -> Iterator[str]:
         return
     fields = _fields(said)
     error, errors = fields.get("error"), fields.get("errors")
-    names = _MESSAGES if isinstance(error, str) else ("error", *_MESSAGES)  # a bare text is often only a class
+    # A bare text as `error` is often only the name of the status.
+    names = _MESSAGES if isinstance(error, str) else ("error", *_MESSAGES)
     told = [*_first(fields, names), *(list(_texts(errors)) or _by_field(_fields(errors)))]
     told = told or _first(fields, ("error", "title"))
     yield from told or _by_field({name: each for name, each in fields.items() if isinstance(each, list)})
