@@ -78,6 +78,7 @@ def _looking(
     """Read until the cancellation is settled, or `pause_of` gives no further pause."""
     ask = rules.read_call(operation)
     prior = operation.prior
+    named = () if prior is None else sum(_named(rules, prior), ())
     known: Outcome[Any] | None = prior
     last: Finding[Any] | None = None
     pause = 1.0
@@ -90,7 +91,7 @@ def _looking(
             return _ended(last, operation)
         found = order_in(rules, reply, operation)
         if not isinstance(found, str):
-            last = _standing(rules, rules.state(found, operation), known)
+            last = _standing(rules, rules.state(found, operation), known, named)
             if last.settled:
                 return operation.outcome(last)
             if last.kind is not Unknown:
@@ -135,14 +136,16 @@ def _unread(
     return operation.error(OrderUnreadableError, problem, reply)
 
 
-def _standing(rules: Rules[I, R, C, O], state: Finding[O], prior: Outcome[Any] | None) -> Finding[Any]:
-    """Return what an order's state means after the prior outcome."""
+def _standing(
+    rules: Rules[I, R, C, O], state: Finding[O], prior: Outcome[Any] | None, named: tuple[Part, ...]
+) -> Finding[Any]:
+    """Return what an order's state means after the prior outcome; `named` are all parts that were ever named."""
     order = state.answer
     is_open = state.kind is Requested and not state.conclusive
     if prior is None or isinstance(prior, Unknown):
         return unknown(_OPEN, order) if is_open else state
     begun, kept = _named(rules, prior)
-    state = _with_ids(state, begun, kept)
+    state = _with_ids(state, begun, kept, named)
     if isinstance(prior, Requested):
         facts = {**state.facts, "cancelled": begun} if state.kind is Requested else state.facts
         return state._replace(facts=facts)
@@ -181,19 +184,22 @@ def _named(
     return begun, getattr(prior, "refused", ())
 
 
-def _with_ids(state: Finding[O], begun: tuple[Part, ...], kept: tuple[Part, ...]) -> Finding[O]:
+def _with_ids(
+    state: Finding[O], begun: tuple[Part, ...], kept: tuple[Part, ...], named: tuple[Part, ...]
+) -> Finding[O]:
     """Add the ids of an earlier answer to the parts of a read without ids, if the counts match."""
     facts = dict(state.facts)
     gone: tuple[Part, ...] = facts.get("cancelled", ())
     rest: tuple[Part, ...] = facts.get("refused", ())
     if any(part.id is not None for part in (*gone, *rest)):
         return state
-    if not rest or not gone:
-        begun = kept = begun + kept  # all parts have the same fate
-    for name, parts, named in (("cancelled", gone, begun), ("refused", rest, kept)):
-        if parts and len(parts) == len(named):
+    if not rest or not gone:  # all parts have the same fate, even those that the read does not list
+        begun = kept = named
+        gone, rest = (parts * len(named) if len(parts) == 1 else parts for parts in (gone, rest))
+    for name, parts, told in (("cancelled", gone, begun), ("refused", rest, kept)):
+        if parts and len(parts) == len(told):
             facts[name] = tuple(
                 attrs.evolve(part, id=one.id, reason=part.reason or (one.reason if parts is rest else None))
-                for part, one in zip(parts, named, strict=True)
+                for part, one in zip(parts, told, strict=True)
             )
     return state._replace(facts=facts)
