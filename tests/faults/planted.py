@@ -4,6 +4,7 @@ from .mutant import Mutant
 from .planted_looks import ANYWHERE, AT_KIBO, AT_PATTERN, LATER
 from .planted_rows import AT_CRUX, AT_VTEX
 from .planted_transport import TRANSPORT
+from .planted_words import WORDS
 
 __all__ = ["CHECKS", "MUTANTS", "Mutant"]
 
@@ -26,7 +27,7 @@ CHECKS: dict[str, tuple[str, ...]] = {
     "public": (*_PYTEST, "tests/public/test_interface.py"),
     "core": (*_PYTEST, "tests/core"),
     "rows": (*_PYTEST, "tests/truth/test_rows.py", "-k", "on_stage"),
-    "looks": (*_PYTEST, "tests/truth/test_later_looks.py", "tests/truth/test_later_denials.py"),
+    "looks": (*_PYTEST, *(f"tests/truth/test_later_{name}.py" for name in ("looks", "denials", "refusals"))),
 }
 
 
@@ -159,8 +160,8 @@ MUTANTS = (
     Mutant(
         "a denial of VTEX is conclusive while a lost request is settled",
         "marketplaces/vtex.py",
-        "since is not None and _answered(one) > since]",
-        "since is not None]",
+        "[one for one in denied if _answered(one) > since]",
+        "denied",
         ("sweep", "rows"),
     ),
     Mutant(
@@ -340,5 +341,6 @@ MUTANTS = (
     *AT_KIBO,
     *AT_PATTERN,
     *ANYWHERE,
+    *WORDS,
     *LATER,
 )

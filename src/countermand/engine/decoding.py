@@ -99,6 +99,11 @@ def decode(body: bytes, model: type[M]) -> M:
     raise DecodingError(problem)
 
 
+def is_empty(body: bytes) -> bool:
+    """Whether there is nothing in `body` but a byte order mark and whitespace."""
+    return not body.removeprefix(_BOM).strip()
+
+
 def decode_object(body: bytes) -> dict[str, Any]:
     """Decode `body` as a JSON object; raise `DecodingError` if it is anything else, or has a duplicate field."""
     said: Any = decode_value(body)

@@ -249,16 +249,19 @@ def _settling(
 
 
 def _explained(finding: Finding[Any], doubt: Doubt) -> Finding[Any]:
-    """Add the marketplace's own message to the refused parts, if the order's state gives no reason."""
+    """Add the marketplace's own message to the refused parts without a reason; to all of them if each has one."""
     parts: tuple[Part, ...] = finding.facts.get("refused", ())
-    if doubt.error is None or not parts:
+    detail = doubt.error.detail if doubt.error is not None else None
+    if detail is None or not parts:
         return finding
-    told = tuple(attrs.evolve(part, reason=part.reason or doubt.error.detail) for part in parts)
+    if all(part.reason for part in parts):
+        return _noted(finding, detail)
+    told = tuple(attrs.evolve(part, reason=part.reason or detail) for part in parts)
     return finding._replace(facts={**finding.facts, "refused": told})
 
 
 def _noted(finding: Finding[Any], note: str) -> Finding[Any]:
-    """Return a finding that is based on a reply only, with a note why no read confirms it."""
+    """Return a finding with a note after the reason of every refused part."""
     parts: tuple[Part, ...] = finding.facts.get("refused", ())
     told = tuple(attrs.evolve(part, reason="; ".join(filter(None, (part.reason, note)))) for part in parts)
     return finding._replace(facts={**finding.facts, "refused": told}) if told else finding

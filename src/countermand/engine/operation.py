@@ -25,7 +25,7 @@ from .rules import Finding, Rules, unknown
 from .secret import SealedHeaders, redacted
 from .settings import Settings, beside
 from .wire import Call, Clock, Fault, Flow, Reply, Sleep
-from .words import shown_headers, words_of
+from .words import is_a_page, shown_headers, words_of
 
 if TYPE_CHECKING:
     from .telemetry import Telemetry
@@ -376,11 +376,12 @@ class Operation(Generic[I, R]):
     def rejection(self, reply: Reply, asked: Call) -> CountermandError:
         """Return the typed error for a 4xx that means "not applied"."""
         kind = self.rules.rejections.get(reply.status, RejectedError)
+        where = f"{asked.method} {asked.origin}{asked.target}"
         if kind is OrderNotFoundError and not self.rules.knows_no_order(reply, asked):
-            where = f"{asked.method} {asked.origin}{asked.target}"
             problem = f"answered 404, and not about an order: the address may be wrong ({where})"
             return self.error(RejectedError, problem, reply)
-        return self.error(kind, f"answered {reply.status}: {kind.meaning}", reply)
+        page = f", or a gateway answered with a page of its own ({where})" if is_a_page(reply) else ""
+        return self.error(kind, f"answered {reply.status}: {kind.meaning}{page}", reply)
 
     def rate_limited(self, reply: Reply | None = None) -> RateLimitedError:
         """Return the error for a gate that stays closed beyond the deadline."""

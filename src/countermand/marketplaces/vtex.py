@@ -6,7 +6,7 @@ The statuses are those of https://help.vtex.com/en/docs/tutorials/order-flow-and
 import json
 import re
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import ClassVar, TypeAlias, Unpack
 
 import attrs
@@ -14,7 +14,7 @@ import attrs
 from ..engine import checks
 from ..engine.auth import auth_for
 from ..engine.credentials import Credential, as_credential
-from ..engine.decoding import Answer, check_subject, decode
+from ..engine.decoding import Answer, check_subject, decode, is_empty
 from ..engine.operation import Operation
 from ..engine.rules import CancelRequest, Doubt, Finding, Rules, Verdict, cancelled, refused, requested
 from ..engine.secret import Secret, sealed
@@ -22,7 +22,7 @@ from ..engine.settings import CallOptions
 from ..engine.wire import Call, Reply
 from ..outcomes import Outcome, Part
 from .base import Account, AsyncSubClient, Stored, SubClient, label_field, rate_field
-from .vtex_dates import LONG_AGO, moment, zoned
+from .vtex_dates import LONG_AGO, moment, received_by
 
 #: Statuses that show a pending cancellation (Order flow and status; announcements; known issues).
 _PENDING = frozenset(
@@ -33,8 +33,6 @@ _PENDING = frozenset(
 _DENYING = "cancellation-request-denied-ffm"
 #: The grace period in which the customer may cancel: open, although its name contains "cancel".
 _TIME_TO_CANCEL = "window-to-cancel"
-#: The uncertainty of the time of a request without a receipt: a Date header has whole seconds.
-_CLOCKS_AGREE = timedelta(seconds=1)
 _SEQUENCE = re.compile(r"seq(\d+)", re.ASCII)
 _ENVIRONMENTS = "vtexcommercestable", "vtexcommercebeta"
 
@@ -250,10 +248,9 @@ class VtexRules(Rules[str, CancelVtexOrder, VtexReceipt, VtexOrder]):
         """
         if reply.status != 200:
             return None
-        if not reply.body.strip():
-            return Doubt(
-                "received, without a receipt", confirm=_received, fallback=requested(None), askable=False
-            )
+        if is_empty(reply.body):
+            told = "received, without a receipt"
+            return Doubt(told, confirm=_received, fallback=requested(None), askable=False)
         receipt = decode(reply.body, VtexReceipt)
         if receipt.order_id == operation.order_id:
             return requested(receipt)
@@ -307,14 +304,17 @@ def _denial(order: VtexOrder, operation: _Operation) -> VtexCancellationRequest 
     than the request if the receipt was lost. Without a request of ours, the latest one in the list counts.
     """
     listed = order.cancellation_requests or ()
-    receipt = operation.prior.answer if operation.prior is not None else None
-    if not isinstance(receipt, VtexReceipt) and operation.asked() is None:
+    known = operation.prior.answer if operation.prior is not None else None
+    receipt = known.date if isinstance(known, VtexReceipt) else None
+    if receipt is None and operation.asked() is None:
         latest = max(reversed(listed), key=lambda one: moment(one.requested_at) or LONG_AGO, default=None)
         return latest if latest is not None and latest.denied_by_seller else None
-    since = zoned(receipt.date) if isinstance(receipt, VtexReceipt) else None
-    if since is None and (sent := operation.sent_at()) is not None:
-        since = sent + _CLOCKS_AGREE
-    denied = [one for one in listed if one.denied_by_seller and since is not None and _answered(one) > since]
+    denied = [one for one in listed if one.denied_by_seller]
+    if (since := received_by(receipt, operation.sent_at())) is not None:
+        denied = [one for one in denied if _answered(one) > since]
+    else:  # no reply had a Date: what an earlier read did not list is newer
+        seen = known.cancellation_requests or () if isinstance(known, VtexOrder) else denied
+        denied = [one for one in denied if one not in seen]
     return denied[-1] if denied else None
 
 
