@@ -137,7 +137,7 @@ def _shape(kind: type[CountermandError]) -> "Fields":
 
 
 def _rebuilt(kind: type[CountermandError], message: str) -> CountermandError:
-    return kind(message)
+    return kind.__new__(kind, message)  # a third party's class may take other arguments
 
 
 class NotConfiguredError(CountermandError):

@@ -1,4 +1,4 @@
-"""A field that an object names twice is refused, wherever it stands: which of the two to believe would be a guess."""
+"""What a body may not hold: a field that is named twice, because to choose one would be a guess; and endless nesting."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -6,7 +6,16 @@ from typing import Any
 
 import pytest
 
-from countermand import CruxOrder, KiboOrder, PatternCancellation, PatternOrderStatus, VtexOrder, VtexReceipt
+from countermand import (
+    CruxOrder,
+    KiboOrder,
+    PatternCancellation,
+    PatternOrderStatus,
+    Requested,
+    VtexOrder,
+    VtexReceipt,
+    outcome_from_json,
+)
 from countermand.engine.decoding import Answer, DecodingError, decode
 
 BODIES: dict[type[Answer], Mapping[str, Any]] = {
@@ -100,3 +109,17 @@ def test_a_text_that_looks_like_a_repetition_is_none(model: type[Answer]) -> Non
     names = "".join(f'"{name}": 1, ' for name in BODIES[model])
     body = {**BODIES[model], "note": "{" + names + "}", "elsewhere": dict(BODIES[model])}
     assert decode(json.dumps(body).encode(), model).raw == body
+
+
+@pytest.mark.parametrize("opening, closing", [("[", "]"), ('{"a":', "}")], ids=["arrays", "objects"])
+def test_what_is_decoded_is_not_nested_too_deeply_for_raw(opening: str, closing: str) -> None:
+    """`raw` and `to_json` would exceed Python's recursion limit: such a body is refused at once."""
+    body = b'{"orderId": "1", "date": "d", "new": %s1%s, "many": [%s[]]}'
+    many = b"[], " * 1000
+    for depth in (190, 199):
+        answer = decode(body % (opening.encode() * depth, closing.encode() * depth, many), VtexReceipt)
+        outcome: Requested[VtexReceipt] = Requested(marketplace="vtex", order_id="1", answer=answer)
+        assert outcome_from_json(outcome.to_json()) == outcome
+    for depth in (200, 990, 10**5):
+        with pytest.raises(DecodingError, match="nested too deeply"):
+            decode(body % (opening.encode() * depth, closing.encode() * depth, many), VtexReceipt)

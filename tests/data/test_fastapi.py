@@ -20,6 +20,7 @@ from countermand import (
     VtexAnswer,
     VtexReceipt,
 )
+from countermand.engine.decoding import Answer
 
 from . import made
 from .test_round_trip import same
@@ -69,12 +70,23 @@ def test_pydantic_refuses_all_else(value: Any) -> None:
         pydantic.TypeAdapter(ANY[VtexAnswer]).validate_python(value)
 
 
-def test_an_outcome_whose_answer_is_not_declared_is_written_only() -> None:
+@pytest.mark.parametrize("hint", [Requested, ANY, ANY[Any], ANY[object], ANY[Answer]])
+def test_an_outcome_whose_answer_is_not_declared_is_written_only(hint: Any) -> None:
     """Nothing says what the answer is to be read as."""
-    adapter = pydantic.TypeAdapter(Requested)
+    adapter = pydantic.TypeAdapter(hint)
+    assert adapter.validate_python(FIVE["requested"]) is FIVE["requested"]
+    assert adapter.json_schema()
     assert adapter.dump_python(FIVE["requested"]) == FIVE["requested"].to_dict()
     with pytest.raises(pydantic.ValidationError, match=r"its type is not declared @ \$\.answer"):
         adapter.validate_python(FIVE["requested"].to_dict())
+
+
+def test_a_tag_that_there_is_not_is_named() -> None:
+    """And not a field that another variant does not have."""
+    data = FIVE["requested"].to_dict() | {"outcome": "done"}
+    with pytest.raises(pydantic.ValidationError) as caught:
+        pydantic.TypeAdapter(ANY[VtexAnswer]).validate_python(data)
+    assert all("@ $.outcome" in each["msg"] for each in caught.value.errors())
 
 
 def service() -> Any:

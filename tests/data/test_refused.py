@@ -157,11 +157,21 @@ def test_what_is_no_object_is_refused(thing: Any) -> None:
             load(thing)
 
 
-@pytest.mark.parametrize("text", ["", "{", "NaN", "[]", b"\xff", "[" * 10**5])
-def test_what_is_no_json_is_refused(text: str | bytes) -> None:
-    """Broken, cut short, or nested without end."""
-    with pytest.raises(ValueError):  # noqa: PT011 - json's own words
+@pytest.mark.parametrize("text", ["", '{"sekret', "NaN", "[]", b"\xff", "[" * 10**5, "9" * 5000, None, 5])
+def test_what_is_no_json_is_refused(text: Any) -> None:
+    """Broken, cut short, nested without end, or no text; and the error does not keep the text."""
+    with pytest.raises(ValueError, match=r" @ \$") as caught:
         outcome_from_json(text)
+    assert type(caught.value) is ValueError
+    assert caught.value.__context__ is None
+
+
+def test_a_long_name_is_cut() -> None:
+    """A message stays readable, whatever stands in the data."""
+    for change in ({"marketplace": "x" * 10**5}, {"x" * 10**5: 1}):
+        with pytest.raises(ValueError, match=r"x{50}") as caught:
+            outcome_from_dict(written() | change)
+        assert len(str(caught.value)) < 300
 
 
 def test_a_field_that_is_named_twice_is_refused() -> None:

@@ -205,6 +205,22 @@ def test_a_third_partys_error_is_written_as_the_nearest_of_ours() -> None:
     assert back == RejectedError("closed", marketplace="shop", status=409)
 
 
+class _ShopBusyError(RejectedError):
+    """A third party's own, which cannot be made from a message alone."""
+
+    def __init__(self, message: str, *, queue: int) -> None:
+        super().__init__(message)
+        self.queue = queue
+
+
+def test_a_third_partys_error_is_pickled_and_copied() -> None:
+    """Whatever its constructor takes: a task queue hands errors on."""
+    error = _ShopBusyError("busy", queue=7)
+    for again in (pickle.loads(pickle.dumps(error)), copy.copy(error), copy.deepcopy(error)):
+        assert type(again) is _ShopBusyError
+        assert (again, again.queue, again.args) == (error, 7, ("busy",))
+
+
 def test_every_error_has_a_tag_of_its_own() -> None:
     """No two classes are written alike."""
     assert len({kind("no").to_dict()["error"] for kind in made.KINDS}) == len(made.KINDS)

@@ -268,6 +268,22 @@ def test_what_is_no_exception_passes_through_a_hook(at: type[Any], on_stage: OnS
         assert [attempt.status for attempt in evidence.attempts] == [200]
 
 
+@pytest.mark.parametrize("at", [CallStarted, RequestStarted, RequestEnded, CallEnded])
+def test_every_beginning_has_its_end_for_the_other_hooks(at: type[Any], on_stage: OnStage) -> None:
+    """Even if a hook before or after them is interrupted: a span that is open stays open for ever."""
+
+    def hook(event: Event) -> None:
+        if isinstance(event, at):
+            raise KeyboardInterrupt
+
+    first: list[Event] = []
+    last: list[Event] = []
+    with pytest.raises(KeyboardInterrupt):
+        VTEX.cancel(on_stage(Stage(cancel=[VTEX.accepted]), VTEX, hooks=[first.append, hook, last.append]))
+    requests = [] if at is CallStarted else ["RequestStarted", "RequestEnded"]
+    assert names(first) == names(last) == ["CallStarted", *requests, "CallEnded"]
+
+
 def test_an_interruption_after_a_clean_refusal_has_no_evidence(on_stage: OnStage) -> None:
     """What the marketplace rejected was not applied."""
 

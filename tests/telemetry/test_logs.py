@@ -90,6 +90,21 @@ def test_an_unknown_is_a_warning_without_anything_before_it(
     assert [level for level, _ in lines(caplog)] == ["WARNING"]
 
 
+def test_looking_at_an_open_order_is_no_warning(
+    market: Market, on_stage: OnStage, caplog: pytest.LogCaptureFixture
+) -> None:
+    """By its id alone it is `Unknown`, but nobody is known to have cancelled it; who checks an `Unknown` is warned."""
+    caplog.set_level(logging.INFO, LOG)
+    stage = Stage(cancel=[lost()], read=[market.still_open, reply(403), market.still_open])
+    door = on_stage(stage, market, retry=RetryPolicy.never())
+    assert isinstance(door.do(market.name, "look", market.order_id), Unknown)
+    assert [level for level, _ in lines(caplog)] == ["INFO"]
+    caplog.clear()
+    outcome = market.cancel(door)
+    assert isinstance(door.do(market.name, "check", outcome), Unknown)
+    assert [level for level, _ in lines(caplog)] == ["WARNING", "WARNING"]
+
+
 def test_a_short_pause_and_polling_are_no_warnings(
     on_stage: OnStage, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -163,7 +178,9 @@ def script(level: str, *arguments: str) -> tuple[str, str]:
     return done.stdout, done.stderr
 
 
-@pytest.mark.parametrize("level, count", [("", 0), ("warning", 0), ("info", 1), ("INFO", 1), ("debug", 2)])
+@pytest.mark.parametrize(
+    "level, count", [("", 0), ("error", 0), ("warning", 0), ("info", 1), ("INFO", 1), ("debug", 2)]
+)
 def test_an_environment_variable_turns_it_on_for_scripts(level: str, count: int) -> None:
     """It writes to stderr, each line once."""
     _, written = script(level)
@@ -181,7 +198,7 @@ def test_an_application_with_handlers_is_left_to_them() -> None:
 def test_a_level_that_there_is_not() -> None:
     """It is warned about, and nothing is turned on."""
     _, written = script("verbose")
-    assert "COUNTERMAND_LOG must be one of debug, info, warning" in written
+    assert "COUNTERMAND_LOG must be one of debug, info, warning, error" in written
     assert " countermand: " not in written
 
 

@@ -77,6 +77,17 @@ def test_what_went_wrong(recorder: "Recorder", on_stage: OnStage) -> None:
     assert "secret" not in recorder.told()
 
 
+def test_looking_at_an_open_order_is_no_error(
+    recorder: "Recorder", market: Market, on_stage: OnStage
+) -> None:
+    """Nobody is known to have cancelled it."""
+    door = on_stage(Stage(read=[market.still_open]), market, hooks=[recorder.hook])
+    assert isinstance(door.do(market.name, "look", market.order_id), Unknown)
+    (span,) = recorder.spans
+    assert span.status.status_code.name == "UNSET"
+    assert span.attributes["countermand.call.outcome"] == "unknown"
+
+
 def test_metrics(recorder: "Recorder", market: Market, on_stage: OnStage) -> None:
     """Durations, outcomes and pauses, by marketplace and account; no order's id is a label."""
     stage = Stage(cancel=[reply(429, retry_after="2"), market.accepted])

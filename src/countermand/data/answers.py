@@ -63,6 +63,7 @@ class AnswerShape(Tagged):
     def schema(self, describe: Describe) -> dict[str, Any]:
         """Return the two forms."""
         kind, fields, some = {"const": self.tag}, describe(self.fields), {"type": "object"}
+        whole = fields | {"required": [field.written for field in self.fields.fields]}
 
         def form(**properties: Any) -> dict[str, Any]:
             return {"properties": {"kind": kind, **properties}, "additionalProperties": False}
@@ -71,7 +72,7 @@ class AnswerShape(Tagged):
             "type": "object",
             "anyOf": [
                 form(raw=fields if self.is_regular else some) | {"required": ["kind", "raw"]},
-                form(fields=fields, raw=some) | {"required": ["kind", "fields"]},
+                form(fields=whole, raw=some) | {"required": ["kind", "fields"]},
             ],
         }
 

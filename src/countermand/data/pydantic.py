@@ -16,7 +16,8 @@ from .shapes import shape_of
 def core_schema(hint: Any, handler: Any) -> Any:
     """Return pydantic's schema for a type with a written form."""
     kind: type[Any] = get_origin(hint) or hint
-    answers = tuple(each for argument in get_args(hint) for each in get_args(argument) or (argument,))
+    declared = (each for argument in get_args(hint) for each in get_args(argument) or (argument,))
+    answers = tuple(each for each in declared if isinstance(each, type) and each is not Any)
     return handler.generate_schema(Annotated[Any, _Written(shape_of(hint), kind, answers)])
 
 

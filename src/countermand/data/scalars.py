@@ -15,7 +15,9 @@ import attrs
 #: Returns the JSON Schema of a nested shape: the schema itself, or a reference to it.
 Describe: TypeAlias = "Callable[[Shape], dict[str, Any]]"
 
-_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,6})?(Z|[+-]\d\d:\d\d)", re.ASCII)
+_TIME = re.compile(
+    r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,6})?(Z|[+-][0-9]{2}:[0-9]{2})"
+)
 
 
 class Shape(Protocol):
@@ -110,7 +112,7 @@ class Time:
 
     def schema(self, describe: Describe) -> dict[str, Any]:
         """Return the format."""
-        return {"type": "string", "format": "date-time"}
+        return {"type": "string", "format": "date-time", "pattern": f"^{_TIME.pattern}$"}
 
 
 @attrs.frozen

@@ -120,7 +120,7 @@ class Either:
 
 
 class Undeclared:
-    """An unspecified type parameter. A value is written by its own class, and cannot be read."""
+    """An unspecified type parameter, or `Any`. A value is written by its own class, and cannot be read."""
 
     def write(self, value: Any, path: str) -> Any:
         """Return the form that the value's own shape writes; it must have a kind."""
@@ -180,12 +180,13 @@ class Fields:
         """Return the value. All fields are required, and no others are allowed."""
         said = as_object(data, path)
         known = {*self.constants, *(field.written for field in self.fields)}
+        for name, constant in self.constants.items():  # first, because another tag has other fields
+            if name in said:
+                OneOf((constant,)).read(said[name], f"{path}.{name}")
         for name in said.keys() - known:
             raise wrong("there is no such field", f"{path}.{str(name)[:100]}")
         for name in sorted(known - said.keys()):
             raise wrong("it is missing", f"{path}.{name}")
-        for name, constant in self.constants.items():
-            OneOf((constant,)).read(said[name], f"{path}.{name}")
         given = {
             field.argument: field.shape.read(said[field.written], f"{path}.{field.written}")
             for field in self.fields
@@ -261,6 +262,8 @@ def _shape_of(hint: Any, argument: Any, is_open: bool) -> Shape:
         return Number()
     if hint is datetime:
         return Time()
+    if hint in (Any, object):
+        return Undeclared()
     if isinstance(hint, TypeVar):
         return Undeclared() if argument is None else shape_of(argument)
     if origin is Literal:

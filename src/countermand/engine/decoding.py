@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 M = TypeVar("M", bound="Answer")
 
 _BOM = b"\xef\xbb\xbf"
+#: How deeply a body may be nested. Beyond it, `Answer.raw` could exceed Python's recursion limit.
+_DEEPEST = 200
 
 
 class DecodingError(ValueError):
@@ -58,8 +60,10 @@ class Answer:
     @classmethod
     def __countermand_shape__(cls) -> "Shape":
         from ..data.answers import AnswerShape
-        from ..data.shapes import fields_of
+        from ..data.shapes import Undeclared, fields_of
 
+        if cls is Answer:
+            return Undeclared()
         fields = fields_of(cls, is_open=True)
         if not cls.kind:
             return fields
@@ -117,6 +121,8 @@ def decode_value(body: bytes) -> object:
     try:
         body = body.removeprefix(_BOM)  # RFC 8259, section 8.1, allows ignoring it
         said = _loads()(body)
+        if body.count(b"[") + body.count(b"{") > _DEEPEST and _is_too_deep(said):
+            raise RecursionError
         if _may_repeat_a_name(body, said):
             json.loads(body, object_pairs_hook=without_repeats)
     except (ValueError, RecursionError) as error:
@@ -131,6 +137,16 @@ def _loads() -> Callable[[bytes], object]:
     from msgspec.json import Decoder
 
     return Decoder().decode
+
+
+def _is_too_deep(said: Any) -> bool:
+    level: list[Any] = [said]
+    for _ in range(_DEEPEST):
+        inside = (each.values() if isinstance(each, dict) else each for each in level)
+        level = [each for values in inside for each in values if isinstance(each, dict | list)]
+        if not level:
+            return False
+    return True
 
 
 def _may_repeat_a_name(body: bytes, said: object) -> bool:

@@ -36,9 +36,9 @@ def concluded(operation: Operation[Any, Any], call: CallKind, flow: Flow[Any]) -
 
     A finding becomes the outcome of the call. The evidence is attached to an error or an interruption.
     """
-    if operation.telemetry is not None:
-        operation.telemetry.call_started(call, operation.timeout)
     try:
+        if operation.telemetry is not None:
+            operation.telemetry.call_started(call, operation.timeout)
         found: Any = yield from flow
         if found.__class__ is Finding:
             found = operation.outcome(found)

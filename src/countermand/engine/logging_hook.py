@@ -31,10 +31,25 @@ def log_failure(hook: object, error: Exception) -> None:
     LOG.error("the hook %s raised an exception, which changes nothing for the call", name, exc_info=error)
 
 
+def is_alarming(event: CallEnded) -> bool:
+    """Return whether somebody should look at the order: a cancellation may or may not have been applied.
+
+    An open order that was read by its id alone is `Unknown` too, but then no cancellation is known of.
+    """
+    if event.interruption is not None:
+        return evidence_of(event.interruption) is not None
+    outcome = event.outcome
+    if outcome is None or event.ended is not CallEnd.UNKNOWN:
+        return False
+    asked = any(attempt.what == "cancel" for attempt in outcome.attempts)
+    return asked or event.call != "check" or outcome.answer is None
+
+
 def _level(event: Event) -> int | None:
     if isinstance(event, CallEnded):
-        alarming = event.ended is CallEnd.UNKNOWN or evidence_of(event.interruption) is not None
-        return logging.WARNING if alarming else logging.DEBUG if event.ended is CallEnd.READ else logging.INFO
+        if is_alarming(event):
+            return logging.WARNING
+        return logging.DEBUG if event.ended is CallEnd.READ else logging.INFO
     if isinstance(event, WaitStarted):
         return logging.WARNING if is_long(event.why, event.seconds or 0.0) else logging.DEBUG
     return logging.DEBUG if isinstance(event, RequestEnded) else None

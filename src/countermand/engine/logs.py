@@ -1,10 +1,10 @@
 """The logger `countermand`.
 
 INFO has one line for each outcome or error, DEBUG one for each request, pause and read. WARNING is for an `Unknown`, an
-interruption after something may have been sent, and a pause of more than five seconds. The fields of an event are
-attributes of its record, for JSON formatters.
+interruption after something may have been sent, and a pause of more than five seconds. An open order that was only
+looked at by its id is no warning. The fields of an event are attributes of its record, for JSON formatters.
 
-With `COUNTERMAND_LOG=info` (or `debug`, `warning`) in the environment, the log goes to stderr, for scripts that do not
+With `COUNTERMAND_LOG=info` (or `debug`, `warning`, `error`) in the environment, the log goes to stderr, for scripts that do not
 configure logging.
 """
 
@@ -19,7 +19,7 @@ LOG = logging.getLogger("countermand")
 
 #: A longer pause is logged as a warning, in seconds.
 _LONG_WAIT = 5.0
-_LEVELS = {"debug": logging.DEBUG, "info": logging.INFO, "warning": logging.WARNING}
+_LEVELS = {"debug": logging.DEBUG, "info": logging.INFO, "warning": logging.WARNING, "error": logging.ERROR}
 
 
 def is_long(why: WaitReason, seconds: float) -> bool:

@@ -81,7 +81,12 @@ class Telemetry:
         event = RequestStarted(
             what=what, number=self._requests, method=call.method, url=self._url, **self._about
         )
-        self._tell(event)
+        try:
+            self._tell(event)
+        except BaseException:
+            call.sent = False
+            self.request_ended(what, call, None, 0.0, None)
+            raise
 
     def request_ended(
         self, what: What, call: Call, ended: Reply | Fault | None, seconds: float, request_id: str | None
@@ -147,10 +152,15 @@ class Telemetry:
         self._tell(event, is_loud=end in (CallEnd.UNKNOWN, CallEnd.INTERRUPTED))
 
     def _tell(self, event: Event, *, is_loud: bool = False) -> None:
+        interruption: BaseException | None = None
         for hook in self._hooks:
             try:
                 hook(event)
             except Exception as error:  # noqa: BLE001 - an exception of a hook must not affect the call
                 log_failure(hook, error)
+            except BaseException as passing:  # noqa: BLE001 - the other hooks are told first
+                interruption = interruption or passing
         if self._is_logged or is_loud:
             log(event)
+        if interruption is not None:
+            raise interruption

@@ -15,7 +15,8 @@ from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from ..engine.events import CallEnded, CallEvent, CallStarted, Event, RequestEnded, WaitStarted
-from ..engine.kinds import CallEnd, RequestEnd
+from ..engine.kinds import RequestEnd
+from ..engine.logging_hook import is_alarming
 from ..extras import needs
 from ..version import __version__
 
@@ -135,7 +136,7 @@ class OpenTelemetryHook:
         if not isinstance(event.interruption, GeneratorExit):  # what is thrown away is closed anywhere
             context.detach(opened.token)
         opened.span.set_attributes(labels | {"countermand.call.requests": event.requests})
-        if failed is not None or event.ended is CallEnd.UNKNOWN:
+        if failed is not None or is_alarming(event):
             # The words of an exception that is not ours may be anything.
             said = event.outcome or event.error or type(failed).__name__
             opened.span.set_status(StatusCode.ERROR, str(said))

@@ -51,5 +51,5 @@ def _from_entry_point(name: str) -> type[AnyAccount]:
             return found
         raise TypeError(f"the entry point {name} of {GROUP} names no configuration of a marketplace {name!r}")
     raise NotConfiguredError(
-        f"there is no marketplace {name!r}: it is none of {', '.join(OURS)}", marketplace=name
+        f"there is no marketplace {name[:100]!r}: it is none of {', '.join(OURS)}", marketplace=name
     )

@@ -10,7 +10,7 @@ from typing import Any, Union, get_args
 
 from .. import errors
 from ..data import SCHEMA
-from ..data.scalars import OneOf, Scalar, Shape, as_object, wrong
+from ..data.scalars import OneOf, Scalar, Shape, as_object, named, wrong
 from ..data.shapes import shape_of, tag_of
 from ..engine.decoding import Answer, without_repeats
 from ..engine.rules import AnyRequest
@@ -48,11 +48,22 @@ def outcome_from_json(text: str | bytes) -> Outcome[Any]:
 
         outcome = outcome_from_json(path.read_text())
     """
+    if not isinstance(text, str | bytes | bytearray):
+        raise wrong(f"JSON text is wanted, not {named(text)}", "$")
     try:
         data = json.loads(text, object_pairs_hook=without_repeats)
     except RecursionError:
-        raise wrong("the JSON is nested too deeply", "$") from None
-    return outcome_from_dict(data)
+        problem = "the JSON is nested too deeply"
+    except UnicodeDecodeError:
+        problem = "the JSON is not UTF-8"
+    except json.JSONDecodeError as error:
+        problem = f"it is not JSON: {error.msg} at character {error.pos}"
+    except ValueError as error:
+        problem = str(error)
+    else:
+        return outcome_from_dict(data)
+    # Outside of the handlers: json's own errors hold the whole text.
+    raise wrong(problem, "$")
 
 
 def error_from_dict(data: Mapping[str, Any]) -> CountermandError:
@@ -103,7 +114,7 @@ def json_schema(*marketplaces: str) -> dict[str, Any]:
         return {"anyOf": [describe(shape_of(hint)) for hint in hints]}
 
     groups = {
-        "Outcome": any_of(kind[answers] for kind in _OUTCOMES.values()),
+        "Outcome": any_of(kind[answers] for kind in _OUTCOMES.values()) | _of(marketplaces or OURS),
         "Error": any_of(_ERRORS.values()),
         "Request": any_of(request for request, _ in registered),
     }
@@ -113,6 +124,11 @@ def json_schema(*marketplaces: str) -> dict[str, Any]:
         "anyOf": [{"$ref": f"#/$defs/{name}"} for name in groups],
         "$defs": groups | dict(sorted(defined.items())),
     }
+
+
+def _of(names: Iterable[str]) -> dict[str, Any]:
+    """Return the schema that an outcome is of one of these marketplaces."""
+    return {"properties": {"marketplace": {"enum": [*names]}}}
 
 
 def _union(types: Iterable[type[Answer]]) -> Any:
