@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar
 from warnings import warn
 
+from .engine.frames import LeavesNoFrames
 from .engine.retry import DEFAULT_RETRY, RetryPolicy
 
 if TYPE_CHECKING:
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
 H = TypeVar("H")
 
 
-class Configured(Generic[H]):
+class Configured(LeavesNoFrames, Generic[H]):
     """The constructors that read a configuration. `H` is the type of the argument `http_client`."""
 
     @classmethod

@@ -2,6 +2,7 @@
 
 import asyncio
 import signal
+import socket
 import ssl
 import threading
 import traceback
@@ -117,11 +118,11 @@ def borrowed(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture
-def nobody() -> str:
-    """Return an address where nobody listens."""
-    with RawServer() as server:
-        pass
-    return server.origin
+def nobody() -> Iterator[str]:
+    """Yield an address where nobody listens: the port is taken, so that no other test gets it."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        yield f"127.0.0.1:{taken.getsockname()[1]}"
 
 
 def test_a_reply(kind: str) -> None:
@@ -337,8 +338,6 @@ def test_a_mock_that_breaks(borrowed: str) -> None:
 @pytest.mark.parametrize("kind", ["stock", "httpx", "httpx2", "async stock", "async httpx"])
 def test_a_guard_that_forbids_sockets(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Its exception passes through, and nothing was sent."""
-    import socket
-
     original = socket.socket
 
     class Guarded(original):  # type: ignore[misc, valid-type]

@@ -4,6 +4,7 @@ from collections.abc import AsyncIterable, Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ..engine.frames import LeavesNoFrames
 from ..engine.rules import AnyRequest
 from ..marketplaces.base import SETTLE_TIMEOUT, requests_a_second
 from ..marketplaces.registry import AnyAccount
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from .seam import AsyncIntent, Intent
 
 
-class _Calls:
+class _Calls(LeavesNoFrames):
     """What both clients' calls start from: the client's own parts."""
 
     _configurations: dict[str, AnyAccount]

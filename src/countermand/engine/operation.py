@@ -230,25 +230,27 @@ class Operation(Generic[I, R]):
         ready = Call(call.method, call.origin, call.target, call.body, headers, deadline)
         if self.telemetry is not None:
             self.telemetry.request_started(what, ready)
+        noted = len(self.attempts)
         try:
             reply = yield ready
-        except BaseException:
+            assert reply is not None
+            if what == "cancel":
+                self.asked_at = self._monotonic()
+            if isinstance(reply, Reply):
+                if reply.body and what != "login":
+                    body = redacted(reply.body, self._auth.secrets)
+                    if body is not reply.body:
+                        reply = Reply(reply.status, reply.headers, body, reply.flaw)
+                if reply.status in (429, 503):
+                    self._close_gate(reply)
+            self._note(what, at, now, reply)
+        except BaseException:  # a signal handler may raise at any of these lines
             self.ambiguous = self.ambiguous or (what == "cancel" and ready.sent)
-            self._note(what, at, now, Fault(ready.sent, "interrupted"))
+            if len(self.attempts) == noted:
+                self._note(what, at, now, Fault(ready.sent, "interrupted"))
             if self.telemetry is not None:
                 self.telemetry.request_ended(what, ready, None, self.attempts[-1].took, None)
             raise
-        assert reply is not None
-        if what == "cancel":
-            self.asked_at = self._monotonic()
-        if isinstance(reply, Reply):
-            if reply.body and what != "login":
-                body = redacted(reply.body, self._auth.secrets)
-                if body is not reply.body:
-                    reply = Reply(reply.status, reply.headers, body, reply.flaw)
-            if reply.status in (429, 503):
-                self._close_gate(reply)
-        self._note(what, at, now, reply)
         if self.telemetry is not None:
             last = self.attempts[-1]
             self.telemetry.request_ended(what, ready, reply, last.took, last.request_id)

@@ -14,6 +14,7 @@ import attrs
 from ..engine import checks
 from ..engine.decoding import Answer
 from ..engine.flows import cancelling, resuming
+from ..engine.frames import LeavesNoFrames
 from ..engine.looks import checking, reading, waiting
 from ..engine.operation import Operation
 from ..engine.rules import CancelRequest, Rules
@@ -99,7 +100,7 @@ def requests_a_second(account: Account[Any, Any]) -> float | None:
     return _read_rate(account.rate) if account.rate is not None else None
 
 
-class _SubClient(Generic[I, R, C, O]):
+class _SubClient(LeavesNoFrames, Generic[I, R, C, O]):
     def __init__(self, rules: Rules[I, R, C, O], driver: Any, settings: Settings) -> None:
         self._rules = rules
         self._driver = driver

@@ -76,6 +76,8 @@ class AsyncStream(Recorder, asyncio.Protocol, httpcore.AsyncNetworkStream):
                 await self._waiter
             finally:
                 self._waiter = None
+        if self._failure is not None and is_foreign(self._failure):
+            raise self._failure  # a signal handler's, raised while asyncio had the thread
         data, self._buffer = self._buffer[:max_bytes], self._buffer[max_bytes:]
         if self._paused and not self._buffer:
             self._paused = False
