@@ -4,10 +4,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from ..engine.frames import LeavesNoFrames
 from ..engine.wire import CLOCK, Clock, Flow, Sleep
 from ..errors import InvalidRequestError
-from ..marketplaces.base import asking, looking
+from ..marketplaces.base import LeavesNoFrames, asking, looking
 from .flights import under_way
 from .following import Following
 from .lane import Ticket

@@ -7,7 +7,7 @@ with a duplicate field is refused, because choosing one of the two values would 
 
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import cache, partial
 from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeVar, get_args, get_origin
 
@@ -142,7 +142,7 @@ def _loads() -> Callable[[bytes], object]:
 def _is_too_deep(said: Any) -> bool:
     level: list[Any] = [said]
     for _ in range(_DEEPEST):
-        inside = (each.values() if isinstance(each, dict) else each for each in level)
+        inside: Iterator[Any] = (each.values() if isinstance(each, dict) else each for each in level)
         level = [each for values in inside for each in values if isinstance(each, dict | list)]
         if not level:
             return False

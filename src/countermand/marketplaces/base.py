@@ -5,8 +5,11 @@ A marketplace is one module: a configuration derived from `Account`, a typed req
 """
 
 import re
+from collections.abc import Callable
 from datetime import datetime
+from functools import wraps
 from operator import attrgetter
+from types import FunctionType
 from typing import Any, ClassVar, Generic, TypeAlias, TypeVar, Unpack, overload
 
 import attrs
@@ -14,7 +17,7 @@ import attrs
 from ..engine import checks
 from ..engine.decoding import Answer
 from ..engine.flows import cancelling, resuming
-from ..engine.frames import LeavesNoFrames
+from ..engine.frames import own_frames
 from ..engine.looks import checking, reading, waiting
 from ..engine.operation import Operation
 from ..engine.rules import CancelRequest, Rules
@@ -30,12 +33,15 @@ I = TypeVar("I")  # noqa: E741
 R = TypeVar("R")
 S = TypeVar("S", covariant=True)
 Z = TypeVar("Z", covariant=True)
+M = TypeVar("M", bound=Callable[..., Any])
 
 #: The request class of a marketplace, and its answer classes.
 Stored: TypeAlias = tuple[type[CancelRequest[Any]], tuple[type[Answer], ...]]
 
 #: The default timeout of `wait_until_settled`, in seconds.
 SETTLE_TIMEOUT = 600.0
+_ITERATION = ("__next__", "__anext__")
+_COROUTINE = 0x80  # inspect.CO_COROUTINE, without the import
 
 
 class Account(Generic[S, Z]):
@@ -98,6 +104,43 @@ def _read_rate(text: str) -> float:
 def requests_a_second(account: Account[Any, Any]) -> float | None:
     """Return an account's `rate` in requests a second; None where it is not known."""
     return _read_rate(account.rate) if account.rate is not None else None
+
+
+class LeavesNoFrames:
+    """A base class: an exception that leaves a public method, or an iteration, carries the caller's frames only.
+
+    Each function that an exception passes adds its frame, so the outermost one has to remove them.
+    """
+
+    def __init_subclass__(cls) -> None:
+        super().__init_subclass__()
+        for name, member in list(vars(cls).items()):
+            if isinstance(member, FunctionType) and (not name.startswith("_") or name in _ITERATION):
+                setattr(cls, name, leaves_no_frames(member))
+
+
+def leaves_no_frames(method: M) -> M:
+    """Return `method`, but its exceptions carry no frame of this package or of a library."""
+    call: Any = method
+
+    @wraps(method)
+    def called(*args: Any, **options: Any) -> Any:
+        try:
+            return call(*args, **options)
+        except BaseException as error:
+            error.__traceback__ = own_frames(error.__traceback__)
+            raise  # without a value it adds no frame
+
+    @wraps(method)
+    async def awaited(*args: Any, **options: Any) -> Any:
+        try:
+            return await call(*args, **options)
+        except BaseException as error:
+            error.__traceback__ = own_frames(error.__traceback__)
+            raise
+
+    found: Any = awaited if call.__code__.co_flags & _COROUTINE else called
+    return found  # type: ignore[no-any-return]
 
 
 class _SubClient(LeavesNoFrames, Generic[I, R, C, O]):
@@ -187,7 +230,7 @@ class SubClient(_SubClient[I, R, C, O]):
 
             outcome = client.vtex.cancel(CancelVtexOrder("1172452900788-01"))
         """
-        return self._driver.run(cancelling(self._rules, request, self._requested(request, options)))
+        return self._cancel(request, options)
 
     def check(self, outcome: Outcome[A], **options: Unpack[CallOptions]) -> Outcome[A]:
         """Read the order of an earlier outcome once, and return the outcome as it now stands.
@@ -234,6 +277,9 @@ class SubClient(_SubClient[I, R, C, O]):
         """
         return self._driver.run(checking(self._rules, self._named(order_id, options)))
 
+    def _cancel(self, request: R, options: CallOptions) -> Outcome[C | O]:
+        return self._driver.run(cancelling(self._rules, request, self._requested(request, options)))
+
     def _read(self, order_id: object, options: CallOptions) -> O:
         return self._driver.run(reading(self._rules, self._named(order_id, options)))
 
@@ -255,7 +301,7 @@ class AsyncSubClient(_SubClient[I, R, C, O]):
 
             outcome = await client.vtex.cancel(CancelVtexOrder("1172452900788-01"))
         """
-        return await self._driver.run(cancelling(self._rules, request, self._requested(request, options)))
+        return await self._cancel(request, options)
 
     async def check(self, outcome: Outcome[A], **options: Unpack[CallOptions]) -> Outcome[A]:
         """Read the order of an earlier outcome once, and return the outcome as it now stands;
@@ -291,6 +337,9 @@ class AsyncSubClient(_SubClient[I, R, C, O]):
         Raises what `SubClient.look` raises.
         """
         return await self._driver.run(checking(self._rules, self._named(order_id, options)))
+
+    async def _cancel(self, request: R, options: CallOptions) -> Outcome[C | O]:
+        return await self._driver.run(cancelling(self._rules, request, self._requested(request, options)))
 
     async def _read(self, order_id: object, options: CallOptions) -> O:
         return await self._driver.run(reading(self._rules, self._named(order_id, options)))

@@ -357,7 +357,7 @@ class CruxClient(SubClient[str, CancelCruxOrder, CruxOrder, CruxOrder]):
 
             outcome = client.crux.cancel_order("521a91e5-058d-4474-aeee-f0c148594a00")
         """
-        return self.cancel(CancelCruxOrder(order_uuid), **options)
+        return self._cancel(CancelCruxOrder(order_uuid), options)
 
     def get_order(self, order_uuid: str, **options: Unpack[CallOptions]) -> CruxOrder:
         """Read an order (Get Order, https://docs.cruxconnect.com/).
@@ -383,7 +383,7 @@ class AsyncCruxClient(AsyncSubClient[str, CancelCruxOrder, CruxOrder, CruxOrder]
 
             outcome = await client.crux.cancel_order("521a91e5-058d-4474-aeee-f0c148594a00")
         """
-        return await self.cancel(CancelCruxOrder(order_uuid), **options)
+        return await self._cancel(CancelCruxOrder(order_uuid), options)
 
     async def get_order(self, order_uuid: str, **options: Unpack[CallOptions]) -> CruxOrder:
         """Read an order;

@@ -335,7 +335,7 @@ class PatternClient(SubClient[str, CancelPatternOrder, PatternCancellation, Patt
 
             outcome = client.pattern.cancel_order("114-3941689-8772232", timeout=10)
         """
-        return self.cancel(CancelPatternOrder(market_order_id), **options)
+        return self._cancel(CancelPatternOrder(market_order_id), options)
 
     def order_status(self, market_order_id: str, **options: Unpack[CallOptions]) -> PatternOrderStatus:
         """Read the status of an order.
@@ -364,7 +364,7 @@ class AsyncPatternClient(AsyncSubClient[str, CancelPatternOrder, PatternCancella
 
             outcome = await client.pattern.cancel_order("114-3941689-8772232")
         """
-        return await self.cancel(CancelPatternOrder(market_order_id), **options)
+        return await self._cancel(CancelPatternOrder(market_order_id), options)
 
     async def order_status(self, market_order_id: str, **options: Unpack[CallOptions]) -> PatternOrderStatus:
         """Read the status of an order;

@@ -357,7 +357,7 @@ class VtexClient(SubClient[str, CancelVtexOrder, VtexReceipt, VtexOrder]):
             client.vtex.cancel_order("1172452900788-01", reason="Out of stock", timeout=10)
         """
         request = CancelVtexOrder(order_id, reason=reason, requested_by_user=requested_by_user)
-        return self.cancel(request, **options)
+        return self._cancel(request, options)
 
     def get_order(self, order_id: str, **options: Unpack[CallOptions]) -> VtexOrder:
         """Read an order. Raises `OrderUnreadableError` or a `RejectedError`. The key needs "View order".
@@ -389,7 +389,7 @@ class AsyncVtexClient(AsyncSubClient[str, CancelVtexOrder, VtexReceipt, VtexOrde
             outcome = await client.vtex.cancel_order("1172452900788-01")
         """
         request = CancelVtexOrder(order_id, reason=reason, requested_by_user=requested_by_user)
-        return await self.cancel(request, **options)
+        return await self._cancel(request, options)
 
     async def get_order(self, order_id: str, **options: Unpack[CallOptions]) -> VtexOrder:
         """Read an order, with the permission "View order";
