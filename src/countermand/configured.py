@@ -4,8 +4,8 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar
 from warnings import warn
 
-from .engine.frames import LeavesNoFrames
 from .engine.retry import DEFAULT_RETRY, RetryPolicy
+from .engine.secret import LeavesNoFrames
 
 if TYPE_CHECKING:
     from os import PathLike

@@ -4,8 +4,8 @@ from collections.abc import AsyncIterable, Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..engine.frames import LeavesNoFrames
 from ..engine.rules import AnyRequest
+from ..engine.secret import LeavesNoFrames
 from ..marketplaces.base import SETTLE_TIMEOUT, requests_a_second
 from ..marketplaces.registry import AnyAccount
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from ..engine.frames import LeavesNoFrames
+from ..engine.secret import LeavesNoFrames
 from ..engine.wire import CLOCK, Clock, Flow, Sleep
 from ..errors import InvalidRequestError
 from ..marketplaces.base import asking, looking

@@ -7,7 +7,7 @@ is in the sandbox.
 
 import time
 from collections.abc import Callable, Generator, Mapping
-from typing import Any, NamedTuple, Protocol, TypeAlias, TypeVar, runtime_checkable
+from typing import NamedTuple, Protocol, TypeAlias, TypeVar, runtime_checkable
 
 import attrs
 
@@ -88,11 +88,6 @@ class Sleep(NamedTuple):
 
 
 Flow: TypeAlias = Generator[Call | Sleep, Reply | Fault | None, T]
-
-
-def has_ended(flow: Flow[Any]) -> bool:
-    """Whether a flow has returned or raised."""
-    return getattr(flow, "gi_frame", flow) is None
 
 
 class Clock(NamedTuple):

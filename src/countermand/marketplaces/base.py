@@ -14,10 +14,10 @@ import attrs
 from ..engine import checks
 from ..engine.decoding import Answer
 from ..engine.flows import cancelling, resuming
-from ..engine.frames import LeavesNoFrames
 from ..engine.looks import checking, reading, waiting
 from ..engine.operation import Operation
 from ..engine.rules import CancelRequest, Rules
+from ..engine.secret import LeavesNoFrames
 from ..engine.settings import CallOptions, RequestOptions, Settings, check_names
 from ..engine.wire import AsyncDriver, Driver, Flow
 from ..errors import InvalidRequestError

@@ -9,7 +9,7 @@ from typing import Any
 import httpcore
 import httpx
 
-from ..engine.wire import CLOCK, Call, Fault, Flow, Reply, T, has_ended
+from ..engine.wire import CLOCK, Call, Fault, Flow, Reply, T
 from ..errors import NotSentError
 from .connecting import Backend
 from .faults import settled
@@ -68,7 +68,7 @@ class BlockingDriver(ABC):
                             time.sleep(step.seconds)
                         step = flow.send(answer)
                 except BaseException as interruption:
-                    if has_ended(flow):  # with this
+                    if getattr(flow, "gi_frame", flow) is None:  # it has ended, with this
                         raise
                     step = flow.throw(without_frames(interruption, outer))
         except StopIteration as end:
