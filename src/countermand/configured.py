@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar
 from warnings import warn
 
 from .engine.retry import DEFAULT_RETRY, RetryPolicy
-from .marketplaces.base import LeavesNoFrames
+from .engine.secret import LeavesNoFrames
 
 if TYPE_CHECKING:
     from os import PathLike

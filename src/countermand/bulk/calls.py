@@ -5,7 +5,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..engine.rules import AnyRequest
-from ..marketplaces.base import SETTLE_TIMEOUT, LeavesNoFrames, requests_a_second
+from ..engine.secret import LeavesNoFrames
+from ..marketplaces.base import SETTLE_TIMEOUT, requests_a_second
 from ..marketplaces.registry import AnyAccount
 
 if TYPE_CHECKING:

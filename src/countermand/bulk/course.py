@@ -4,9 +4,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from ..engine.secret import LeavesNoFrames
 from ..engine.wire import CLOCK, Clock, Flow, Sleep
 from ..errors import InvalidRequestError
-from ..marketplaces.base import LeavesNoFrames, asking, looking
+from ..marketplaces.base import asking, looking
 from .flights import under_way
 from .following import Following
 from .lane import Ticket

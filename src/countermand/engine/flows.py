@@ -27,7 +27,7 @@ R = TypeVar("R")
 
 def cancelling(rules: Rules[I, R, Any, Any], request: R, operation: Operation[I, R]) -> Flow[Outcome[Any]]:
     """Cancel an order and return what became of it."""
-    return concluded(operation, "cancel", _cancelling(rules, request, operation))
+    return (yield from concluded(operation, "cancel", _cancelling(rules, request, operation)))  # type: ignore[no-any-return]
 
 
 def concluded(operation: Operation[Any, Any], call: CallKind, flow: Flow[Any]) -> Flow[Any]:
@@ -80,7 +80,7 @@ def resuming(rules: Rules[I, R, Any, Any], request: R, operation: Operation[I, R
 
     The order is read before anything else. It is asked for again only where that is harmless.
     """
-    return concluded(operation, "cancel", _resuming(rules, request, operation))
+    return (yield from concluded(operation, "cancel", _resuming(rules, request, operation)))  # type: ignore[no-any-return]
 
 
 def _resuming(rules: Rules[I, R, Any, Any], request: R, operation: Operation[I, R]) -> Flow[Finding[Any]]:

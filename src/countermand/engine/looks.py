@@ -38,18 +38,18 @@ _OPEN = "the order is open and shows no cancellation"
 
 def reading(rules: Rules[I, R, C, O], operation: Operation[I, R]) -> Flow[O]:
     """Read an order and return it; raise if that fails."""
-    return concluded(operation, "read", _reading(rules, operation))
+    return (yield from concluded(operation, "read", _reading(rules, operation)))  # type: ignore[no-any-return]
 
 
 def checking(rules: Rules[I, R, C, O], operation: Operation[I, R]) -> Flow[Outcome[Any]]:
     """Read an order once; return the prior outcome as it now stands."""
-    return concluded(operation, "check", _looking(rules, operation, lambda _: None))
+    return (yield from concluded(operation, "check", _looking(rules, operation, lambda _: None)))  # type: ignore[no-any-return]
 
 
 def waiting(rules: Rules[I, R, C, O], operation: Operation[I, R]) -> Flow[Outcome[Any]]:
     """Read an order, with growing pauses, until its cancellation is settled or the deadline is reached."""
     looking = _looking(rules, operation, operation.pause_before_reading)
-    return concluded(operation, "wait_until_settled", looking)
+    return (yield from concluded(operation, "wait_until_settled", looking))  # type: ignore[no-any-return]
 
 
 def _reading(rules: Rules[I, R, C, O], operation: Operation[I, R]) -> Flow[O]:

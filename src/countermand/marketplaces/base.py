@@ -5,11 +5,8 @@ A marketplace is one module: a configuration derived from `Account`, a typed req
 """
 
 import re
-from collections.abc import Callable
 from datetime import datetime
-from functools import wraps
 from operator import attrgetter
-from types import FunctionType
 from typing import Any, ClassVar, Generic, TypeAlias, TypeVar, Unpack, overload
 
 import attrs
@@ -17,10 +14,10 @@ import attrs
 from ..engine import checks
 from ..engine.decoding import Answer
 from ..engine.flows import cancelling, resuming
-from ..engine.frames import own_frames
 from ..engine.looks import checking, reading, waiting
 from ..engine.operation import Operation
 from ..engine.rules import CancelRequest, Rules
+from ..engine.secret import LeavesNoFrames
 from ..engine.settings import CallOptions, RequestOptions, Settings, check_names
 from ..engine.wire import AsyncDriver, Driver, Flow
 from ..errors import InvalidRequestError
@@ -33,15 +30,12 @@ I = TypeVar("I")  # noqa: E741
 R = TypeVar("R")
 S = TypeVar("S", covariant=True)
 Z = TypeVar("Z", covariant=True)
-M = TypeVar("M", bound=Callable[..., Any])
 
 #: The request class of a marketplace, and its answer classes.
 Stored: TypeAlias = tuple[type[CancelRequest[Any]], tuple[type[Answer], ...]]
 
 #: The default timeout of `wait_until_settled`, in seconds.
 SETTLE_TIMEOUT = 600.0
-_ITERATION = ("__next__", "__anext__")
-_COROUTINE = 0x80  # inspect.CO_COROUTINE, without the import
 
 
 class Account(Generic[S, Z]):
@@ -104,43 +98,6 @@ def _read_rate(text: str) -> float:
 def requests_a_second(account: Account[Any, Any]) -> float | None:
     """Return an account's `rate` in requests a second; None where it is not known."""
     return _read_rate(account.rate) if account.rate is not None else None
-
-
-class LeavesNoFrames:
-    """A base class: an exception that leaves a public method, or an iteration, carries the caller's frames only.
-
-    Each function that an exception passes adds its frame, so the outermost one has to remove them.
-    """
-
-    def __init_subclass__(cls) -> None:
-        super().__init_subclass__()
-        for name, member in list(vars(cls).items()):
-            if isinstance(member, FunctionType) and (not name.startswith("_") or name in _ITERATION):
-                setattr(cls, name, leaves_no_frames(member))
-
-
-def leaves_no_frames(method: M) -> M:
-    """Return `method`, but its exceptions carry no frame of this package or of a library."""
-    call: Any = method
-
-    @wraps(method)
-    def called(*args: Any, **options: Any) -> Any:
-        try:
-            return call(*args, **options)
-        except BaseException as error:
-            error.__traceback__ = own_frames(error.__traceback__)
-            raise  # without a value it adds no frame
-
-    @wraps(method)
-    async def awaited(*args: Any, **options: Any) -> Any:
-        try:
-            return await call(*args, **options)
-        except BaseException as error:
-            error.__traceback__ = own_frames(error.__traceback__)
-            raise
-
-    found: Any = awaited if call.__code__.co_flags & _COROUTINE else called
-    return found  # type: ignore[no-any-return]
 
 
 class _SubClient(LeavesNoFrames, Generic[I, R, C, O]):

@@ -68,7 +68,7 @@ class BlockingDriver(ABC):
                             time.sleep(step.seconds)
                         step = flow.send(answer)
                 except BaseException as interruption:
-                    if getattr(flow, "gi_frame", flow) is None:  # the flow has ended, with this
+                    if getattr(flow, "gi_frame", flow) is None:  # it has ended, with this
                         raise
                     step = flow.throw(without_frames(interruption, outer))
         except StopIteration as end:
