@@ -100,3 +100,14 @@ def test_a_text_that_looks_like_a_repetition_is_none(model: type[Answer]) -> Non
     names = "".join(f'"{name}": 1, ' for name in BODIES[model])
     body = {**BODIES[model], "note": "{" + names + "}", "elsewhere": dict(BODIES[model])}
     assert decode(json.dumps(body).encode(), model).raw == body
+
+
+@pytest.mark.parametrize("note", ["\\u003a", "\\u003a\\u003a", "a\\\\", '\\":', "::", "a:b", "\\/", "é:"])
+@pytest.mark.parametrize("gap", ["", " ", "\n\t"])
+def test_no_other_text_hides_a_repetition(note: str, gap: str) -> None:
+    """Whatever escapes and colons a field beside it holds, and whatever space stands before a colon."""
+    once = f'{{"date": "1", "orderId"{gap}:"1172-01", "receipt": "38e0", "note": "{note}"}}'
+    assert decode(once.encode(), VtexReceipt).order_id == "1172-01"
+    for twice in ('"date": "1:2"', '"note": 1', f'"note"{gap}: "{note}"', '"receipt": {"a": {"b": ":"}}'):
+        with pytest.raises(DecodingError, match="twice"):
+            decode(once.replace("{", f"{{{twice}, ", 1).encode(), VtexReceipt)
