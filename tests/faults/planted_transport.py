@@ -4,6 +4,13 @@ from .mutant import Mutant
 
 TRANSPORT = (
     Mutant(
+        "a missing deadline is taken for a passed one",
+        "transport/streams.py",
+        "    if left is not None and left <= 0:\n        raise httpcore.ConnectTimeout",
+        "    if left is None or left <= 0:\n        raise httpcore.ConnectTimeout",
+        ("streams",),
+    ),
+    Mutant(
         "a partial surplus is left on a connection",
         "transport/streams.py",
         "                return head.end() + size != self._received\n",
