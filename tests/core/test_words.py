@@ -91,7 +91,15 @@ def test_other_texts_do_not_say_that_there_is_no_such_order(said: object) -> Non
 
 @pytest.mark.parametrize(
     "body, is_page",
-    [(b"", False), (b" ", False), (b"\xef\xbb\xbf", False), (b"{}", False), (b"<html>", True), (b"No", True)],
+    [
+        (b"", False),
+        (b" ", False),
+        (b"\xef\xbb\xbf", False),
+        (b"{}", False),
+        (b"null", False),
+        (b"<html>", True),
+        (b"No", True),
+    ],
 )
 def test_a_page_is_no_marketplaces(body: bytes, is_page: bool) -> None:
     """It is neither empty nor JSON."""

@@ -74,7 +74,7 @@ AT_VTEX = (
     Mutant(
         "VTEX: no denial answers a request of ours",
         _VTEX,
-        "    return denied[-1] if denied else None\n",
+        "    return max(denied, key=_answered, default=None)\n",
         "    return None\n",
         _ROWS,
     ),
@@ -97,6 +97,13 @@ AT_VTEX = (
         "marketplaces/vtex_dates.py",
         "date.replace(tzinfo=_WESTERNMOST)\n",
         "date.replace(tzinfo=UTC)\n",
+        _LOOKS,
+    ),
+    Mutant(
+        "VTEX: an old denial answers a request of which nothing tells the time",
+        _VTEX,
+        "    if operation.prior is None and operation.asked() is None:\n",
+        "    if operation.asked() is None:\n",
         _LOOKS,
     ),
     Mutant(

@@ -80,6 +80,28 @@ def test_a_denial_that_an_earlier_look_did_not_list(first: str, on_stage: OnStag
     assert outcome.refused[0].reason == "It has left"
 
 
+@pytest.mark.parametrize("kind_of_prior", [Requested, Unknown])
+def test_an_outcome_without_evidence_does_not_make_an_old_denial_ours(
+    kind_of_prior: Any, on_stage: OnStage
+) -> None:
+    """Nothing tells when the request was made, so no denial can be told to be about it."""
+    reason = {"reason": "no answer in time"} if kind_of_prior is Unknown else {}
+    before = kind_of_prior(marketplace="vtex", order_id="1172-01", account="mystore", **reason)
+    door = on_stage(Stage(read=[order("handling", cancellationRequests=[OLD])]), VTEX)
+    assert isinstance(door.do("vtex", "check", before), kind_of_prior)
+
+
+def test_a_look_by_id_and_a_denial_after_it(on_stage: OnStage) -> None:
+    """By its id alone the latest request counts; a later look knows which entries are new."""
+    reads = [order("request-cancel"), order("handling", cancellationRequests=[OLD, OURS])]
+    door = on_stage(Stage(read=[each._replace(headers={}) for each in reads]), VTEX)
+    outcome = door.do("vtex", "look", "1172-01")
+    assert isinstance(outcome, Requested)
+    outcome = check(door, outcome)
+    assert isinstance(outcome, Refused)
+    assert outcome.refused[0].reason == "It has left"
+
+
 def test_after_a_denial_the_order_may_still_be_cancelled(on_stage: OnStage) -> None:
     """By somebody else: Refused stays until then."""
     reads = [

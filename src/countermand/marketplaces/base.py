@@ -216,7 +216,8 @@ class SubClient(_SubClient[I, R, C, O]):
         returns the last outcome, settled or not.
 
         With an outcome it raises only `InvalidRequestError`: a failed read leaves the outcome as it was, with the
-        new attempts. With an id it raises `OrderNotFoundError`, `AuthenticationError`, `PermissionDeniedError` or
+        new attempts. The wait ends when the marketplace itself refuses to show the order; a gateway's page with 401,
+        403 or 404 is waited out. With an id it raises `OrderNotFoundError`, `AuthenticationError`, `PermissionDeniedError` or
         another `RejectedError` if the first read is answered so, and `NotSentError` or `RateLimitedError` if no read
         could be sent.
 

@@ -306,11 +306,11 @@ def _is_cancelled(status: str) -> bool:
     return status.casefold() in ("cancelled", "canceled")
 
 
-def _invalid(reply: Reply, operation: _Operation) -> InvalidRequestError:
+def _invalid(reply: Reply, operation: _Operation) -> InvalidRequestError | None:
     try:
         errors = decode(reply.body, _Errors).errors
     except DecodingError:
-        errors = ()
+        return None  # any other 422 is a rejection in whatever words it has
     return operation.error(InvalidRequestError, "a parameter is missing or invalid", reply, errors=errors)
 
 

@@ -306,7 +306,7 @@ def _denial(order: VtexOrder, operation: _Operation) -> VtexCancellationRequest 
     listed = order.cancellation_requests or ()
     known = operation.prior.answer if operation.prior is not None else None
     receipt = known.date if isinstance(known, VtexReceipt) else None
-    if receipt is None and operation.asked() is None:
+    if operation.prior is None and operation.asked() is None:
         latest = max(reversed(listed), key=lambda one: moment(one.requested_at) or LONG_AGO, default=None)
         return latest if latest is not None and latest.denied_by_seller else None
     denied = [one for one in listed if one.denied_by_seller]
@@ -315,7 +315,7 @@ def _denial(order: VtexOrder, operation: _Operation) -> VtexCancellationRequest 
     else:  # no reply had a Date: what an earlier read did not list is newer
         seen = known.cancellation_requests or () if isinstance(known, VtexOrder) else denied
         denied = [one for one in denied if one not in seen]
-    return denied[-1] if denied else None
+    return max(denied, key=_answered, default=None)
 
 
 def _answered(request: VtexCancellationRequest) -> datetime:
