@@ -121,6 +121,14 @@ def test_no_timeout_is_the_clients(market: Market, on_stage: OnStage) -> None:
     assert len(stage.calls) == 2
 
 
+@pytest.mark.parametrize("label", ["", 5, b"eu", "a\n"], ids=told)
+def test_a_request_names_its_account_by_a_label(market: Market, label: Any) -> None:
+    """It is refused where it is built; the error carries the order."""
+    with pytest.raises(InvalidRequestError, match="account must be the label") as caught:
+        attrs.evolve(market.request, account=label)
+    assert (caught.value.marketplace, caught.value.order_id) == (market.name, str(market.order_id))
+
+
 LINE_BREAKS = ["sek\nret-text", "sekret-text\n", "sekret-text\r\nX-Evil: 1", "\x00sekret-text", "sekret-téxt"]
 NO_HEADERS: list[Any] = [*LINE_BREAKS, " sekret-text", "sekret-text ", "", b"sekret-text", 5, ["sekret-text"]]
 ACCESS: dict[str, Any] = {

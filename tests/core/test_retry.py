@@ -41,12 +41,18 @@ def test_a_policy_prints_and_compares() -> None:
         {"first_pause": -0.1},
         {"longest_pause": -1},
         {"first_pause": float("nan")},
+        {"attempts": True},
+        {"longest_pause": "8"},
+        {"rate_limit_pause": -1},
+        {"stop": 3},
+        {"wait": tenacity.wait_fixed},
     ],
     ids=str,
 )
 def test_a_policy_that_makes_no_sense(wrong: dict[str, Any]) -> None:
-    """It is refused where it is built."""
-    with pytest.raises((ValueError, TypeError)):
+    """It is refused where it is built, by the name of the argument."""
+    (name,) = wrong
+    with pytest.raises(ValueError, match=f"^{name} must be "):
         RetryPolicy(**wrong)
 
 

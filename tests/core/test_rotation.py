@@ -189,6 +189,20 @@ def test_a_file_that_is_replaced_by_another_counts_as_changed(secret: Path, on_s
     assert used(stage) == ["first-secret", "other-secret"]
 
 
+@pytest.mark.skipif(os.name == "nt", reason="it has no time of the last change of a file's metadata")
+def test_a_file_whose_time_was_set_back_counts_as_changed(secret: Path, on_stage: OnStage) -> None:
+    """Written in place, as long as before, and by a program that keeps the time of the original."""
+    stage = Stage(cancel=repeat(PATTERN.accepted))
+    door = on_stage(stage, with_access(PATTERN, Pattern(token=SecretFile(secret))))
+    PATTERN.cancel(door)
+    before = secret.stat().st_ctime_ns
+    while secret.stat().st_ctime_ns == before:  # the clock of a file system is coarse
+        touch(secret, "other-secret\n", 1)
+    stage.now = 2
+    PATTERN.cancel(door)
+    assert used(stage) == ["first-secret", "other-secret"]
+
+
 @pytest.mark.parametrize(
     "content", ["", "\n", "Bearer sekret", None], ids=["empty", "a line", "a scheme", "gone"]
 )
@@ -342,10 +356,15 @@ def test_a_coroutine_is_no_credential(on_stage: OnStage) -> None:
     async def later() -> str:
         return "sekret-one"
 
+    class Later:
+        async def __call__(self) -> str:
+            return "sekret-one"
+
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        with pytest.raises(ValueError, match=r"pattern: token must be .*coroutine"):
-            Pattern(token=later)  # type: ignore[arg-type]
+        for function in (later, partial(later), Later()):
+            with pytest.raises(ValueError, match=r"pattern: token must be .*coroutine"):
+                Pattern(token=function)  # type: ignore[arg-type]
         door = on_stage(Stage(), with_access(PATTERN, Pattern(token=partial(called, later))))
         with pytest.raises(NotSentError, match="not coroutine"):
             PATTERN.cancel(door)
@@ -468,6 +487,19 @@ def test_a_password_that_was_read_is_struck_out(market: Market, access: Any, on_
     with pytest.raises(AuthenticationError) as caught:
         market.cancel(on_stage(stage, with_access(market, access(Reader("first-secret")))))
     assert caught.value.attempts[0].request_id == "for-[redacted]"
+
+
+def test_a_class_is_no_function() -> None:
+    """`SecretFile` without its path, say."""
+    with pytest.raises(ValueError, match=r"crux: password must be .*not a class"):
+        Crux(username="u", password=SecretFile)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("path", ["", " ", b"run/token"], ids=repr)
+def test_a_secret_file_needs_a_path(path: Any) -> None:
+    """It is refused where it is built, and not when the file is read."""
+    with pytest.raises(ValueError, match="path of a SecretFile"):
+        SecretFile(path)
 
 
 def test_a_secret_file_is_told_by_its_path() -> None:

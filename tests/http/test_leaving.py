@@ -282,7 +282,10 @@ class Played:
 class Answering(BlockingDriver):
     """Answers without a socket."""
 
-    closed = False
+    @property
+    def closed(self) -> bool:
+        """Never."""
+        return False
 
     def __init__(self, played: Played) -> None:
         self.played = played
@@ -302,7 +305,10 @@ class Answering(BlockingDriver):
 class AsyncAnswering(EventLoopDriver):
     """`Answering` for asyncio."""
 
-    closed = False
+    @property
+    def closed(self) -> bool:
+        """Never."""
+        return False
 
     def __init__(self, played: Played) -> None:
         self.played = played

@@ -23,6 +23,7 @@ LONGEST_TIMEOUT = 366 * 86400.0
 
 _PLAIN = re.compile(r"[A-Za-z0-9_~-][A-Za-z0-9._~-]*", re.ASCII)
 _LABEL = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?", re.ASCII)
+_HOST = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9_.-]*[A-Za-z0-9_])?|[0-9A-Fa-f:.]+", re.ASCII)
 _LOOPBACK = re.compile(r"localhost|127(?:\.\d{1,3}){3}|::1", re.ASCII)
 
 
@@ -46,6 +47,14 @@ def bad(marketplace: str, name: str, problem: str, order_id: object) -> InvalidR
     """Return the error for an invalid argument, with the order id as given."""
     given = ascii(order_id)[:100] if not isinstance(order_id, str) else order_id[:100]
     return InvalidRequestError(f"{name} {problem}", marketplace=marketplace, order_id=given)
+
+
+def account(request: Any, field: "attrs.Attribute[Any]", value: object) -> None:
+    """attrs validator: the label of the account that a request names, or None."""
+    if value is None or is_text(value):
+        return
+    order_id = getattr(request, request.__attrs_attrs__[0].name)
+    raise bad(request.marketplace, field.name, "must be the label of an account, or None", order_id)
 
 
 def quoted(value: str) -> str:
@@ -96,20 +105,20 @@ def one_of(*words: str) -> "Callable[[object, attrs.Attribute[Any], object], Non
     return check
 
 
-def part_of_host(*known: str) -> "Callable[[object, attrs.Attribute[Any], str], None]":
+def part_of_host(beginning: str, *known: str) -> "Callable[[object, attrs.Attribute[Any], str], None]":
     """Return an attrs validator: a name that VTEX uses as part of its host names.
 
-    The known names are not a closed list. Refused are their misspellings, and the environment names of other
-    marketplaces, which would send the credentials to an unknown host.
+    The known names are not a closed list, but all of them have this `beginning`. Any other word, such as another marketplace's
+    "sandbox", would send the credentials to an unknown host, and so would a misspelling.
     """
-    foreign = frozenset("production prod sandbox staging stage dev development test live stable beta".split())
 
     def check(_: object, field: "attrs.Attribute[Any]", value: str) -> None:
-        if value in known:
+        name = value.casefold()
+        if name in known:
             return
         from difflib import get_close_matches
 
-        if value.casefold() in foreign or get_close_matches(value, known, 1, 0.9):
+        if not name.startswith(beginning) or get_close_matches(name, known, 1, 0.9):
             raise ValueError(
                 f"{field.name} must be one of VTEX's own, {known[0]} for nearly everybody: it is part of the host name"
             )
@@ -156,6 +165,8 @@ def base_url(_: object, field: "attrs.Attribute[Any]", value: object) -> None:
         raise ValueError(f"{field.name} must not hold a user name or a password")
     if not host or "?" in value or "#" in value:
         raise ValueError(f"{field.name} must be scheme, host and path, without a query or a fragment")
+    if ".." in host or not _HOST.fullmatch(host):
+        raise ValueError(f"{field.name} has a host that is no host's name")
     if parts.scheme != "https" and not (parts.scheme == "http" and _LOOPBACK.fullmatch(host)):
         raise ValueError(
             f"{field.name} must be https; http is for this machine alone (localhost, 127.0.0.1, [::1])"

@@ -20,7 +20,12 @@ _LARGEST_FILE = 64 * 1024
 _HEADER_SAFE = re.compile(r"[\x21-\x7e](?:[\x20-\x7e]*[\x21-\x7e])?", re.ASCII)
 #: Characters that no text we send may contain: control characters, line separators, lone surrogates.
 CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
-_WITH_SCHEME = re.compile(r"(bearer|token|basic)\s.*|authorization\s*:.*", re.ASCII | re.IGNORECASE)
+_WITH_SCHEME = re.compile(
+    r"(bearer|token|basic)[\s:].*|(bearer)|authorization\s*:.*", re.ASCII | re.IGNORECASE
+)
+#: What a template leaves behind if nothing is filled in: ${TOKEN}, $TOKEN, {{ token }}, <your token>, %TOKEN%.
+_PLACEHOLDER = re.compile(r"\$\{.*\}|\$[A-Z_]+|\{\{.*\}\}|<.*>|%\w+%", re.ASCII)
+_QUOTES = ("'", '"', "`")
 
 
 class UnreadableCredentialError(Exception):
@@ -64,6 +69,8 @@ class SecretFile(SecretSource):
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
         self._path = os.fspath(path)
+        if not isinstance(self._path, str) or not self._path.strip():
+            raise ValueError("the path of a SecretFile must be text, and not empty")
 
     @property
     def path(self) -> str:
@@ -84,7 +91,7 @@ class SecretFile(SecretSource):
             found = Path(self._path).stat()
         except (OSError, ValueError):
             return None
-        return found.st_mtime_ns, found.st_ino, found.st_size
+        return found.st_mtime_ns, found.st_ctime_ns, found.st_ino, found.st_size
 
     def __repr__(self) -> str:
         return f"SecretFile({self._path!r})"
@@ -105,9 +112,13 @@ class SecretFunction(SecretSource):
         self._function = function
 
     @property
-    def is_async(self) -> bool:
-        """Whether the function returns a coroutine, which would never be awaited."""
-        return iscoroutinefunction(self._function)
+    def problem(self) -> str | None:
+        """Why it cannot return a credential, or None."""
+        if isinstance(self._function, type):
+            return "must be text, a function that returns text, or SecretFile(path), not a class"
+        if iscoroutinefunction(self._function) or iscoroutinefunction(type(self._function).__call__):
+            return "must be text or a function: a coroutine function is not awaited"
+        return None
 
     def read(self) -> object:
         """Call the function, in this thread."""
@@ -165,9 +176,14 @@ def problem_in_header(value: object) -> str | None:
     if not fits_a_header(value):
         return "must be printable ASCII without line breaks or spaces at its ends"
     if said := _WITH_SCHEME.fullmatch(value):
-        scheme = f"{said[1].capitalize()} " if said[1] else "Authorization: "
-        return f"must be the credential alone: it already says {scheme!r}"
-    return None
+        scheme = said[1] or said[2]
+        says = f"{scheme.capitalize()} " if scheme else "Authorization: "
+        return f"must be the credential alone: it already says {says!r}"
+    if value.startswith(_QUOTES) or value.endswith(_QUOTES):
+        return "must be the credential alone, without quotation marks"
+    if _PLACEHOLDER.fullmatch(value):
+        return "must be a credential, and not the placeholder of a template"
+    return "must not hold a space" if " " in value else None
 
 
 def problem_in_body(value: object) -> str | None:
@@ -177,8 +193,8 @@ def problem_in_body(value: object) -> str | None:
 
 def problem_of(value: object, problem_in: Callable[[object], str | None]) -> str | None:
     """Return what is wrong with a credential of a configuration, or None. A source is not read yet."""
-    if isinstance(value, SecretFunction) and value.is_async:
-        return "must be text or a function: a coroutine function is not awaited"
+    if isinstance(value, SecretFunction):
+        return value.problem
     if isinstance(value, SecretSource):
         return None
     return problem_in(value.reveal() if isinstance(value, Secret) else value)

@@ -7,7 +7,7 @@ with a duplicate field is refused, because choosing one of the two values would 
 
 import json
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from functools import cache, partial
 from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeVar, get_args, get_origin
 
@@ -142,14 +142,11 @@ def _loads() -> Callable[[bytes], object]:
 def _is_too_deep(said: Any) -> bool:
     level: list[Any] = [said]
     for _ in range(_DEEPEST):
-        level = [each for outer in level for each in _inside(outer) if isinstance(each, dict | list)]
+        inside: list[Any] = [each.values() if isinstance(each, dict) else each for each in level]
+        level = [each for values in inside for each in values if isinstance(each, dict | list)]
         if not level:
             return False
     return True
-
-
-def _inside(said: Any) -> Iterable[Any]:
-    return said.values() if isinstance(said, dict) else said  # pyright: ignore[reportUnknownVariableType]
 
 
 def _may_repeat_a_name(body: bytes, said: object) -> bool:

@@ -17,9 +17,11 @@ from .kinds import WaitReason
 
 LOG = logging.getLogger("countermand")
 
+#: The variable that turns the log on for scripts.
+VARIABLE = "COUNTERMAND_LOG"
 #: A longer pause is logged as a warning, in seconds.
 _LONG_WAIT = 5.0
-_LEVELS = {"debug": logging.DEBUG, "info": logging.INFO, "warning": logging.WARNING, "error": logging.ERROR}
+LEVELS = {"debug": logging.DEBUG, "info": logging.INFO, "warning": logging.WARNING, "error": logging.ERROR}
 
 
 def is_long(why: WaitReason, seconds: float) -> bool:
@@ -29,11 +31,11 @@ def is_long(why: WaitReason, seconds: float) -> bool:
 
 def log_to_stderr(environ: Mapping[str, str]) -> None:
     """Log to stderr at the level of `COUNTERMAND_LOG`, unless the application has handlers."""
-    wanted = environ.get("COUNTERMAND_LOG", "")
-    level = _LEVELS.get(wanted.strip().lower())
+    wanted = environ.get(VARIABLE, "")
+    level = LEVELS.get(wanted.strip().lower())
     if level is None:
         if wanted:
-            warn(f"COUNTERMAND_LOG must be one of {', '.join(_LEVELS)}", stacklevel=2)
+            warn(f"{VARIABLE} must be one of {', '.join(LEVELS)}", stacklevel=2)
         return
     handler = logging.StreamHandler()
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))

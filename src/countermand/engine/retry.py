@@ -23,32 +23,46 @@ _FOREVER = 10 * 365 * 86400.0
 _NUMBER = re.compile(r"\d+(\.\d*)?|\.\d+", re.ASCII)
 
 
+def _is_count(_: object, field: "attrs.Attribute[Any]", value: object) -> None:
+    if not isinstance(value, int) or isinstance(value, bool) or value < 1:
+        raise ValueError(f"{field.name} must be a whole number, 1 or more")
+
+
+def _is_pause(_: object, field: "attrs.Attribute[Any]", value: object) -> None:
+    if value is None and field.default is None:
+        return
+    if not isinstance(value, int | float) or isinstance(value, bool) or not value >= 0:
+        raise ValueError(f"{field.name} must be a number of seconds, zero or more")
+
+
+def _is_strategy(_: object, field: "attrs.Attribute[Any]", value: object) -> None:
+    if value is not None and (isinstance(value, type) or not callable(value)):
+        raise ValueError(f"{field.name} must be a {field.name} object of tenacity, or None")
+
+
 @attrs.frozen
 class RetryPolicy:
     """How often one call retries, and how long it pauses between attempts.
 
     A failure is a request without a usable reply: a 429, a 5xx, a lost connection. A call never waits beyond its
     timeout. `stop` and `wait` take tenacity objects in place of the numbers.
+    Raises ValueError for an invalid value.
 
         client = Countermand(Pattern(token="…"), retry=RetryPolicy(attempts=6, longest_pause=20))
     """
 
     #: The number of failed requests, including reads, after which a call gives up. At least 1.
-    attempts: int = attrs.field(
-        default=4, validator=[attrs.validators.instance_of(int), attrs.validators.ge(1)]
-    )
+    attempts: int = attrs.field(default=4, validator=_is_count)
     #: The upper limit of the first pause, in seconds. It doubles with every failure (full jitter).
-    first_pause: float = attrs.field(default=0.5, validator=attrs.validators.ge(0))
+    first_pause: float = attrs.field(default=0.5, validator=_is_pause)
     #: The upper limit of any pause, in seconds.
-    longest_pause: float = attrs.field(default=8.0, validator=attrs.validators.ge(0))
+    longest_pause: float = attrs.field(default=8.0, validator=_is_pause)
     #: Seconds to wait after a 429 without Retry-After; None for what the marketplace recommends.
-    rate_limit_pause: float | None = attrs.field(
-        default=None, validator=attrs.validators.optional(attrs.validators.ge(0))
-    )
+    rate_limit_pause: float | None = attrs.field(default=None, validator=_is_pause)
     #: A tenacity stop condition that replaces `attempts`. It sees the number of failures and the times.
-    stop: "stop_base | None" = None
+    stop: "stop_base | None" = attrs.field(default=None, validator=_is_strategy)
     #: A tenacity wait strategy that replaces the two pauses. It sees the number of failures and the times.
-    wait: "wait_base | None" = None
+    wait: "wait_base | None" = attrs.field(default=None, validator=_is_strategy)
 
     @classmethod
     def never(cls) -> "RetryPolicy":

@@ -38,8 +38,9 @@ class Secret:
     def forms(self) -> set[bytes]:
         """Return the forms in which a reply may repeat the credential: plain, escaped in JSON, encoded in a URL."""
         text = self._text
-        plain = {text, json.dumps(text)[1:-1], text.replace("/", "\\/"), quote(text, safe="")}
-        return {form.encode() for form in plain}
+        lenient = "surrogatepass"  # a text that is no credential is redacted too
+        plain = {text, json.dumps(text)[1:-1], text.replace("/", "\\/"), quote(text, safe="", errors=lenient)}
+        return {form.encode(errors=lenient) for form in plain}
 
     def __repr__(self) -> str:
         return "Secret('**********')"

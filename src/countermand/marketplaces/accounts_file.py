@@ -82,17 +82,19 @@ def _document(path: Path) -> _Document:
         with path.open("rb") as file:
             document.mode = stat.S_IMODE(os.fstat(file.fileno()).st_mode)
             content = Secret(file.read().decode("utf-8-sig"))
-    except OSError as error:
-        told = error.strerror or type(error).__name__
-        document.problem = f"could not be read: {told}; it holds the accounts of {marketplaces()}"
-        return document
     except UnicodeDecodeError:
         document.problem = f"must be UTF-8 text with the accounts of {marketplaces()}"
+        return document
+    except (OSError, ValueError) as error:  # a ValueError, if no file can have that path
+        told = getattr(error, "strerror", None) or str(error)
+        document.problem = f"could not be read: {told}; it holds the accounts of {marketplaces()}"
         return document
     try:
         document.tables = tomllib.loads(content.reveal())
     except tomllib.TOMLDecodeError as error:
         document.problem = _syntax(str(error), content)
+    except RecursionError:
+        document.problem = _syntax("it is nested too deeply", content)
     return document
 
 
@@ -138,7 +140,7 @@ def _add_account(
         problem = f"{place}: must be a table with the fields of one of {marketplaces()}"
         setup.problems.append(where + problem)
         return
-    marketplace, problem = _marketplace(given.pop("marketplace", None), place)
+    marketplace, problem = _marketplace(given.pop("marketplace", None), place, given)
     if marketplace is None:
         setup.problems.append(where + problem)
         return
@@ -179,9 +181,12 @@ def _sealed(source: str, value: Any, folder: Path) -> Given:
     return Given(source, Secret(value) if isinstance(value, str) else value, literal=True)
 
 
-def _marketplace(given: Given | None, place: str) -> tuple[str | None, str]:
+def _marketplace(given: Given | None, place: str, others: dict[str, Given]) -> tuple[str | None, str]:
     """Return the marketplace of an account, or None and the problem."""
     if given is None:
+        close = next((key for key in others if near(key.casefold(), ["marketplace"])), None)
+        if close is not None:
+            return None, f"{place}.{close}: did you mean marketplace? It must be one of {marketplaces()}"
         return None, f"{place}.marketplace: must be set, to one of {marketplaces()}"
     name = given.reveal()
     if isinstance(name, str) and (name in OURS or name in announced()):

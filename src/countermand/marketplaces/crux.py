@@ -188,7 +188,7 @@ class CancelCruxOrder(CancelRequest[CruxAnswer]):
 
     marketplace: ClassVar[str] = "crux"
     order_uuid: str = attrs.field(converter=_order_uuid)
-    account: str | None = attrs.field(default=None, kw_only=True)
+    account: str | None = attrs.field(default=None, validator=checks.account, kw_only=True)
 
 
 _Operation: TypeAlias = Operation[str, CancelCruxOrder]

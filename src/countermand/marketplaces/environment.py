@@ -8,19 +8,20 @@ COUNTERMAND_PATTERN_TOKEN_FILE names; it is read again when it changes. COUNTERM
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
 from ..engine import checks
 from ..engine.credentials import SecretFile
+from ..engine.logs import LEVELS, VARIABLE
 from ..engine.secret import Secret
 from ..errors import InvalidRequestError
-from .loading import Environ, Given, Setup, account_of, fields_of, marketplaces, near
+from .loading import Environ, Given, Setup, account_of, fields_of, marketplaces, near, number_in
 from .registry import OURS, announced, configuration_of
 
 _PREFIX = re.compile(r"[A-Za-z][A-Za-z0-9_]*", re.ASCII)
-#: The variables for all marketplaces. LOG is read where logging is set up.
-_GENERAL = ("TIMEOUT", "LOG")
+#: The prefix unless another one is chosen.
+PREFIX = "COUNTERMAND_"
 _QUOTES = ("'", '"')
 
 
@@ -48,9 +49,9 @@ def from_environment(environ: Environ, prefix: str) -> Setup:
             continue
         variable = known.find(name)
         value = environ.get(name)
-        if name.removeprefix(prefix) in _GENERAL:
-            if value is not None and name == f"{prefix}TIMEOUT":
-                _set_timeout(setup, name, value)
+        if name in known.general:
+            if value is not None:
+                known.general[name](setup, name, value)
         elif variable is None:
             setup.problems.append(known.unknown(name))
         elif value is None:
@@ -94,11 +95,16 @@ def surrounded(value: Secret) -> str | None:
 
 def _set_timeout(setup: Setup, name: str, value: Secret) -> None:
     try:
-        setup.timeout = checks.seconds(float(value.reveal()))
-    except (ValueError, InvalidRequestError):
+        setup.timeout = checks.seconds(number_in(str(value.reveal())))
+    except InvalidRequestError:
         setup.problems.append(
             f"{name}: must be a positive number of seconds, a year at most; it holds for {marketplaces()}"
         )
+
+
+def _check_log(setup: Setup, name: str, value: Secret) -> None:
+    if str(value.reveal()).strip().lower() not in LEVELS:
+        setup.problems.append(f"{name}: must be one of {', '.join(LEVELS)}; it holds for {marketplaces()}")
 
 
 def _says_where(field: str) -> bool:
@@ -127,6 +133,10 @@ class _Names:
         self._prefix = prefix
         self._loaded: dict[str, dict[str, _Variable]] = {}
         self._announced: tuple[str, ...] | None = None
+        #: The variables for all marketplaces. Logging reads its own when the package is imported, by one name only.
+        self.general: dict[str, Callable[[Setup, str, Secret], None]] = {f"{prefix}TIMEOUT": _set_timeout}
+        if prefix == PREFIX:
+            self.general[VARIABLE] = _check_log
 
     def find(self, name: str) -> _Variable | None:
         """Return the field that a variable sets, or None if it is unknown."""
@@ -134,7 +144,7 @@ class _Names:
         for owner in owners:
             if name in (variables := self._of(owner)):
                 return variables[name]
-        if name.removeprefix(self._prefix) in _GENERAL:
+        if name in self.general:
             return None
         others = [owner for owner in self._others() if name.startswith(_name(self._prefix, owner, ""))]
         for owner in sorted(others, key=len, reverse=True):
@@ -144,29 +154,45 @@ class _Names:
 
     def unknown(self, name: str) -> str:
         """Return the message for an unknown variable, with the one that may be meant."""
-        everything = self._everything()
-        end = name.removeprefix(self._prefix).upper()
-        ends = [each.removeprefix(self._prefix) for each in everything]
-        close = near(end, [*ends, *_GENERAL], 0.8)
-        guess = f"{self._prefix}{close}"
-        if guess in everything:
-            return f"{name}: did you mean {guess}? {everything[guess].marketplace} has no such variable"
-        names = ", ".join([*OURS, *self._others()])
-        if close is not None:
-            return f"{name}: did you mean {guess}? None of {names} has such a variable"
+        guess = self._guess(name.removeprefix(self._prefix))
+        if guess is not None:
+            return self._meant(name, guess)
         for owner in [*OURS, *self._others()]:
             if name.startswith(_name(self._prefix, owner, "")):
                 return f"{name}: {owner} has no such variable; it has {', '.join(self._of(owner))}"
+        names = ", ".join([*OURS, *self._others()])
         return f"{name}: there is no such variable; the marketplaces are {names}"
 
     def misspelt(self, name: str) -> Iterable[str]:
-        """Yield the message for a variable whose prefix is in the wrong case."""
-        if not name.upper().startswith(self._prefix.upper()):
-            return
-        right = self._prefix + name[len(self._prefix) :].upper()
-        variable = self.find(right)
-        if variable is not None:
-            yield f"{name}: did you mean {right}? {variable.marketplace} has no such variable"
+        """Yield the message for a variable whose prefix is in the wrong case, or nearly the default one."""
+        end = self._after_prefix(name)
+        guess = None if end is None else self._guess(end)
+        if guess is not None:
+            yield self._meant(name, guess)
+
+    def _after_prefix(self, name: str) -> str | None:
+        length, name = len(self._prefix), name.upper()
+        if name.startswith(self._prefix.upper()):
+            return name[length:]
+        if self._prefix == PREFIX:  # another prefix may be too short to tell a misspelling from another word
+            for owner in OURS:
+                begin = name.find(f"{owner.upper()}_", length - 3, length + 12)
+                if begin > 0 and near(name[:begin], [self._prefix], 0.9):
+                    return name[begin:]
+        return None
+
+    def _guess(self, end: str) -> str | None:
+        """Return the variable that is meant by a name that ends so."""
+        ends = [each.removeprefix(self._prefix) for each in (*self._everything(), *self.general)]
+        close = near(end.upper(), ends, 0.8)
+        return None if close is None else f"{self._prefix}{close}"
+
+    def _meant(self, name: str, guess: str) -> str:
+        found = self._everything().get(guess)
+        if found is not None:
+            return f"{name}: did you mean {guess}? {found.marketplace} has no such variable"
+        names = ", ".join([*OURS, *self._others()])
+        return f"{name}: did you mean {guess}? None of {names} has such a variable"
 
     def nothing(self, names: Iterable[str], empty: list[str]) -> str:
         """Return the message that no account is configured, with the likely reason."""

@@ -177,7 +177,7 @@ class CancelKiboOrder(CancelRequest[KiboAnswer]):
     order_id: int = attrs.field(converter=_order_id)
     disposition_reason: DispositionReason
     disposition_other_reason: str | None = None
-    account: str | None = attrs.field(default=None, kw_only=True)
+    account: str | None = attrs.field(default=None, validator=checks.account, kw_only=True)
 
     def __attrs_post_init__(self) -> None:
         reason, explanation = self.disposition_reason, self.disposition_other_reason

@@ -6,6 +6,7 @@ credential.
 """
 
 import os
+import re
 from collections.abc import Callable, Iterable, Mapping
 from inspect import Parameter, signature
 from typing import Annotated, Any, get_args, get_origin, get_type_hints
@@ -59,6 +60,8 @@ class Environ:
         given = os.environ if variables is None else variables
         if not isinstance(given, Mapping):
             raise InvalidRequestError(f"environ must be a mapping, not {checks.kind(given)}")
+        if not all(isinstance(name, str) for name in given):
+            raise InvalidRequestError("environ must have names that are text")
         self._values = {name: Secret(value) for name, value in given.items()}
 
     def names(self) -> Iterable[str]:
@@ -124,12 +127,12 @@ class Field:
             if value.casefold() in (*_TRUE, *_FALSE):
                 return value.casefold() in _TRUE
             raise ValueError(f"{self.name} must be true or false")
-        kind = float if float in self.kinds else int
-        try:
-            return kind(value)
-        except ValueError:
-            wanted = "a number" if kind is float else "a whole number"
-        raise ValueError(f"{self.name} must be {wanted}")
+        number = number_in(value)
+        if float in self.kinds and number is not None:
+            return number
+        if number is not None and value.lstrip("+-").isdecimal():
+            return int(value)
+        raise ValueError(f"{self.name} must be {'a number' if float in self.kinds else 'a whole number'}")
 
 
 def fields_of(kind: type[AnyAccount]) -> dict[str, Field]:
@@ -195,9 +198,10 @@ def account_of(
     # First with the contents of the files, to validate them too.
     account, said = _built(kind, plain)
     if account is None:
-        return None, [
-            f"{where}{' and '.join(_at_fault(kind, plain))}: {name}: {said.removeprefix(f'{name}: ')}"
-        ]
+        told = said.removeprefix(f"{name}: ")
+        named = [name_of(field) for field in known if re.search(rf"\b{field}\b", told)]
+        sources = _at_fault(kind, plain) or named or [each.source for each in plain.values()]
+        return None, [f"{where}{' and '.join(sources)}: {name}: {told}"]
     files = {field: each for field, each in given.items() if isinstance(each.value, SecretFile)}
     kept = {field: each for field, each in files.items() if known[field].credential}
     return (_built(kind, plain | kept)[0] if kept else account), []
@@ -209,6 +213,16 @@ def not_known(field: str, known: Iterable[str], marketplace: str) -> str:
     if guess is not None:
         return f"did you mean {guess}? {marketplace} has no such field"
     return f"{marketplace} has no such field; it has {', '.join(known)}"
+
+
+def number_in(text: str) -> float | None:
+    """Return the number that a text is, or None. Python's own form, such as 1_000, is none."""
+    if not text.isascii() or "_" in text or text.strip() != text:
+        return None
+    try:
+        return float(text)
+    except ValueError:
+        return None
 
 
 def near(word: str, words: Iterable[str], cutoff: float = 0.6) -> str | None:
@@ -256,17 +270,17 @@ def _built(kind: type[AnyAccount], given: Mapping[str, Given]) -> tuple[AnyAccou
     secrets = {
         form for each in given.values() if isinstance(each.value, str) for form in Secret(each.value).forms()
     }
-    return None, redacted(said.encode(), secrets).decode()
+    return None, redacted(said.encode(errors="backslashreplace"), secrets).decode()
 
 
 def _at_fault(kind: type[AnyAccount], given: Mapping[str, Given]) -> list[str]:
-    """Return the sources of the invalid values; all of them if it is not a single field."""
+    """Return the sources of the values that are invalid by themselves."""
     found: list[str] = []
     for field in attrs.fields(kind) if attrs.has(kind) else ():
         each = given.get(field.alias or field.name)
         if each is not None and _refuses(field, each):
             found.append(each.source)
-    return found or [each.source for name, each in given.items() if name != "label" or len(given) == 1]
+    return found
 
 
 def _refuses(field: "attrs.Attribute[Any]", each: Given) -> bool:

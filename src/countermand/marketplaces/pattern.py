@@ -193,7 +193,7 @@ class CancelPatternOrder(CancelRequest[PatternAnswer]):
 
     marketplace: ClassVar[str] = "pattern"
     market_order_id: str = attrs.field(converter=_order_id)
-    account: str | None = attrs.field(default=None, kw_only=True)
+    account: str | None = attrs.field(default=None, validator=checks.account, kw_only=True)
 
 
 _Operation: TypeAlias = Operation[str, CancelPatternOrder]

@@ -34,7 +34,7 @@ _DENYING = "cancellation-request-denied-ffm"
 #: The grace period in which the customer may cancel: open, although its name contains "cancel".
 _TIME_TO_CANCEL = "window-to-cancel"
 _SEQUENCE = re.compile(r"seq(\d+)", re.ASCII)
-_ENVIRONMENTS = "vtexcommercestable", "vtexcommercebeta"
+_in_host = checks.part_of_host("vtexcommerce", "vtexcommercestable", "vtexcommercebeta")
 
 
 @sealed
@@ -55,9 +55,7 @@ class Vtex(Account["VtexClient", "AsyncVtexClient"]):
     #: X-VTEX-API-AppToken.
     app_token: Credential = attrs.field(converter=as_credential, validator=checks.credential, repr=False)
     #: Part of the host. Almost every account uses the default.
-    environment: str = attrs.field(
-        default=_ENVIRONMENTS[0], validator=[checks.host_label, checks.part_of_host(*_ENVIRONMENTS)]
-    )
+    environment: str = attrs.field(default="vtexcommercestable", validator=[checks.host_label, _in_host])
     #: Replaces the host built from account and environment. Must be https, or http to this machine.
     base_url: str | None = attrs.field(default=None, validator=checks.base_url)
     #: The name of this account in outcomes, errors and requests.
@@ -200,7 +198,7 @@ class CancelVtexOrder(CancelRequest[VtexAnswer]):
     order_id: str = attrs.field(converter=_cancellable)
     reason: str | None = attrs.field(default=None, kw_only=True)
     requested_by_user: bool | None = attrs.field(default=None, kw_only=True)
-    account: str | None = attrs.field(default=None, kw_only=True)
+    account: str | None = attrs.field(default=None, validator=checks.account, kw_only=True)
 
     def __attrs_post_init__(self) -> None:
         if not (self.reason is None or isinstance(self.reason, str)):
