@@ -149,7 +149,6 @@ for _name, _body in {
     "an empty body": b"",
     "white space": b" \r\n",
     "a mark": b"\xef\xbb\xbf",
-    "null": b"null",
 }.items():
 
     @ROWS.add(f"200 with {_name} is received", cancel=[reply(200, _body)], read=[order("handling")])
