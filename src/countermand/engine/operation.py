@@ -387,9 +387,8 @@ class Operation(Generic[I, R]):
 
     def rate_limited(self, reply: Reply | None = None) -> RateLimitedError:
         """Return the error for a gate that stays closed beyond the deadline."""
-        wait = self._throttle.closed_for(self._monotonic())
         told = retry_after(reply.headers, self._clock.wall()) if reply is not None else None
-        wait = max(wait, told or 0.0)
+        wait = max(self._throttle.closed_for(self._monotonic()), told or 0.0)
         says = "marketplace" if self._throttle.told else "policy"
         about = {"status": 429, "retry_after": wait, "retry_after_from": says}
         return self.error(RateLimitedError, f"too many requests; come back in {wait:.1f} s", reply, **about)
