@@ -61,8 +61,16 @@ class LoadPending(NamedTuple):
     row: int
 
 
+class LoadLane(NamedTuple):
+    """Read the rows of one account from this one on that have no answer, some at a time."""
+
+    account: str
+    row: int
+
+
 Write: TypeAlias = Insert | Declare | Withdraw | Answer | Learn
-Op: TypeAlias = Write | Load | LoadPending
+Reading: TypeAlias = Load | LoadPending | LoadLane
+Op: TypeAlias = Write | Reading
 
 
 class Row(NamedTuple):
@@ -100,6 +108,7 @@ class Committed(NamedTuple):
 class Loaded(NamedTuple):
     """These are the rows that were asked for; an empty list is the end."""
 
+    op: Reading
     rows: list[Row]
 
 
