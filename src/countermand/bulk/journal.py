@@ -102,7 +102,7 @@ class Journal:
             lock.acquire()
             connection = _connect(self._path)
             opened = _prepare(connection, self._accounts)
-        except (sqlite3.Error, OSError, CountermandError) as error:
+        except Exception as error:  # noqa: BLE001 - the run waits for it; a file of others may hold anything
             if connection is not None:
                 connection.close()
             lock.release()
@@ -136,7 +136,7 @@ class Journal:
                 for op in ops:
                     if isinstance(op, Reading):
                         self._tell(Loaded(op, load(connection, op)))
-            except sqlite3.Error as error:
+            except Exception as error:  # noqa: BLE001 - the run waits for it
                 self._tell(Broken(_as_ours(error, self._path)))
                 return
 
@@ -251,8 +251,8 @@ def _finish(connection: sqlite3.Connection) -> None:
 def _as_ours(error: BaseException, path: Path) -> JournalError:
     if isinstance(error, CountermandError):
         problem = error.message
-    elif isinstance(error, sqlite3.DatabaseError) and not isinstance(error, sqlite3.OperationalError):
-        problem = f"it is no journal, or it is damaged ({error})"
-    else:
+    elif isinstance(error, sqlite3.OperationalError | OSError):
         problem = f"it cannot be written ({error}); nothing more was sent"
+    else:
+        problem = f"it is no journal, or it is damaged ({error})"
     return JournalError(f"the journal {path}: {problem}")

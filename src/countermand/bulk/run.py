@@ -11,7 +11,7 @@ from itertools import count
 from typing import Any, TypeAlias
 
 from ..engine.wire import Clock
-from ..errors import CountermandError, InvalidRequestError, NotSentError
+from ..errors import CountermandError, NotSentError
 from ..marketplaces.stored import request_from_dict
 from ..outcomes import Outcome
 from .backlog import Backlog
@@ -170,7 +170,7 @@ class Run:
         if self._replay.comparing:
             try:
                 result = self._replay.compare(row, item)
-            except InvalidRequestError as error:
+            except CountermandError as error:
                 self.fail(error)
             else:
                 self._ready.extend([result] if result is not None else [])
