@@ -96,7 +96,8 @@ class CancelMany(Course):
         if delay is not None and delay <= 0:
             return
         if delay is not None and not self._time_is_real:
-            if not self._workers.busy:  # otherwise time goes on with what they wait for
+            # Otherwise time goes on with what they wait for, and does not with what the journal is about to tell.
+            if not self._workers.busy and not self._run.awaits_journal:
                 timer = threading.Thread(
                     target=_let_pass, args=(self._driver, self._events, delay), daemon=True
                 )

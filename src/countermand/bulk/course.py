@@ -51,7 +51,7 @@ class Course(LeavesNoFrames):
     @property
     def progress(self) -> Progress:
         """How the run stands now, for a display."""
-        return progress(self._run.tally, self._run.lanes, self._clock)
+        return progress(self._run.tally, self._run.lanes, self._run.backlog, self._clock)
 
     @property
     def in_flight(self) -> tuple[InFlight, ...]:
