@@ -85,7 +85,7 @@ def test_an_outcome_without_evidence_does_not_make_an_old_denial_ours(
     kind_of_prior: Any, on_stage: OnStage
 ) -> None:
     """Nothing tells when the request was made, so no denial can be told to be about it."""
-    reason: Any = {"reason": "no answer in time"} if kind_of_prior is Unknown else {}
+    reason: dict[str, Any] = {"reason": "no answer in time"} if kind_of_prior is Unknown else {}
     before = kind_of_prior(marketplace="vtex", order_id="1172-01", account="mystore", **reason)
     door = on_stage(Stage(read=[order("handling", cancellationRequests=[OLD])]), VTEX)
     assert isinstance(door.do("vtex", "check", before), kind_of_prior)

@@ -172,7 +172,8 @@ def _judged(
     rejection = operation.rejection(reply, asked)
     if status in rules.rejections:
         return rejection
-    return Doubt(f"answered {status}, which is not documented", rejection)
+    words = f": {rejection.detail}" if rejection.detail else ""
+    return Doubt(f"answered {status}, which is not documented{words}", rejection)
 
 
 def _after_doubt(
