@@ -86,7 +86,7 @@ class Vtex(Account["VtexClient", "AsyncVtexClient"]):
         return CancelVtexOrder, (VtexReceipt, VtexOrder)
 
 
-@attrs.frozen
+@attrs.frozen(repr=False)
 class VtexReceipt(Answer):
     """The answer to a cancellation: VTEX received the notification. It is the
     `answer` of an outcome.
@@ -104,7 +104,7 @@ class VtexReceipt(Answer):
     receipt: str | None = None
 
 
-@attrs.frozen
+@attrs.frozen(repr=False)
 class VtexCancellationRequest(Answer):
     """A cancellation request in an order, with the seller's denial if there was one."""
 
@@ -125,7 +125,7 @@ class VtexCancellationRequest(Answer):
     denied_at: str | None = None
 
 
-@attrs.frozen
+@attrs.frozen(repr=False)
 class VtexPackage(Answer):
     """An invoice of an order: `Output` is a sale, `Input` is a return."""
 
@@ -135,14 +135,14 @@ class VtexPackage(Answer):
     invoice_number: str | None = None
 
 
-@attrs.frozen
+@attrs.frozen(repr=False)
 class VtexPackages(Answer):
     """The invoices of an order."""
 
     packages: tuple[VtexPackage, ...] | None = None
 
 
-@attrs.frozen
+@attrs.frozen(repr=False)
 class VtexOrder(Answer):
     """The state of an order, as far as it concerns a cancellation. All other
     fields are in `raw`.
@@ -190,7 +190,7 @@ def _cancellable(value: object) -> str:
     return order_id
 
 
-@attrs.frozen
+@attrs.frozen(repr=False)
 class CancelVtexOrder(CancelRequest[VtexAnswer]):
     """A request to cancel an order. `requested_by_user` tells the seller whether
     the shopper asked for it.
