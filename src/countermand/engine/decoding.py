@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeVar, get_args, get_or
 
 import attrs
 
+from ..data import Shown
+
 if TYPE_CHECKING:
     from cattrs.preconf.msgspec import MsgspecJsonConverter
 
@@ -29,7 +31,7 @@ class DecodingError(ValueError):
     """The body is not as documented. The message names the path, never the content."""
 
 
-class Answer:
+class Answer(Shown):
     """The answer of a marketplace. The fields are typed; the complete JSON object is in `raw`."""
 
     __slots__ = ("_body",)

@@ -139,7 +139,7 @@ class CruxLineItem:
         return Part(self.uuid, said, _NOT_ALLOCATED if said == "Rejected" else None)
 
 
-@attrs.frozen
+@attrs.frozen(repr=False)
 class CruxOrder(Answer):
     """An order and its line items.
 
@@ -161,7 +161,7 @@ class _TimpLineItem:
     line_item_designation: str | None = None
 
 
-@attrs.frozen
+@attrs.frozen(repr=False)
 class _TimpOrder(Answer):
     order_uuid: str
     line_items: tuple[_TimpLineItem, ...]
@@ -177,7 +177,7 @@ def _order_uuid(value: object) -> str:
     return text
 
 
-@attrs.frozen
+@attrs.frozen(repr=False)
 class CancelCruxOrder(CancelRequest[CruxAnswer]):
     """A request to the suppliers of an order to cancel it.
 

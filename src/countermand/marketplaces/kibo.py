@@ -111,7 +111,7 @@ class Kibo(Account["KiboClient", "AsyncKiboClient"]):
         return CancelKiboOrder, (KiboOrder,)
 
 
-@attrs.frozen
+@attrs.frozen(repr=False)
 class KiboOrder(Answer):
     """An order.
 
@@ -164,7 +164,7 @@ def _order_id(value: object) -> int:
     raise checks.bad("kibo", "order_id", "must be an integer from 1 to 2**63 - 1", value)
 
 
-@attrs.frozen
+@attrs.frozen(repr=False)
 class CancelKiboOrder(CancelRequest[KiboAnswer]):
     """A request to cancel a whole order.
 

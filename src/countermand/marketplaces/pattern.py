@@ -109,7 +109,7 @@ class NonCancellableOrder:
     reason: str | None = None
 
 
-@attrs.frozen
+@attrs.frozen(repr=False)
 class PatternCancellation(Answer):
     """The answer to a cancellation (200, 206 and 409).
 
@@ -149,7 +149,7 @@ class SubOrder:
     items: tuple[Item, ...] = ()
 
 
-@attrs.frozen
+@attrs.frozen(repr=False)
 class PatternOrderStatus(Answer):
     """The status of an order.
 
@@ -170,7 +170,7 @@ class PatternOrderStatus(Answer):
         return _without_nulls(said, "sub_orders")
 
 
-@attrs.frozen
+@attrs.frozen(repr=False)
 class _Errors(Answer):
     errors: tuple[str, ...]
 
@@ -182,7 +182,7 @@ def _order_id(value: object) -> str:
     return checks.order_id(value, "pattern", "market_order_id")
 
 
-@attrs.frozen
+@attrs.frozen(repr=False)
 class CancelPatternOrder(CancelRequest[PatternAnswer]):
     """A request to cancel every warehouse order of a marketplace order that can still be cancelled.
 

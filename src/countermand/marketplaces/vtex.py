@@ -82,7 +82,7 @@ class Vtex(Account["VtexClient", "AsyncVtexClient"]):
         return CancelVtexOrder, (VtexReceipt, VtexOrder)
 
 
-@attrs.frozen
+@attrs.frozen(repr=False)
 class VtexReceipt(Answer):
     """The answer to a cancellation: VTEX received the notification. It is the
     `answer` of an outcome.
@@ -100,7 +100,7 @@ class VtexReceipt(Answer):
     receipt: str | None = None
 
 
-@attrs.frozen
+@attrs.frozen(repr=False)
 class VtexCancellationRequest(Answer):
     """A cancellation request in an order, with the seller's denial if there was one."""
 
@@ -121,7 +121,7 @@ class VtexCancellationRequest(Answer):
     denied_at: str | None = None
 
 
-@attrs.frozen
+@attrs.frozen(repr=False)
 class VtexPackage(Answer):
     """An invoice of an order: `Output` is a sale, `Input` is a return."""
 
@@ -131,14 +131,14 @@ class VtexPackage(Answer):
     invoice_number: str | None = None
 
 
-@attrs.frozen
+@attrs.frozen(repr=False)
 class VtexPackages(Answer):
     """The invoices of an order."""
 
     packages: tuple[VtexPackage, ...] | None = None
 
 
-@attrs.frozen
+@attrs.frozen(repr=False)
 class VtexOrder(Answer):
     """The state of an order, as far as it concerns a cancellation. All other
     fields are in `raw`.
@@ -186,7 +186,7 @@ def _cancellable(value: object) -> str:
     return order_id
 
 
-@attrs.frozen
+@attrs.frozen(repr=False)
 class CancelVtexOrder(CancelRequest[VtexAnswer]):
     """A request to cancel an order. `requested_by_user` tells the seller whether
     the shopper asked for it.
