@@ -12,6 +12,7 @@ import pytest
 from countermand import (
     AnyRequest,
     AuthenticationError,
+    CallStarted,
     CancelKiboOrder,
     Cancelled,
     CancelPatternOrder,
@@ -55,6 +56,24 @@ def test_every_request_is_told_once(kind: Kind) -> None:
     assert run.progress.in_flight == 0
     assert run.progress.seconds_left() in (None, 0.0)
     assert run.in_flight == ()
+
+
+def test_a_run_takes_the_options_of_a_call(kind: Kind) -> None:
+    """They hold for each of its calls, and are checked when the run is made; the client keeps its own."""
+    told: list[Any] = []
+    with vtex_sandbox(3) as sandbox:
+        opened: Any = sandbox.client() if kind == "blocking" else sandbox.async_client()
+        client = opened.with_options(hooks=[told.append])
+        cancel(kind, sandbox, vtex_requests(3), client=client, timeout=7, headers={"X-Trace-Id": "t-1"})
+        assert {request.headers["x-trace-id"] for request in sandbox.requests} == {"t-1"}
+        assert {event.timeout for event in told if isinstance(event, CallStarted)} == {7.0}
+        cancel(kind, sandbox, [CancelVtexOrder(order(0))], client=client)
+        assert "x-trace-id" not in sandbox.requests[-1].headers
+        for call in (client.cancel_many, client.settle_many):
+            with pytest.raises(InvalidRequestError):
+                call([], retry=3)
+            with pytest.raises(TypeError):
+                call([], tiemout=3)
 
 
 def test_poisoned_requests_leave_the_others_alone(kind: Kind) -> None:

@@ -99,7 +99,12 @@ def test_ours_are_refused(name: str, market: Market, on_stage: OnStage) -> None:
 
 @pytest.mark.parametrize(
     "market, name",
-    [(VTEX, "X-VTEX-API-AppKey"), (VTEX, "x-vtex-api-apptoken"), (KIBO, "X-Vol-Tenant")],
+    [
+        (VTEX, "X-VTEX-API-AppKey"),
+        (VTEX, "x-vtex-api-apptoken"),
+        (VTEX, "VtexIdclientAutCookie"),
+        (KIBO, "X-Vol-Tenant"),
+    ],
     ids=lambda value: getattr(value, "name", value),
 )
 def test_what_says_who_asks_is_refused(market: Market, name: str, on_stage: OnStage) -> None:

@@ -47,7 +47,7 @@ def test_each_supplier_decides_for_itself(world: World) -> None:
     """One order can be confirmed, rejected, shipped and left unanswered at once, as the truth foresees."""
     world.crux.add_order(
         ORDER,
-        "abcd",
+        [*"abcd"],
         suppliers={"a": "confirm", "b": "reject", "c": "ship", "d": "silent"},
         decides_after=9.0,
     )

@@ -10,7 +10,16 @@ import pytest
 import countermand
 from countermand import Cancelled, Crux, Kibo, OrderNotFoundError, RetryPolicy
 from countermand import sandbox as front
-from countermand.sandbox import LoseReply, RateLimited, Raw, ReadyOrder, Sandbox, Status, UnusedMishapsError
+from countermand.sandbox import (
+    LoseReply,
+    RateLimited,
+    Raw,
+    ReadyOrder,
+    Sandbox,
+    SandboxReply,
+    Status,
+    UnusedMishapsError,
+)
 
 OVER_HTTP = pytest.mark.parametrize("http", [False, True], ids=["in memory", "over HTTP"])
 
@@ -271,14 +280,74 @@ def test_unused_mishaps_can_be_allowed() -> None:
         (lambda _: RateLimited("1\r\nx: y"), "Retry-After is"),
         (lambda _: Status(20), "from 200 to 599, not 20"),
         (lambda _: Status("503"), "from 200 to 599, not '503'"),  # type: ignore[arg-type]
-        (lambda _: Status(503, "text"), "must be <class 'bytes'>"),  # type: ignore[arg-type]
-        (lambda _: Raw(b"{"), "must be <class 'countermand.sandbox.http.SandboxReply'>"),  # type: ignore[arg-type]
+        (lambda _: Status(503, "text"), "body is a bytes, not 'text'"),  # type: ignore[arg-type]
+        (lambda _: Status(503, applied="yes"), "applied is True or False"),  # type: ignore[arg-type]
+        (lambda _: LoseReply(503), "applied is True or False, not 503"),  # type: ignore[arg-type]
+        (lambda _: Raw(b"{"), r"a reply is SandboxReply\("),  # type: ignore[arg-type]
+        (lambda _: Raw(SandboxReply("200")), "the status of a reply"),  # type: ignore[arg-type]
+        (lambda _: Raw(SandboxReply(200, (), "{}")), "the body of a reply"),  # type: ignore[arg-type]
+        (lambda _: Raw(SandboxReply(200, {"a": "b"})), "pairs of texts"),  # type: ignore[arg-type]
+        (lambda _: Sandbox(http="no"), "http is True or False"),  # type: ignore[arg-type]
+        (lambda box: box.world.vtex.add_order(1), "text, not 1"),
+        (lambda box: box.world.vtex.add_order("1", decides_after=-5), "decides_after is a number"),
+        (lambda box: box.world.vtex.add_order("1", invoiced_value=-1), "invoiced_value is a whole number"),
+        (lambda box: box.world.vtex.add_order("1", denied_before={"2026": "x"}), "datetime"),
+        (lambda box: box.world.pattern.add_order("1", {}), "needs a warehouse order"),
+        (lambda box: box.world.pattern.add_order("1", {"a": "new"}), "whole number"),
+        (lambda box: box.world.pattern.add_order("1", {1: "new"}, picked_instead=[2]), "'2' is not known"),
+        (lambda box: box.world.crux.add_order("1", "line-1"), "a list of texts"),
+        (lambda box: box.world.crux.add_order("1", []), "is needed"),
+        (lambda box: box.world.crux.add_order("1", ["a", "a"]), "there twice"),
+        (lambda box: box.world.crux.add_order("1", ["a"], suppliers={"b": "ship"}), "the supplier of a None"),
+        (lambda box: box.world.kibo.add_order("7"), "whole number, 1 or more"),
+        (lambda box: box.world.kibo.add_order(7, cancels_after=-1), "cancels_after"),
+        (lambda box: box.world.vtex.move("1172452900788-1", "invoiced"), "did you mean '1172452900788-01'"),
+        (lambda box: box.world.vtex.move("1172452900788-01", "invoicd"), "did you mean 'invoiced'"),
+        (lambda box: box.world.pattern.move("114-3941689-8772232", "picked"), "it is one of 1001, 1002"),
+        (lambda box: box.world.pattern.move("114-3941689-8772232", "pickt", part=1001), "'picked'"),
+        (lambda box: box.world.kibo.move(1010101, "SHIPED"), "did you mean 'shipped'"),
+        (lambda box: box.world.kibo.move(1010101, "SHIPPED", after=-1), "zero or more"),
+        (lambda box: box.world.vtex.return_invoice("x"), "no order 'x'"),
+        (lambda box: box.world.truth("vtex", "x"), "no order 'x'"),
+        (lambda box: box.world.vtex.limit(requests=-1), "whole number"),
+        (lambda box: box.world.vtex.limit(requests=1, per=0), "more than zero"),
+        (lambda box: box.world.vtex.reject_until(-1), "zero or more"),
+        (lambda box: setattr(box.world.vtex, "may_cancel", "no"), "vtex.may_cancel is True or False"),
+        (lambda box: setattr(box.world.crux, "accepts_with", 99), "crux.accepts_with is a number from 200"),
+        (lambda box: setattr(box.world.kibo, "error_shape", "onw"), "did you mean 'own'"),
+        (lambda box: setattr(box.world.pattern, "tokens", "t"), "pattern.tokens is a set"),
+        (lambda box: setattr(box.world.vtex, "retry_after", "later"), "vtex.retry_after is a whole number"),
     ],
 )
 def test_a_mistake_is_told_at_once(mistake: Callable[[Sandbox], object], says: str) -> None:
     """Where it was made, with what was probably meant."""
     with pytest.raises((ValueError, TypeError), match=says):
         mistake(Sandbox())
+
+
+@pytest.mark.parametrize(
+    "mistake",
+    [
+        lambda box: setattr(box.world.vtex, "may_cancle", False),
+        lambda box: setattr(box.world.kibo, "receipts", False),
+        lambda box: setattr(box.world, "vtx", None),
+        lambda box: setattr(box, "allow_unused_mishap", True),
+    ],
+)
+def test_a_misspelt_attribute_is_told_at_once(mistake: Callable[[Sandbox], object]) -> None:
+    """To set it would change nothing, and the test would not test what it claims."""
+    with pytest.raises(AttributeError, match="has no attribute"):
+        mistake(Sandbox())
+
+
+def test_every_attribute_of_a_marketplace_may_be_set_to_what_it_is() -> None:
+    """None is without its check, and no check refuses the value that it begins with."""
+    for marketplace in ("pattern", "vtex", "crux", "kibo"):
+        simulator = Sandbox().world.simulator(marketplace)
+        public = {name: value for name, value in vars(simulator).items() if not name.startswith("_")}
+        assert public.keys() == simulator.knobs.keys()
+        for name, value in public.items():
+            setattr(simulator, name, value)
 
 
 def test_retry_after_takes_seconds() -> None:

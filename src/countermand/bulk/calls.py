@@ -2,10 +2,11 @@
 
 from collections.abc import AsyncIterable, Iterable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Unpack
 
 from ..engine.rules import AnyRequest
 from ..engine.secret import LeavesNoFrames
+from ..engine.settings import CallOptions, RequestOptions, check_names
 from ..marketplaces.base import SETTLE_TIMEOUT, requests_a_second
 from ..marketplaces.registry import AnyAccount
 
@@ -28,41 +29,55 @@ class _Calls(LeavesNoFrames):
     def _named_by(self, outcome: Any) -> Any:
         raise NotImplementedError
 
-    def _for_bulk(self) -> "Accounts":
+    def _for_bulk(self, options: CallOptions | RequestOptions | None = None) -> "Accounts":
         from .results import Accounts
 
+        client: Any = self
+        if options:
+            check_names(options)
+            client = client.with_options(**options)
         accounts = self._configurations.items()
         known = {label: (one.marketplace, str(getattr(one, "url", ""))) for label, one in accounts}
         rates = {label: rate for label, one in accounts if (rate := requests_a_second(one)) is not None}
-        return Accounts(self._driver, self._asked_by, self._named_by, known, rates)
+        return Accounts(self._driver, client._asked_by, client._named_by, known, rates)
 
 
 class BulkCalls(_Calls):
     """The calls of `Countermand`."""
 
     def cancel_many(
-        self, requests: Iterable[AnyRequest], *, concurrency: int = 8, journal: str | Path | None = None
+        self,
+        requests: Iterable[AnyRequest],
+        *,
+        concurrency: int = 8,
+        journal: str | Path | None = None,
+        **options: Unpack[CallOptions],
     ) -> "CancelMany":
         """Cancel many orders, at any of the client's accounts, and give each result as it completes.
 
         `concurrency` is the number of calls at once on one account. Each account has a lane of its own, which
         keeps the account's known rate or learns it, waits after a 429 and sends again, and stops when the credential
         is refused. `journal` is the path of a file that makes the run resumable: the same call again, with the same
-        requests, finishes it. See `docs/bulk.md`.
+        requests, finishes it. `options` hold for each call, and are described in `CallOptions`. See `docs/bulk.md`.
 
             with client.cancel_many(requests, journal="run.db") as results:
                 for result in results:
                     print(result.request, result.outcome or result.error)
 
         Iterating raises `countermand.bulk.JournalError` if the journal cannot be used, and `InvalidRequestError` if
-        it is of other requests; nothing new is sent then.
+        it is of other requests; nothing new is sent then. Raises `InvalidRequestError` for an invalid option.
         """
         from .blocking import CancelMany
 
-        return CancelMany(self._for_bulk(), requests, concurrency, journal)
+        return CancelMany(self._for_bulk(options), requests, concurrency, journal)
 
     def settle_many(
-        self, results: "Iterable[BulkResult]", *, timeout: float = SETTLE_TIMEOUT, concurrency: int = 8
+        self,
+        results: "Iterable[BulkResult]",
+        *,
+        timeout: float = SETTLE_TIMEOUT,
+        concurrency: int = 8,
+        **options: Unpack[RequestOptions],
     ) -> "CancelMany":
         """Look at the orders of unsettled results again and again, until each has settled.
 
@@ -74,9 +89,11 @@ class BulkCalls(_Calls):
         """
         from .blocking import CancelMany
 
-        return CancelMany(self._for_bulk(), results, concurrency, follow_for=timeout)
+        return CancelMany(self._for_bulk(options), results, concurrency, follow_for=timeout)
 
-    def settle(self, request: AnyRequest | Mapping[str, Any], intent: "Intent") -> "BulkResult":
+    def settle(
+        self, request: AnyRequest | Mapping[str, Any], intent: "Intent", **options: Unpack[CallOptions]
+    ) -> "BulkResult":
         """Cancel one order on one of several machines: store the intent first, look before a second send.
 
         `request` is a typed request or what its `to_dict()` wrote. `intent` stores durably that it is about to be
@@ -89,7 +106,7 @@ class BulkCalls(_Calls):
         """
         from .seam import settle
 
-        return settle(self._for_bulk(), request, intent)
+        return settle(self._for_bulk(options), request, intent)
 
 
 class AsyncBulkCalls(_Calls):
@@ -101,6 +118,7 @@ class AsyncBulkCalls(_Calls):
         *,
         concurrency: int = 8,
         journal: str | Path | None = None,
+        **options: Unpack[CallOptions],
     ) -> "AsyncCancelMany":
         """Cancel many orders, and give each result as it completes; see `Countermand.cancel_many`.
 
@@ -112,7 +130,7 @@ class AsyncBulkCalls(_Calls):
         """
         from .eventloop import AsyncCancelMany
 
-        return AsyncCancelMany(self._for_bulk(), requests, concurrency, journal)
+        return AsyncCancelMany(self._for_bulk(options), requests, concurrency, journal)
 
     def settle_many(
         self,
@@ -120,6 +138,7 @@ class AsyncBulkCalls(_Calls):
         *,
         timeout: float = SETTLE_TIMEOUT,
         concurrency: int = 8,
+        **options: Unpack[RequestOptions],
     ) -> "AsyncCancelMany":
         """Follow unsettled results to their end; see `Countermand.settle_many`.
 
@@ -130,9 +149,11 @@ class AsyncBulkCalls(_Calls):
         """
         from .eventloop import AsyncCancelMany
 
-        return AsyncCancelMany(self._for_bulk(), results, concurrency, follow_for=timeout)
+        return AsyncCancelMany(self._for_bulk(options), results, concurrency, follow_for=timeout)
 
-    async def settle(self, request: AnyRequest | Mapping[str, Any], intent: "AsyncIntent") -> "BulkResult":
+    async def settle(
+        self, request: AnyRequest | Mapping[str, Any], intent: "AsyncIntent", **options: Unpack[CallOptions]
+    ) -> "BulkResult":
         """Cancel one order on one of several machines; see `Countermand.settle`.
 
             result = await client.settle(job.request, IntentInRedis(job.id))
@@ -141,4 +162,4 @@ class AsyncBulkCalls(_Calls):
         """
         from .seam import settle_async
 
-        return await settle_async(self._for_bulk(), request, intent)
+        return await settle_async(self._for_bulk(options), request, intent)

@@ -214,7 +214,9 @@ class VtexRules(Rules[str, CancelVtexOrder, VtexReceipt, VtexOrder]):
     """The requests to VTEX, and what its replies mean."""
 
     name: ClassVar[str] = "vtex"
-    own_headers: ClassVar[frozenset[str]] = frozenset({"x-vtex-api-appkey", "x-vtex-api-apptoken"})
+    own_headers: ClassVar[frozenset[str]] = frozenset(
+        {"x-vtex-api-appkey", "x-vtex-api-apptoken", "vtexidclientautcookie"}
+    )
     repeatable: ClassVar[bool] = True
     request_id_headers: ClassVar[tuple[str, ...]] = ("x-vtex-operation-id", *Rules.request_id_headers)
     # A second cancellation confirms a first one that waits for the seller (help centre, Canceling an order). So a

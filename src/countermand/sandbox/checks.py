@@ -1,13 +1,24 @@
 """Validation of the sandbox's arguments, so that a mistake in a test fails where it was made."""
 
 import math
-from collections.abc import Container, Iterable
+from collections.abc import Callable, Container, Iterable, Mapping
 from difflib import get_close_matches
-from typing import get_args
+from typing import TypeAlias, TypeVar, get_args
 
 from countermand.sandbox.ledger import Marketplace
 
+T = TypeVar("T")
+
+#: Raises ValueError, with the name of what is checked, unless a value is one of those that are meant.
+Check: TypeAlias = Callable[[str, object], object]
+
 MARKETPLACES: tuple[Marketplace, ...] = get_args(Marketplace)
+
+
+class UnknownOrderError(KeyError, ValueError):
+    """There is no such order in the sandbox."""
+
+    __str__ = Exception.__str__  # that of a KeyError is a repr
 
 
 def one_of(what: str, value: object, known: Iterable[str]) -> None:
@@ -34,8 +45,21 @@ def marketplace(name: object) -> None:
     one_of("the marketplace", name, MARKETPLACES)
 
 
-def new_order(name: Marketplace, order_id: str, orders: Container[str]) -> None:
-    """Raise ValueError if an order cannot be added to `orders`: its id is empty, or there already."""
+def order(name: Marketplace, order_id: object, orders: Mapping[str, T]) -> T:
+    """Return an order; raise `UnknownOrderError` if there is none, with the id that was probably meant."""
+    found = orders.get(str(order_id))
+    if found is None:
+        close = get_close_matches(str(order_id), orders, n=1)
+        raise UnknownOrderError(
+            f"{name} has no order {order_id!r}" + (f": did you mean {close[0]!r}?" if close else "")
+        )
+    return found
+
+
+def new_order(name: Marketplace, order_id: object, orders: Container[str]) -> None:
+    """Raise ValueError if an order cannot be added to `orders`: its id is not text, empty, or there already."""
+    if not isinstance(order_id, str):
+        raise ValueError(f"the id of an order of {name} is text, not {order_id!r}")
     if not order_id:
         raise ValueError(f"an order of {name} needs an id")
     if order_id in orders:
@@ -47,3 +71,63 @@ def not_negative(what: str, value: object) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < math.inf:
         raise ValueError(f"{what} is a number, zero or more, not {value!r}")
     return value
+
+
+def after(what: str, value: object) -> None:
+    """Raise ValueError unless `value` is a number of seconds, zero or more, or None for never."""
+    if value is not None:
+        not_negative(what, value)
+
+
+def flag(what: str, value: object) -> None:
+    """Raise ValueError unless `value` is True or False."""
+    if not isinstance(value, bool):
+        raise ValueError(f"{what} is True or False, not {value!r}")
+
+
+def text(what: str, value: object) -> None:
+    """Raise ValueError unless `value` is text."""
+    if not isinstance(value, str):
+        raise ValueError(f"{what} is text, not {value!r}")
+
+
+def whole(what: str, value: object) -> None:
+    """Raise ValueError unless `value` is a whole number, zero or more."""
+    if not isinstance(value, int) or isinstance(value, bool) or value < 0:
+        raise ValueError(f"{what} is a whole number, zero or more, not {value!r}")
+
+
+def status_code(what: str, value: object) -> None:
+    """Raise ValueError unless `value` is the status of a reply."""
+    if not isinstance(value, int) or isinstance(value, bool) or not 200 <= value <= 599:
+        raise ValueError(f"{what} is a number from 200 to 599, not {value!r}")
+
+
+def words(*known: str) -> Check:
+    """Return the check for one of the `known` words."""
+    return lambda what, value: one_of(what, value, known)
+
+
+def kind(*types: type) -> Check:
+    """Return the check for an instance of one of the `types`."""
+    names = " or ".join(each.__name__ for each in types)
+
+    def check(what: str, value: object) -> None:
+        if not isinstance(value, types):
+            raise ValueError(f"{what} is a {names}, not {value!r}")
+
+    return check
+
+
+def or_none(check: Check) -> Check:
+    """Return the same check, which lets None pass."""
+    return lambda what, value: None if value is None else check(what, value)
+
+
+def attribute(owner: str, knobs: Mapping[str, Check], name: str, value: object) -> None:
+    """Check an attribute of a simulated marketplace that is set: AttributeError for a name that it does not have."""
+    if name not in knobs:
+        close = get_close_matches(name, knobs, n=1)
+        hint = f": did you mean {close[0]!r}?" if close else ""
+        raise AttributeError(f"{owner} has no attribute {name!r}{hint}")
+    knobs[name](f"{owner}.{name}", value)

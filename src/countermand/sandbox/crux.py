@@ -4,8 +4,8 @@ Sources: Crux Connect API, "Cancel Order", "Get Order", "User Login", "Allocate 
 releases v1 and Timpanogos.
 """
 
-from collections.abc import Iterable, Mapping
-from typing import ClassVar, Final, Literal, TypeAlias, get_args
+from collections.abc import Collection, Iterable, Mapping
+from typing import ClassVar, Final, Literal, TypeAlias, cast, get_args
 from uuid import UUID
 
 from attrs import define
@@ -64,6 +64,18 @@ class CruxSimulator(Simulator[CruxOrder]):
     """
 
     name: ClassVar[Marketplace] = "crux"
+    knobs: ClassVar[dict[str, checks.Check]] = Simulator.knobs | {
+        "tokens": checks.kind(set),
+        "sessions": checks.kind(Sessions),
+        "username": checks.text,
+        "password": checks.text,
+        "requester": checks.words("retailer", "supplier"),
+        "accepts_with": checks.status_code,
+        "accepts_body": checks.kind(bytes),
+        "releases": checks.kind(set),
+        "designations": checks.words(*get_args(Designations)),
+        "refuses_partly_cancelled": checks.flag,
+    }
 
     def __init__(self, timeline: Timeline) -> None:
         super().__init__(timeline)
@@ -94,14 +106,25 @@ class CruxSimulator(Simulator[CruxOrder]):
         `allocations` is what Timpanogos shows as the status of a line that has a designation: by default
         Unallocated for one that is Rejected, and Allocated for any other.
         """
-        items = {**line_items} if isinstance(line_items, Mapping) else dict.fromkeys(line_items, "Allocated")
         checks.new_order(self.name, order_uuid, self.orders)
+        if isinstance(line_items, str):
+            raise ValueError(f"line items are a list of texts, or a mapping, not {line_items!r}")
+        listed = [*line_items]
+        items = {**line_items} if isinstance(line_items, Mapping) else dict.fromkeys(listed, "Allocated")
+        if not items or len(items) < len(listed):
+            told = "there twice" if items else "needed"
+            raise ValueError(f"a line item of an order of crux is {told}: {', '.join(map(repr, listed))}")
         for status in items.values():
             checks.status("the line item's status", status, STATUSES)
         order = CruxOrder(order_uuid, items, {}, decides_after, allocations)
         for item in items:
-            order.suppliers[item] = suppliers if isinstance(suppliers, str) else suppliers[item]
-            checks.one_of("the supplier", order.suppliers[item], get_args(Supplier))
+            checks.text("the id of a line item", item)
+            given = suppliers.get(item) if isinstance(suppliers, Mapping) else suppliers
+            checks.one_of(f"the supplier of {item}", given, get_args(Supplier))
+            order.suppliers[item] = cast("Supplier", given)
+        for item in suppliers if isinstance(suppliers, Mapping) else ():
+            checks.one_of("the line item of a supplier", item, items)
+        checks.after("decides_after", decides_after)
         self.orders[order_uuid] = order
         return order
 
@@ -195,6 +218,14 @@ class CruxSimulator(Simulator[CruxOrder]):
             headers = (("content-type", "application/json"),)
             return SandboxReply(self.accepts_with, headers, self.accepts_body)
         return SandboxReply(self.accepts_with)
+
+    def movable(self, order: CruxOrder) -> Collection[str]:
+        """Return the ids of the line items."""
+        return order.line_items
+
+    def check_status(self, status: str) -> None:
+        """Raise ValueError for a status that no line item has."""
+        checks.one_of("the line item's status", status, STATUSES)
 
     def land(self, order: CruxOrder, event: Event) -> None:
         """A supplier decides, or a line item moves on."""

@@ -66,6 +66,25 @@ class KiboSimulator(Simulator[KiboOrder]):
     """
 
     name: ClassVar[Marketplace] = "kibo"
+    knobs: ClassVar[dict[str, checks.Check]] = Simulator.knobs | {
+        "tenant_id": checks.whole,
+        "require_bearer": checks.flag,
+        "tokens": checks.kind(set),
+        "sessions": checks.kind(Sessions),
+        "client_id": checks.text,
+        "client_secret": checks.text,
+        "reasons": checks.or_none(checks.kind(set)),
+        "refuses_with": checks.status_code,
+        "order_key": checks.words("orderID", "orderId"),
+        "request_key": checks.words("orderID", "orderId"),
+        "order_id_as_text": checks.flag,
+        "canceled_word": checks.text,
+        "cancelled_shows_in": checks.words("both", "orderState", "orderStatus"),
+        "absent_state": checks.or_none(checks.words("null", "missing")),
+        "absent_status": checks.or_none(checks.words("null", "missing")),
+        "expires_in": checks.words("seconds", "null", "missing"),
+        "expired_with": checks.status_code,
+    }
 
     def __init__(self, timeline: Timeline) -> None:
         super().__init__(timeline)
@@ -92,8 +111,12 @@ class KiboSimulator(Simulator[KiboOrder]):
         self, order_id: int, *, state: str = "READY", cancels_after: float | None = 0.0
     ) -> KiboOrder:
         """Add an order that is cancelled so many seconds after somebody asks (zero: at once, None: never)."""
+        if not isinstance(order_id, int) or isinstance(order_id, bool) or order_id < 1:
+            raise ValueError(f"the id of an order of kibo is a whole number, 1 or more, not {order_id!r}")
         checks.new_order(self.name, str(order_id), self.orders)
+        checks.text("the state", state)
         checks.status("the state", _word(state), STATES)
+        checks.after("cancels_after", cancels_after)
         order = KiboOrder(str(order_id), order_id, state, cancels_after)
         self.orders[order.order_id] = order
         return order
@@ -208,6 +231,11 @@ class KiboSimulator(Simulator[KiboOrder]):
             raise self.rejection(400, "dispositionOtherReason goes with the reason 'other' only", order_id)
         if not isinstance(other, str) or not 1 <= len(other) <= 255:
             raise self.rejection(400, "dispositionOtherReason has 1 to 255 characters", order_id)
+
+    def check_status(self, status: str) -> None:
+        """Raise ValueError for a state that is not known."""
+        checks.text("the state", status)
+        checks.status("the state", _word(status), STATES)
 
     def land(self, order: KiboOrder, event: Event) -> None:
         """Cancel the order, or change its status."""

@@ -9,8 +9,7 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import Any, Literal, TypeAlias
 
-from attrs import field, frozen
-from attrs.validators import instance_of
+from attrs import Attribute, field, frozen
 
 from countermand.sandbox import checks
 from countermand.sandbox.http import SandboxReply, SandboxRequest
@@ -30,9 +29,26 @@ def _retry_after(value: int | str | None) -> str | None:
     raise ValueError(f"Retry-After is whole seconds, the text of the header, or None, not {value!r}")
 
 
-def _check_code(_: object, __: object, code: int) -> None:
-    if type(code) is not int or not 200 <= code <= 599:
-        raise ValueError(f"a status is a number from 200 to 599, not {code!r}")
+def _checked(check: checks.Check) -> Callable[[object, "Attribute[Any]", Any], None]:
+    def validate(_: object, field: "Attribute[Any]", value: Any) -> None:
+        check(field.name, value)
+
+    return validate
+
+
+def _is_pair(value: Any) -> bool:
+    return isinstance(value, tuple) and [*map(type, value)] == [str, str]  # pyright: ignore[reportUnknownArgumentType]
+
+
+def _check_reply(_: object, __: object, reply: Any) -> None:
+    """Raise ValueError unless `reply` can be sent as it is."""
+    if not isinstance(reply, SandboxReply):
+        raise ValueError(f"a reply is SandboxReply(status, headers, body), not {reply!r}")
+    checks.status_code("the status of a reply", reply.status)
+    checks.kind(bytes)("the body of a reply", reply.body)
+    pairs: Any = reply.headers
+    if not isinstance(pairs, tuple) or not all(map(_is_pair, pairs)):  # pyright: ignore[reportUnknownArgumentType]
+        raise ValueError(f"the headers of a reply are pairs of texts, (('a', 'b'),), not {pairs!r}")
 
 
 @frozen
@@ -56,7 +72,7 @@ class LoseReply:
         sandbox.mishap("kibo", LoseReply())
     """
 
-    applied: bool = True
+    applied: bool = field(default=True, validator=_checked(checks.flag))
 
 
 @frozen
@@ -68,9 +84,9 @@ class Status:
         sandbox.mishap("crux", Status(502, b"<html>Bad gateway</html>", applied=True))
     """
 
-    code: int = field(validator=_check_code)
-    body: bytes = field(default=b"", validator=instance_of(bytes))
-    applied: bool = False
+    code: int = field(validator=_checked(checks.status_code))
+    body: bytes = field(default=b"", validator=_checked(checks.kind(bytes)))
+    applied: bool = field(default=False, validator=_checked(checks.flag))
 
 
 @frozen
@@ -82,8 +98,8 @@ class Raw:
         sandbox.mishap("pattern", Raw(SandboxReply(200, (("content-type", "application/json"),), b"{")))
     """
 
-    reply: SandboxReply = field(validator=instance_of(SandboxReply))
-    applied: bool = False
+    reply: SandboxReply = field(validator=_check_reply)
+    applied: bool = field(default=False, validator=_checked(checks.flag))
 
 
 Mishap: TypeAlias = RateLimited | LoseReply | Status | Raw

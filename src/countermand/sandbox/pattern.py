@@ -62,6 +62,11 @@ class PatternSimulator(Simulator[PatternOrder]):
     """
 
     name: ClassVar[Marketplace] = "pattern"
+    knobs: ClassVar[dict[str, checks.Check]] = Simulator.knobs | {
+        "tokens": checks.kind(set),
+        "message": checks.words("text", "null"),
+        "empty_lists": checks.words("list", "null", "missing"),
+    }
 
     def __init__(self, timeline: Timeline) -> None:
         super().__init__(timeline)
@@ -82,8 +87,15 @@ class PatternSimulator(Simulator[PatternOrder]):
         The warehouse orders in `picked_instead` are picked at that time, although their cancellation was initiated.
         """
         checks.new_order(self.name, order_id, self.orders)
-        for status in warehouse_orders.values():
+        checks.kind(Mapping)("the warehouse orders", warehouse_orders)
+        if not warehouse_orders:
+            raise ValueError("an order of pattern needs a warehouse order")
+        for number, status in warehouse_orders.items():
+            checks.whole("the id of a warehouse order", number)
             checks.status("the warehouse order's status", status, get_args(WarehouseStatus))
+        for number in picked_instead:
+            checks.one_of("the warehouse order", str(number), map(str, warehouse_orders))
+        checks.after("cancels_after", cancels_after)
         order = PatternOrder(order_id, {**warehouse_orders}, cancels_after, frozenset(picked_instead))
         self.orders[order_id] = order
         return order
@@ -177,6 +189,14 @@ class PatternSimulator(Simulator[PatternOrder]):
                 ],
             },
         )
+
+    def movable(self, order: PatternOrder) -> Collection[str]:
+        """Return the ids of the warehouse orders."""
+        return [*map(str, order.warehouse_orders)]
+
+    def check_status(self, status: str) -> None:
+        """Raise ValueError for a status that no warehouse order has."""
+        checks.one_of("the warehouse order's status", status, get_args(WarehouseStatus))
 
     def land(self, order: PatternOrder, event: Event) -> None:
         """A warehouse finishes cancelling, or moves its part on."""

@@ -45,6 +45,10 @@ class Sandbox:
     Raises ValueError for an invalid argument.
     """
 
+    __slots__ = (
+        *("_gateway", "_http", "_origin", "_stack", "_virtual"),
+        *("allow_unused_mishaps", "world"),
+    )
     ORDERS: Final[tuple[ReadyOrder, ...]] = READY_ORDERS
 
     def __init__(
@@ -56,6 +60,8 @@ class Sandbox:
         allow_unused_mishaps: bool = False,
     ) -> None:
         checks.one_of("the time", time, ("real", "virtual"))
+        checks.flag("http", http)
+        checks.flag("allow_unused_mishaps", allow_unused_mishaps)
         if time == "virtual" and speed is not None:
             raise ValueError("virtual time has no speed: speed=… goes with time='real'")
         pace = 1.0 if speed is None else checks.not_negative("the speed", speed)

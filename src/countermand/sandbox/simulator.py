@@ -2,14 +2,15 @@
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from copy import deepcopy
 from datetime import datetime, timedelta
 from heapq import heappop, heappush
-from typing import ClassVar, Generic, Literal, TypeAlias, TypeVar
+from typing import ClassVar, Generic, Literal, TypeAlias, TypeVar, get_args
 
 from attrs import define, field, frozen
 
+from countermand.sandbox import checks
 from countermand.sandbox.http import (
     HTML_404,
     Headers,
@@ -152,6 +153,18 @@ class Simulator(ABC, Generic[OrderT]):
     """
 
     name: ClassVar[Marketplace]
+    #: The check for each attribute.
+    knobs: ClassVar[dict[str, checks.Check]] = {
+        "timeline": checks.kind(Timeline),
+        "orders": checks.kind(dict),
+        "gate": checks.kind(Gate),
+        "may_cancel": checks.flag,
+        "may_read": checks.flag,
+        "error_shape": checks.words(*get_args(ErrorShape)),
+        "wrong_address": checks.kind(SandboxReply),
+        "retry_after": lambda what, value: value == "remaining" or checks.or_none(checks.whole)(what, value),
+        "byte_order_mark": checks.flag,
+    }
 
     def __init__(self, timeline: Timeline) -> None:
         self.timeline = timeline
@@ -164,14 +177,27 @@ class Simulator(ABC, Generic[OrderT]):
         self.retry_after: int | Literal["remaining"] | None = "remaining"
         self.byte_order_mark = False
 
+    def __setattr__(self, name: str, value: object) -> None:
+        if not name.startswith("_"):
+            checks.attribute(self.name, self.knobs, name, value)
+        super().__setattr__(name, value)
+
     # -- for tests: rate limits, and orders that change status ------------------------------------------
 
     def limit(self, *, requests: int | None, per: float = 60.0) -> None:
-        """Answer 429 to all but the first `requests` in every `per` seconds; None lifts the limit."""
+        """Answer 429 to all but the first `requests` in every `per` seconds; None lifts the limit.
+
+        Raises ValueError unless `requests` is a whole number and `per` is positive.
+        """
+        if requests is not None:
+            checks.whole("the number of requests", requests)
+        if checks.not_negative("the time of a limit", per) == 0:
+            raise ValueError("the time of a limit is more than zero seconds")
         self.gate.requests, self.gate.per = requests, per
 
     def reject_until(self, seconds: float) -> None:
-        """Answer 429 to everything for the next `seconds`."""
+        """Answer 429 to everything for the next `seconds`. Raises ValueError for a negative number."""
+        checks.not_negative("the time", seconds)
         self.gate.closed_until = self.now + timedelta(seconds=seconds)
 
     @property
@@ -180,8 +206,23 @@ class Simulator(ABC, Generic[OrderT]):
         return self.gate.turned_away
 
     def move(self, order_id: object, status: str, *, part: object = "", after: float = 0.0) -> None:
-        """Give an order, or one part of it, another status in `after` seconds: picked, invoiced, shipped."""
-        self.later(self.orders[str(order_id)], after, "move", str(part), status)
+        """Give an order, or one part of it, another status in `after` seconds: picked, invoiced, shipped.
+
+        Raises ValueError for an order, a part or a status that is not known.
+        """
+        order = checks.order(self.name, order_id, self.orders)
+        checks.after("the time of a move", after)
+        checks.one_of(f"the part of order {order.order_id} of {self.name}", str(part), self.movable(order))
+        self.check_status(status)
+        self.later(order, after, "move", str(part), status)
+
+    def movable(self, order: OrderT) -> Collection[str]:
+        """Return the parts of an order that have a status of their own; the empty text for the order itself."""
+        return ("",)
+
+    @abstractmethod
+    def check_status(self, status: str) -> None:
+        """Raise ValueError unless an order, or a part of it, can have this status."""
 
     # -- one request --------------------------------------------------------------------------------------
 
@@ -281,7 +322,7 @@ class Simulator(ABC, Generic[OrderT]):
 
     def truth(self, order_id: str) -> Truth:
         """Return the current and the final state of an order."""
-        order = self.orders[order_id]
+        order = checks.order(self.name, order_id, self.orders)
         coming = [e for e in self.timeline.scheduled if (e.marketplace, e.order_id) == (self.name, order_id)]
         parts = self.parts(order)
         eventual = self._foresee(order, coming) if coming else parts

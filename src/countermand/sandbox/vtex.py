@@ -16,27 +16,12 @@ from countermand.sandbox.simulator import Event, Simulator, Timeline
 from countermand.sandbox.vtex_order import (
     NOT_CANCELLABLE,
     PENDING,
+    STATUSES,
     VALUE,
     DateForm,
     Seller,
     VtexOrder,
     written,
-)
-
-# The documented statuses. After `add_order`, an order may be given any other status.
-STATUSES = (
-    PENDING
-    | NOT_CANCELLABLE
-    | frozenset(
-        """
-        canceled canceling cancellation-requested-with-ack accepting-cancel cancellation-request-denied-ffm invoice
-        order-created on-order-completed on-order-completed-ffm payment-pending payment-approved payment-denied
-        approve-payment window-to-cancel window-to-change-payment window-to-change-seller waiting-for-authorization
-        waiting-for-fulfillment waiting-ffmt-authorization waiting-for-manual-authorization
-        waiting-for-mkt-authorization waiting-for-order-authorization authorize-fulfillment waiting-seller-handling
-        ready-for-handling start-handling handling ready-for-invoicing order-accepted replaced
-        """.split()
-    )
 )
 
 # A cancel and an invoice closer than this race, and the workflow stays in error.
@@ -60,6 +45,19 @@ class VtexSimulator(Simulator[VtexOrder]):
     """
 
     name: ClassVar[Marketplace] = "vtex"
+    knobs: ClassVar[dict[str, checks.Check]] = Simulator.knobs | {
+        "app_key": checks.text,
+        "app_token": checks.text,
+        "user_tokens": checks.kind(set),
+        "refuses_with": checks.status_code,
+        "receipts": checks.flag,
+        "receipt_dates": checks.words(*get_args(DateForm)),
+        "order_dates": checks.words(*get_args(DateForm)),
+        "utc_offset": checks.kind(timedelta),
+        "capitalised_keys": checks.flag,
+        "requires_content_type": checks.flag,
+        "confirming": checks.kind(set),
+    }
 
     def __init__(self, timeline: Timeline) -> None:
         super().__init__(timeline)
@@ -114,6 +112,12 @@ class VtexSimulator(Simulator[VtexOrder]):
         for each in filter(None, (status, waits_in)):
             checks.status("the status", each, STATUSES)
         checks.one_of("the seller", seller, get_args(Seller))
+        checks.after("decides_after", decides_after)
+        checks.not_negative("shows_after", shows_after)
+        checks.text("deny_reason", deny_reason)
+        checks.or_none(checks.whole)("invoiced_value", invoiced_value)
+        for moment in denied_before:
+            checks.kind(datetime)("the moment of a denial", moment)
         order = VtexOrder(
             order_id,
             status,
@@ -145,7 +149,8 @@ class VtexSimulator(Simulator[VtexOrder]):
 
     def return_invoice(self, order_id: str, *, after: float = 0.0) -> None:
         """Let a return invoice be sent in `after` seconds, as `POST …/invoice` with type `Input` does."""
-        self.later(self.orders[order_id], after, "return")
+        checks.after("the time of a return invoice", after)
+        self.later(checks.order(self.name, order_id, self.orders), after, "return")
 
     # -- one request --------------------------------------------------------------------------------------
 
@@ -303,6 +308,10 @@ class VtexSimulator(Simulator[VtexOrder]):
             order.add_request(receipt, self._date(self.now), reason, by_user)
         self.note(order.order_id, "overruled", f"by cancel {order.cancels}")
         self._set_canceled(order)
+
+    def check_status(self, status: str) -> None:
+        """Raise ValueError for a status that is not documented."""
+        checks.status("the status", status, STATUSES)
 
     def land(self, order: VtexOrder, event: Event) -> None:
         """The seller decides, a return invoice arrives, or the order moves on."""

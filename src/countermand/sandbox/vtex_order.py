@@ -31,6 +31,22 @@ PENDING = frozenset(
 )
 NOT_CANCELLABLE = frozenset({"invoiced", "incomplete"})
 
+# The documented statuses. After `add_order`, an order may be given any other status.
+STATUSES = (
+    PENDING
+    | NOT_CANCELLABLE
+    | frozenset(
+        """
+        canceled canceling cancellation-requested-with-ack accepting-cancel cancellation-request-denied-ffm invoice
+        order-created on-order-completed on-order-completed-ffm payment-pending payment-approved payment-denied
+        approve-payment window-to-cancel window-to-change-payment window-to-change-seller waiting-for-authorization
+        waiting-for-fulfillment waiting-ffmt-authorization waiting-for-manual-authorization
+        waiting-for-mkt-authorization waiting-for-order-authorization authorize-fulfillment waiting-seller-handling
+        ready-for-handling start-handling handling ready-for-invoicing order-accepted replaced
+        """.split()
+    )
+)
+
 VALUE = 4990
 """What every order costs, in cents."""
 

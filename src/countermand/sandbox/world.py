@@ -23,6 +23,8 @@ EPOCH: Final = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 class World:
     """Four marketplaces under one origin: `/pattern/…`, `/vtex/…`, `/crux/…`, `/kibo/…`."""
 
+    __slots__ = ("_date", "_simulators", "_timeline", "crux", "kibo", "pattern", "vtex")
+
     def __init__(self, now: datetime = EPOCH) -> None:
         self._timeline = Timeline(now)
         self.pattern: PatternSimulator = PatternSimulator(self._timeline)
@@ -82,5 +84,5 @@ class World:
             simulator.land(simulator.orders[event.order_id], event)
 
     def truth(self, marketplace: Marketplace, order_id: object) -> Truth:
-        """Return the current and the final state of an order; raise KeyError if it does not exist."""
+        """Return the current and the final state of an order; raise KeyError, and ValueError, if there is none."""
         return self.simulator(marketplace).truth(str(order_id))
