@@ -23,28 +23,51 @@ _LIBRARIES = HTTP_LIBRARIES | frozenset(
 def is_library(frame: FrameType) -> bool:
     """Whether a frame is of this package or of a library that runs below a call."""
     name: object = frame.f_globals.get("__name__")
-    return isinstance(name, str) and name.partition(".")[0] in _LIBRARIES
+    # Code that attrs or cattrs has generated has no name.
+    return not isinstance(name, str) or name.partition(".")[0] in _LIBRARIES
 
 
 def own_frames(trace: TracebackType | None) -> TracebackType | None:
-    """Return `trace` with the caller's frames only."""
+    """Return `trace` with the caller's frames only.
+
+    Outside the innermost ones, an installed package may wrap a library (tracers, instrumentation) and hold the request
+    as well. The standard library is the caller's where the caller's code called it.
+    """
     links: list[TracebackType] = []
     while trace is not None:
         links.append(trace)
         trace = trace.tb_next
+    inner = len(links)
+    while inner and not is_library(links[inner - 1].tb_frame):
+        inner -= 1
+    if inner:
+        while (
+            inner < len(links)
+            and _is_of(links[inner], _standard())
+            and not _is_of(links[inner], _installed())
+        ):
+            inner += 1
     kept: TracebackType | None = None
-    innermost = True
-    for link in reversed(links):
-        library = is_library(link.tb_frame)
-        innermost = innermost and not library
-        # Installed packages that wrap a library (tracers, instrumentation) hold the request as well.
-        if not library and (innermost or not link.tb_frame.f_code.co_filename.startswith(_installed())):
+    for index, link in reversed([*enumerate(links)]):
+        between = is_library(link.tb_frame) or _is_of(link, _standard()) or _is_of(link, _installed())
+        if index >= inner or not between:
             kept = TracebackType(kept, link.tb_frame, link.tb_lasti, link.tb_lineno)
     return kept
 
 
+def _is_of(link: TracebackType, places: tuple[str, ...]) -> bool:
+    return link.tb_frame.f_code.co_filename.startswith(places)
+
+
 @cache
-def _installed() -> tuple[str, ...]:
+def _standard() -> tuple[str, ...]:
     import sysconfig  # lazily imported: few processes ever need it
 
-    return tuple({sysconfig.get_path(name) for name in ("stdlib", "purelib", "platlib")})
+    return "<frozen ", sysconfig.get_path("stdlib")
+
+
+@cache
+def _installed() -> tuple[str, ...]:
+    import sysconfig
+
+    return sysconfig.get_path("purelib"), sysconfig.get_path("platlib")

@@ -43,7 +43,11 @@ _MAY_BE_SENT = {
     "TimeoutError": "no answer in time",
 }
 #: Exceptions whose messages come from this machine, and give the reason.
-_EXPLAINED = ("ConnectError", "ClientConnectorError", "ProxyError")
+_EXPLAINED = (
+    *("ConnectError", "ProxyError"),
+    *("ClientConnectorError", "ClientConnectorDNSError", "ClientConnectorSSLError"),
+    "ClientConnectorCertificateError",
+)
 _PLAIN = (OSError, UnicodeError, RuntimeError)
 
 
@@ -147,8 +151,8 @@ def _reason(error: Exception, known: str, call: Call) -> str:
     before = not call.sent and isinstance(error, _PLAIN) and not is_http(error)
     if known not in _EXPLAINED and not before:
         return ""
-    # aiohttp's own text mentions TLS even without TLS.
-    reason = str(getattr(error, "os_error", error))[:200]
+    # aiohttp's own text mentions TLS even without TLS, and has a certificate's error in another place.
+    reason = str(getattr(error, "certificate_error", getattr(error, "os_error", error)))[:200]
     if known == "ProxyError" and reason[:3].isdigit():
         reason = reason[:3]  # the proxy's reason phrase may echo the request
     return f": {reason}" if reason else ""
