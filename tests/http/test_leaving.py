@@ -270,8 +270,12 @@ class Made:
 @pytest.mark.parametrize("between", [os.path.abspath, Made], ids=["frozen", "generated"])
 def test_code_that_lies_between(between: Any) -> None:
     """The standard library's frames are kept where the caller's code called it, and cut where a library did."""
-    mine = MineError("mine")
-    given = mine if between is Made else Odd(mine)
+
+    def raising() -> tuple[MineError, Any]:
+        mine = MineError("mine")
+        return mine, mine if between is Made else Odd(mine)
+
+    mine, given = raising()
 
     def directly(_request: Any) -> Any:
         return between(given)
@@ -279,9 +283,10 @@ def test_code_that_lies_between(between: Any) -> None:
     found = left_with("httpx", access("localhost:9"), transport=httpx.MockTransport(directly))
     assert found is mine
     assert any(name.endswith("directly") for name in _names(found))
-    through = left_with("httpx", access("localhost:9"), transport=Through(between, given))
-    assert through is mine
-    assert is_clean(through)
+    mine, given = raising()
+    found = left_with("httpx", access("localhost:9"), transport=Through(between, given))
+    assert found is mine
+    assert is_clean(found)
 
 
 class Striking:
