@@ -2,6 +2,7 @@
 
 import asyncio
 import linecache
+import os
 import signal
 import socket
 import sys
@@ -11,6 +12,7 @@ from itertools import count
 from types import TracebackType
 from typing import Any
 
+import attrs
 import httpx
 import httpx2
 import pytest
@@ -231,6 +233,59 @@ def test_a_signal(kind: str, number: int) -> None:
         signal.signal(number, before)
     assert isinstance(found, KeyboardInterrupt if number == signal.SIGINT else TimeoutError)
     assert isinstance(evidence_of(found), Unknown)
+    assert is_clean(found)
+
+
+class Through(httpx.MockTransport):
+    """Calls something as httpx would call it."""
+
+    def __init__(self, between: Any, given: Any) -> None:
+        scope: Any = {"__name__": "httpx.between", "between": between, "given": given}
+        exec("def called(_request): return between(given)", scope)
+        super().__init__(scope["called"])
+
+
+class Odd:
+    """Raises where the standard library calls it."""
+
+    def __init__(self, error: BaseException) -> None:
+        self.error = error
+
+    def __fspath__(self) -> str:
+        """Raise."""
+        raise self.error
+
+
+def _raise(error: BaseException) -> None:
+    raise error
+
+
+@attrs.define
+class Made:
+    """Raises in code that attrs generates."""
+
+    error: BaseException = attrs.field(validator=lambda _self, _field, error: _raise(error))
+
+
+@pytest.mark.parametrize("between", [os.path.abspath, Made], ids=["frozen", "generated"])
+def test_code_that_lies_between(between: Any) -> None:
+    """The standard library's frames are kept where the caller's code called it, and cut where a library did."""
+
+    def raising() -> tuple[MineError, Any]:
+        mine = MineError("mine")
+        return mine, mine if between is Made else Odd(mine)
+
+    mine, given = raising()
+
+    def directly(_request: Any) -> Any:
+        return between(given)
+
+    found = left_with("httpx", access("localhost:9"), transport=httpx.MockTransport(directly))
+    assert found is mine
+    assert any(name.endswith("directly") for name in _names(found))
+    mine, given = raising()
+    found = left_with("httpx", access("localhost:9"), transport=Through(between, given))
+    assert found is mine
     assert is_clean(found)
 
 

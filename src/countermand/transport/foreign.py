@@ -1,6 +1,6 @@
 """Foreign exceptions: those that the caller's code raised, not the HTTP library. They propagate unchanged.
 
-The caller's code is a hook, a mock, a transport or a signal handler. The innermost frame decides, because a library's
+The caller's code is a hook, a mock, a transport or a signal handler. The innermost frames decide, because a library's
 exception is raised in a library. Libraries wrap what they catch (a signal handler's `TimeoutError` inside a read becomes
 a `ReadTimeout`), so the causes are checked too.
 """
@@ -8,22 +8,28 @@ a `ReadTimeout`), so the causes are checked too.
 from collections.abc import Iterator
 from typing import cast
 
-from ..engine.frames import HTTP_LIBRARIES, is_library, own_frames
+from ..engine.frames import HTTP_LIBRARIES, own_frames, was_raised_by_caller
 
 
 def is_foreign(error: BaseException) -> bool:
     """Whether `error` was raised by code other than ours and the libraries'."""
-    trace = error.__traceback__
-    if trace is None:
-        return False
-    while trace.tb_next is not None:
-        trace = trace.tb_next
-    return not is_library(trace.tb_frame)
+    return was_raised_by_caller(error.__traceback__)
 
 
 def is_http(error: BaseException) -> bool:
     """Whether the class of `error`, or a base class, belongs to an HTTP library."""
     return any(kind.__module__.partition(".")[0] in HTTP_LIBRARIES for kind in type(error).__mro__)
+
+
+def is_of_another_library(error: BaseException, request: object) -> bool:
+    """Whether `error` belongs to another HTTP library than `request`. Then a hook of the caller's uses that one."""
+    families = {_family(kind) for kind in type(error).__mro__} & HTTP_LIBRARIES
+    return "h11" not in families and _family(type(request)) not in families
+
+
+def _family(kind: type) -> str:
+    """Return the library of a class. httpx and httpcore are one: a transport may leave httpcore's errors as they are."""
+    return kind.__module__.partition(".")[0].replace("httpcore", "httpx")
 
 
 def foreign_cause(error: BaseException, outer: BaseException | None) -> BaseException | None:
