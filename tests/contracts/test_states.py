@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from countermand.sandbox.vtex import STATUSES
+from countermand.sandbox.vtex_order import STATUSES
 from countermand.sandbox.world import World
 
 from .documents import MARKETPLACES, Row, statuses
