@@ -1,7 +1,7 @@
 """A row of an input that makes no request."""
 
 from collections.abc import Mapping
-from typing import Any, Self
+from typing import Any, Self, cast
 
 import attrs
 
@@ -38,8 +38,7 @@ class UnreadRow(CancelRequest[Any]):
 
 def is_unread(written: Any) -> bool:
     """Whether this is what an `UnreadRow` wrote."""
-    about: dict[str, Any] = written if isinstance(written, dict) else {}
-    return about.get("request") == _TAG
+    return isinstance(written, dict) and cast(dict[str, Any], written).get("request") == _TAG
 
 
 def written_of(request: Any) -> dict[str, Any]:
