@@ -10,6 +10,7 @@ from .bulk.seam import Intent as Intent
 from .bulk.stored import StoredRow as StoredRow
 from .bulk.stored import StoredRun as StoredRun
 from .bulk.stored import reopen as reopen
+from .bulk.unread import UnreadRow as UnreadRow
 from .client import AsyncCountermand as AsyncCountermand
 from .client import Countermand as Countermand
 from .engine.credentials import SecretFile as SecretFile

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar
 from warnings import warn
 
 from .engine.retry import DEFAULT_RETRY, RetryPolicy
+from .engine.secret import LeavesNoFrames
 
 if TYPE_CHECKING:
     from os import PathLike
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
 H = TypeVar("H")
 
 
-class Configured(Generic[H]):
+class Configured(LeavesNoFrames, Generic[H]):
     """The constructors that read a configuration. `H` is the type of the argument `http_client`."""
 
     @classmethod

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal, TypeAlias, Ty
 
 import attrs
 
-from .data import SCHEMA, Storable
+from .data import SCHEMA, Shown, Storable
 
 if TYPE_CHECKING:
     from .data.shapes import Fields
@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 A = TypeVar("A", covariant=True)
 
 
-@attrs.frozen
-class Attempt:
+@attrs.frozen(repr=False)
+class Attempt(Shown):
     """One request of a call, sent or not.
 
     An outcome and an error list all of theirs in `attempts`.
@@ -56,8 +56,8 @@ class Attempt:
         return f"{self.what} at {self.at:%H:%M:%S} ({self.took:.3f} s): {self.ended}"
 
 
-@attrs.frozen
-class Part:
+@attrs.frozen(repr=False)
+class Part(Shown):
     """A part of an order: a warehouse order, a line item, or the whole order if the marketplace has no parts.
 
     `Cancelled`, `PartiallyCancelled` and `Refused` list the parts that they are about.
@@ -74,7 +74,7 @@ class Part:
     reason: str | None = None
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, repr=False)
 class Answered(Storable, Generic[A]):
     """The fields that the five answers share."""
 
@@ -101,7 +101,7 @@ class Answered(Storable, Generic[A]):
         return fields_of(cls, says | {"settled": settled} if isinstance(settled, bool) else says, answer)
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, repr=False)
 class Cancelled(Answered[A]):
     """Final: the marketplace says that the whole order is cancelled.
 
@@ -119,7 +119,7 @@ class Cancelled(Answered[A]):
         return self._says("cancelled")
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, repr=False)
 class Requested(Answered[A]):
     """Accepted but not final: a warehouse, a seller or a supplier still decides.
 
@@ -139,7 +139,7 @@ class Requested(Answered[A]):
         return self._says("cancellation requested" + (f", now {self.status}" if self.status else ""))
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, repr=False)
 class PartiallyCancelled(Answered[A]):
     """Some parts are cancelled or about to be, some are not.
 
@@ -162,7 +162,7 @@ class PartiallyCancelled(Answered[A]):
         )
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, repr=False)
 class Refused(Answered[A]):
     """The marketplace says that nothing was cancelled.
 
@@ -183,7 +183,7 @@ class Refused(Answered[A]):
         return self._says(f"refused: {why}" if why else "refused")
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, repr=False)
 class Unknown(Answered[A]):
     """The request may have reached the marketplace, and no read could settle what became of it.
 

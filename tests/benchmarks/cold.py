@@ -104,15 +104,15 @@ def programs(base: str) -> Mapping[str, str]:
 
 
 class ColdStarts:
-    """Two servers: one like all others here, and one that speaks TLS, so that both sides need the web's authorities."""
+    """Two servers: one like all others here, and one that speaks TLS, so that both sides load a CA bundle."""
 
     def __init__(self, stack: ExitStack) -> None:
         folder = Path(stack.enter_context(TemporaryDirectory()))
         trustme: Any = import_module("trustme")
         authority = trustme.CA()
-        key, bundle = folder / "key.pem", folder / "authorities.pem"
+        key, bundle = folder / "key.pem", folder / "ca-bundle.pem"
         authority.issue_cert("127.0.0.1").private_key_and_cert_chain_pem.write_to_path(key)
-        bundle.write_bytes(_authorities_of_the_web() + authority.cert_pem.bytes())
+        bundle.write_bytes(_ca_bundle() + authority.cert_pem.bytes())
         base = stack.enter_context(server.running(certificate=key))
         over_tls = programs(base.replace("http:", "https:"))
         plain = programs(stack.enter_context(server.running()))
@@ -140,6 +140,6 @@ class ColdStarts:
         return float(done.stdout)
 
 
-def _authorities_of_the_web() -> bytes:
+def _ca_bundle() -> bytes:
     certifi: Any = import_module("certifi")
     return Path(certifi.where()).read_bytes()

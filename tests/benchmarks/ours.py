@@ -78,8 +78,8 @@ def countermand_async(plug: Literal["stock", "httpx2", "aiohttp"]) -> AsyncConte
                 httpx2: Any = import_module("httpx2")
                 options["http_client"] = await stack.enter_async_context(httpx2.AsyncClient())
             elif plug == "aiohttp":
-                room: Any = import_module("countermand.transport.aiohttp")
-                options["http_client"] = room.AiohttpDriver()
+                driver: Any = import_module("countermand.transport.aiohttp")
+                options["http_client"] = driver.AiohttpDriver()
             client = await stack.enter_async_context(AsyncCountermand(**configuration(base), **options))
             yield in_turn(_calls(client).values())
 

@@ -96,7 +96,7 @@ Versions: {about["versions"]}.
 
 ## The first call
 
-Loopback is plain http, where bare httpx loads the web's authorities all the same and countermand does not. Over TLS both
+Loopback is plain http, where bare httpx loads the CA bundle all the same and countermand does not. Over TLS both
 have to, and to import, build a client and make the first call takes {over_tls.median:.2f} times what it takes with bare httpx
 ({over_tls.low:.2f} to {over_tls.high:.2f}): what is added is attrs, msgspec, four
 configurations and the models of the marketplace that is called, once.

@@ -2,11 +2,17 @@
 
 import asyncio
 import random
+from typing import Any
 
+import attrs
+
+from countermand import AsyncCountermand, BulkResult
 from countermand.engine.wire import Call, Clock, Fault, Flow, Reply, Sleep, T
 from countermand.sandbox.http import SandboxRequest
 from countermand.sandbox.virtual import VirtualTime
 from countermand.sandbox.world import World
+
+from .faulty import NAMES, add_order, client_at, request
 
 
 class WorldDriver:
@@ -58,3 +64,38 @@ class WorldDriver:
 
     async def aclose(self) -> None:
         """There is nothing to close."""
+
+
+@attrs.define
+class Ran:
+    """What came of a run."""
+
+    results: list[BulkResult]
+    driver: WorldDriver
+    #: When the last result of each marketplace was given.
+    last: dict[str, float]
+    progress: Any
+
+
+async def played(driver: WorldDriver, numbers: list[int], **more: Any) -> Ran:
+    """Cancel the orders of these numbers on the async door."""
+
+    def kind(*accounts: Any, **settings: Any) -> AsyncCountermand:
+        return AsyncCountermand(*accounts, http_client=driver, **settings)
+
+    ran = Ran([], driver, {}, None)
+    async with client_at("http://localhost", kind) as client:  # type: ignore[arg-type]
+        run = client.cancel_many([request(number) for number in numbers], **more)
+        async for result in run:
+            ran.results.append(result)
+            ran.last[NAMES[numbers[result.row] % 4]] = driver.clock.monotonic()
+        ran.progress = run.progress
+    return ran
+
+
+def world_of(orders: int) -> World:
+    """Return a world with so many orders."""
+    world = World()
+    for number in range(orders):
+        add_order(world, number)
+    return world

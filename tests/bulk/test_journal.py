@@ -18,7 +18,9 @@ from countermand import (
     InvalidRequestError,
     JournalError,
     Requested,
+    StoredRun,
     Unknown,
+    UnreadRow,
     result_from_dict,
 )
 from countermand.bulk import journal as journals
@@ -270,6 +272,37 @@ def test_what_is_no_journal_is_refused(kind: Kind, path: Path) -> None:
         assert len(sandbox.requests) == 0
 
 
+@pytest.mark.parametrize(
+    "meta",
+    [(), (("schema", "x"),), (("schema", "1"), ("accounts", "{")), (("schema", "1"), ("accounts", "[]"))],
+)
+def test_a_database_of_somebody_else_is_refused(
+    kind: Kind, path: Path, meta: tuple[tuple[str, str], ...]
+) -> None:
+    """Whatever it has in a table of the same name; nobody waits for the journal then."""
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute("CREATE TABLE meta (name TEXT, value TEXT)")
+        connection.executemany("INSERT INTO meta VALUES (?, ?)", meta)
+    with vtex_sandbox(1) as sandbox:
+        with pytest.raises(JournalError, match="no journal"):
+            cancel(kind, sandbox, vtex_requests(1), journal=path)
+        assert len(sandbox.requests) == 0
+    with pytest.raises(JournalError, match="no journal"):
+        StoredRun(path)
+
+
+def test_an_answer_that_is_damaged_is_told(kind: Kind, path: Path) -> None:
+    """And nothing is sent in its place."""
+    with vtex_sandbox(2) as sandbox:
+        cancel(kind, sandbox, vtex_requests(2), journal=path)
+        sent = len(sandbox.requests)
+        with closing(sqlite3.connect(path)) as connection, connection:
+            connection.execute("UPDATE row SET answer = '{' WHERE row = 0")
+        with pytest.raises(JournalError, match="row 0"):
+            cancel(kind, sandbox, vtex_requests(2), journal=path)
+        assert len(sandbox.requests) == sent
+
+
 def test_a_second_writer_is_refused(kind: Kind, path: Path) -> None:
     """As long as the first one writes."""
 
@@ -369,6 +402,19 @@ def test_a_result_is_written_and_read_back(kind: Kind, path: Path) -> None:
         assert result_from_dict(written) == result
     with pytest.raises(ValueError, match="no result"):
         result_from_dict({"schema": 1})
+
+
+def test_the_result_of_what_is_no_request_is_read_back(kind: Kind, path: Path) -> None:
+    """As a row that makes no request, with its error and what it is told by."""
+    requests: list[Any] = [UnreadRow(InvalidRequestError("line 7: it names no order"), {"line": 7}), 7]
+    with vtex_sandbox(0) as sandbox:
+        results, _ = cancel(kind, sandbox, requests, journal=path)
+    for result in results:
+        again = result_from_dict(json.loads(json.dumps(result.to_dict())))
+        assert isinstance(again.request, UnreadRow)
+        assert again.request.error == again.error == result.error
+        assert again.to_dict() == result.to_dict()
+    assert result_from_dict(results[0].to_dict()).request == requests[0]
 
 
 def test_a_run_without_rows(kind: Kind, path: Path) -> None:

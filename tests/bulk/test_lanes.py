@@ -5,58 +5,24 @@ from collections import Counter
 from itertools import pairwise
 from typing import Any
 
-import attrs
 import pytest
 
-from countermand import AsyncCountermand, BulkResult, NotSentError, Unknown
-from countermand.sandbox.world import World
+from countermand import AsyncCountermand, NotSentError, Unknown
 
-from .faulty import NAMES, add_order, client_at, problem, request, truths
+from .faulty import NAMES, client_at, problem, request, truths
 from .limits import FixedWindow, SlidingWindow, TokenBucket
-from .outage import WorldDriver
+from .outage import WorldDriver, played, world_of
 from .pacing import play
-
-
-@attrs.define
-class Ran:
-    """What came of a run."""
-
-    results: list[BulkResult]
-    driver: WorldDriver
-    #: When the last result of each marketplace was given.
-    last: dict[str, float]
-    progress: Any
-
-
-async def _run(driver: WorldDriver, numbers: list[int], **more: Any) -> Ran:
-    def kind(*accounts: Any, **settings: Any) -> AsyncCountermand:
-        return AsyncCountermand(*accounts, http_client=driver, **settings)
-
-    ran = Ran([], driver, {}, None)
-    async with client_at("http://localhost", kind) as client:  # type: ignore[arg-type]
-        run = client.cancel_many([request(number) for number in numbers], **more)
-        async for result in run:
-            ran.results.append(result)
-            ran.last[NAMES[numbers[result.row] % 4]] = driver.clock.monotonic()
-        ran.progress = run.progress
-    return ran
-
-
-def _world(orders: int) -> World:
-    world = World()
-    for number in range(orders):
-        add_order(world, number)
-    return world
 
 
 def test_one_account_under_429_does_not_hold_up_the_others() -> None:
     """Sorted by marketplace, the account under 429 first: the other three take what they take alone."""
     orders = 2000
     numbers = sorted(range(orders), key=lambda number: (NAMES[number % 4] != "vtex", number % 4))
-    world = _world(orders)
+    world = world_of(orders)
     world.vtex.reject_until(300)
-    ran = asyncio.run(_run(WorldDriver(world), numbers))
-    alone = asyncio.run(_run(WorldDriver(_world(orders)), [each for each in numbers if each % 4 != 1]))
+    ran = asyncio.run(played(WorldDriver(world), numbers))
+    alone = asyncio.run(played(WorldDriver(world_of(orders)), [each for each in numbers if each % 4 != 1]))
     assert len(ran.results) == orders
     assert ran.last["vtex"] > 300
     for name in ("pattern", "crux", "kibo"):
@@ -67,10 +33,10 @@ def test_one_account_under_429_does_not_hold_up_the_others() -> None:
 def test_the_network_is_gone_for_a_minute(journaled: bool, tmp_path: Any) -> None:
     """Lanes pause and probe: no order is told unsent, none is lost, and nothing goes to Crux twice."""
     orders = 2000
-    world = _world(orders)
+    world = world_of(orders)
     driver = WorldDriver(world, gone=1.0, back=61.0)
     journal = tmp_path / "run.db" if journaled else None
-    ran = asyncio.run(_run(driver, list(range(orders)), journal=journal))
+    ran = asyncio.run(played(driver, list(range(orders)), journal=journal))
     truth = list(truths(world, orders))
     told = {result.row: result.to_dict() for result in ran.results}
     assert len(told) == len(ran.results) == orders
@@ -82,7 +48,7 @@ def test_the_network_is_gone_for_a_minute(journaled: bool, tmp_path: Any) -> Non
 
 def test_a_paused_lane_says_so_and_probes() -> None:
     """With growing pauses, one request at a time."""
-    world = _world(400)
+    world = world_of(400)
     driver = WorldDriver(world, gone=0.0, back=1e9)
     probes: list[float] = []
 

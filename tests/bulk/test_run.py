@@ -28,7 +28,7 @@ def _limited() -> RateLimitedError:
 def test_a_request_from_the_input_to_its_result() -> None:
     """Row, intent, call, a 429 that withdraws the intent, intent and call again, answer, result: in this order."""
     time = Time()
-    client = Countermand(Crux(token="a-token"), http_client=_Driver(time.clock))
+    client = Countermand(Crux(token="a-token"), http_client=Driver(time.clock))
     run = Run(client._for_bulk(), time.clock, 8, journaled=True)
 
     def store(*kinds: type[Any]) -> list[Any]:
@@ -68,7 +68,7 @@ def test_a_request_from_the_input_to_its_result() -> None:
     assert step == End()
 
 
-class _Driver:
+class Driver:
     """A driver that nobody runs."""
 
     def __init__(self, clock: Clock) -> None:

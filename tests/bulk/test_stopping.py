@@ -2,6 +2,8 @@
 
 import asyncio
 import gc
+import subprocess
+import sys
 import threading
 import time
 from pathlib import Path
@@ -152,6 +154,39 @@ def test_blocking_calls_that_are_under_way_are_waited_for(dropped: bool, tmp_pat
     again = list(client.cancel_many(vtex_requests(50), journal=tmp_path / "run.db"))
     assert sum(one.replayed for one in again) == sent
     assert driver.calls == 50
+
+
+_LEFT_OPEN = """
+import json, threading, time
+from countermand import CancelVtexOrder, Countermand, Vtex
+from countermand.engine.wire import Clock, Reply
+
+class Instant:
+    clock = Clock(time.monotonic, time.time)
+    def run(self, flow):
+        order = next(flow).target.split("/")[-2]
+        try:
+            said = {"date": "2026-03-02T09:00:00Z", "orderId": order, "receipt": None}
+            flow.send(Reply(200, {}, json.dumps(said).encode()))
+        except StopIteration as end:
+            return end.value
+    def close(self):
+        pass
+
+requests = (CancelVtexOrder(f"{number:013d}-01") for number in range(1000))
+client = Countermand(Vtex(account="a", app_key="k", app_token="t"), http_client=Instant())
+run = client.cancel_many(requests, journal="run.db")
+for _ in run:
+    break
+"""
+
+
+def test_a_program_may_end_with_a_run_that_is_open(tmp_path: Path) -> None:
+    """It is closed at the program's end, which does not wait for threads that are gone."""
+    command = [sys.executable, "-W", "error", "-c", _LEFT_OPEN]
+    ended = subprocess.run(command, cwd=tmp_path, timeout=60, capture_output=True, text=True, check=False)
+    assert (ended.returncode, ended.stderr) == (0, "")
+    assert [path.name for path in tmp_path.iterdir()] == ["run.db"]
 
 
 def _wait_for(threads: set[threading.Thread]) -> None:

@@ -71,6 +71,8 @@ class Row:
     ask_again: bool
     #: What follows a clean 4xx that does not say why; None where none is documented to do so.
     declined: str | None
+    #: The statuses of the parts, where `status` does not tell them.
+    parts: tuple[str, ...]
     #: Whether a partial cancellation is final; None for any other word.
     settled: bool | None
     given: str
@@ -126,6 +128,7 @@ def statuses(marketplace: Marketplace) -> list[Row]:
             row["documented"],
             row["ask_again"],
             row.get("declined"),
+            tuple(row.get("parts", ())),
             row.get("settled"),
             row.get("given", ""),
             row.get("why", ""),

@@ -11,6 +11,7 @@ from .documents import MARKETPLACES, Case, Marketplace, Row, cases, statuses
 
 PAGES = Path(__file__).parents[2] / "docs" / "marketplaces"
 
+PARTLY = "PartiallyCancelled"
 TITLES = {"pattern": "Pattern Hub", "vtex": "VTEX OMS", "crux": "Crux Connect", "kibo": "Kibo OMS"}
 ABOUT = {
     "pattern": """\
@@ -33,13 +34,21 @@ The whole order is cancelled, mostly at once; the answer is the order. Either of
 twice is harmless.""",
 }
 COLUMNS = {
-    "by_id": "by id alone",
-    "after_unknown": "after `Unknown`",
-    "after_requested": "after `Requested`",
+    "declined": "after a clean 4xx",
+    "after_unknown": "after a lost answer (`Unknown`)",
+    "after_requested": "while waiting (`Requested`)",
     "after_refused": "after `Refused`",
     "after_cancelled": "after `Cancelled`",
-    "after_denial": "with a denial newer than the receipt",
+    "after_denial": "after a denial newer than the receipt",
+    "by_id": "by id alone",
     "denied_by_id": "by id, latest request denied",
+}
+#: What a clean 2xx means, whatever the order's status is.
+CLEAN = {
+    "pattern": "On a clean answer nothing is read: its two lists decide, see below.",
+    "vtex": "On a clean answer with a receipt for this order nothing is read: it is `Requested`, see below.",
+    "crux": "On a clean 2xx nothing is read: it is `Requested`, see below.",
+    "kibo": "A clean 2xx has the order: `Cancelled` where the first column says so, else `Requested`; see below.",
 }
 KINDS = {
     "cancel": "the cancellation",
@@ -57,7 +66,7 @@ def page(marketplace: Marketplace) -> str:
 
 def _lines(marketplace: Marketplace) -> Iterator[str]:
     rows, replies = statuses(marketplace), cases(marketplace)
-    columns = [column for column in COLUMNS if any(column in row.words for row in rows)]
+    columns = [column for column in COLUMNS if any(_words(row, column) for row in rows)]
     yield f"# {TITLES[marketplace]}"
     yield ""
     yield ABOUT[marketplace]
@@ -67,8 +76,10 @@ def _lines(marketplace: Marketplace) -> Iterator[str]:
     yield ""
     yield "## What a status means"
     yield ""
-    yield "By what was known before the order was read. `ask again` says whether a cancellation whose reply was lost may be"
-    yield "sent again when the order is read so."
+    yield "The columns say what was known before the order was read so. `after a clean 4xx`: the cancellation was declined,"
+    yield "and the reply does not say why. `ask again`: whether a cancellation may be sent again if its answer was lost."
+    yield ""
+    yield CLEAN[marketplace]
     yield ""
     yield f"| status | {' | '.join(COLUMNS[column] for column in columns)} | ask again |"
     yield f"|---|{'---|' * len(columns)}---|"
@@ -88,15 +99,27 @@ def _lines(marketplace: Marketplace) -> Iterator[str]:
 
 def _status(row: Row) -> str:
     text = "*null*" if row.status is None else f"`{row.status}`" if row.status else "*empty*"
+    if row.marketplace == "crux":
+        text += " (Timpanogos)" if row.release == "timp" else " (v1)"
+    if row.parts:
+        text += f" with {', '.join(f'`{part}`' for part in row.parts)}"
     notes = [note for note in (row.given, "" if row.documented else "*undocumented*", row.why) if note]
     return _cell(f"{text}: {'; '.join(notes)}" if notes else text)
 
 
+def _words(row: Row, column: str) -> list[str]:
+    word = row.declined if column == "declined" else row.words.get(column)
+    return [] if word is None else [word] if isinstance(word, str) else word
+
+
 def _word(row: Row, column: str) -> str:
-    word = row.words.get(column)
-    if word is None:
-        return ""
-    return _cell(" or ".join(f"`{each}`" for each in ([word] if isinstance(word, str) else word)))
+    final = {True: ", final", False: ", not final"}
+    words = _words(row, column)
+    told = [
+        f"`{each}`{final[row.settled] if row.settled is not None and each == PARTLY else ''}"
+        for each in words
+    ]
+    return _cell(" or ".join(told))
 
 
 def _named(case: Case) -> str:

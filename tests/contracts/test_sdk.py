@@ -268,6 +268,27 @@ def test_a_lost_cancellation_is_asked_for_again_only_where_the_status_allows_it(
         assert asked[1] - asked[0] >= 10.0
 
 
+@pytest.mark.parametrize(
+    "row",
+    [
+        pytest.param(row, id=f"{m}-{n}-{row.status}")
+        for m in MARKETPLACES
+        for n, row in enumerate(statuses(m))
+        if row.declined is not None
+    ],
+)
+def test_after_a_clean_4xx_a_status_means(row: Row, kind: Kind, open_door: OpenDoor) -> None:
+    """A code that does not say why, or that no document names: the order is read once, and nothing is sent again."""
+    declines = Reply(422 if row.marketplace == "crux" else 409, {}, b'{"message": "not now"}')
+    stage = Stage(cancel=[declines], read=[Reply(200, {}, json.dumps(row.read_body()).encode())])
+    scene = Scene(kind, open_door, access(row), stage)
+    found = scene.ended("cancel_order", row.order_id, *MORE.get(row.marketplace, ()))
+    assert type(found).__name__ == row.declined, found
+    if isinstance(found, countermand.Refused | RejectedError):
+        assert "not now" in str(found)
+    assert stage.kinds == ["cancel", "read"]
+
+
 def test_vtex_is_asked_as_its_description_says(kind: Kind, open_door: OpenDoor) -> None:
     """Method, path, required headers and body fields of both calls, without a body as well."""
     market = next(each for each in MARKETS if each.name == "vtex")

@@ -123,3 +123,14 @@ def test_what_is_decoded_is_not_nested_too_deeply_for_raw(opening: str, closing:
     for depth in (200, 990, 10**5):
         with pytest.raises(DecodingError, match="nested too deeply"):
             decode(body % (opening.encode() * depth, closing.encode() * depth, many), VtexReceipt)
+
+
+@pytest.mark.parametrize("note", ["\\u003a", "\\u003a\\u003a", "a\\\\", '\\":', "::", "a:b", "\\/", "é:"])
+@pytest.mark.parametrize("gap", ["", " ", "\n\t"])
+def test_no_other_text_hides_a_repetition(note: str, gap: str) -> None:
+    """Whatever escapes and colons a field beside it holds, and whatever space stands before a colon."""
+    once = f'{{"date": "1", "orderId"{gap}:"1172-01", "receipt": "38e0", "note": "{note}"}}'
+    assert decode(once.encode(), VtexReceipt).order_id == "1172-01"
+    for twice in ('"date": "1:2"', '"note": 1', f'"note"{gap}: "{note}"', '"receipt": {"a": {"b": ":"}}'):
+        with pytest.raises(DecodingError, match="twice"):
+            decode(once.replace("{", f"{{{twice}, ", 1).encode(), VtexReceipt)

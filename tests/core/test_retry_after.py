@@ -7,10 +7,10 @@ from itertools import repeat
 
 import pytest
 
-from countermand import RateLimitedError, Requested, RetryPolicy
+from countermand import Cancelled, RateLimitedError, Requested, RetryPolicy, Unknown
 from tests.support.doors import OnStage
 from tests.support.markets import PATTERN, Market
-from tests.support.stage import Stage, reply
+from tests.support.stage import Stage, lost, reply
 
 #: The stage's Date at its start, and one nine seconds later.
 NOW, SOON = "Mon, 02 Mar 2026 09:00:00 GMT", "Mon, 02 Mar 2026 09:00:09 GMT"
@@ -28,6 +28,10 @@ WAITED = {
     "a date, and a Date that is none": ({"retry_after": SOON, "date": "yesterday"}, 9.0),
     "RFC 850": ({"retry_after": "Monday, 02-Mar-26 09:00:09 GMT"}, 9.0),
     "asctime": ({"retry_after": "Mon Mar  2 09:00:09 2026"}, 9.0),
+    "several dates": ({"retry_after": f"{NOW}, {SOON}, {NOW}"}, 9.0),
+    "seconds and a date": ({"retry_after": f"3, {SOON}"}, 9.0),
+    "a date and seconds": ({"retry_after": f"Monday, 02-Mar-26 09:00:01 GMT, 9, {NOW}"}, 9.0),
+    "seconds and a past date": ({"retry_after": "9, Mon, 02 Mar 2026 08:59:59 GMT"}, 9.0),
     "another zone": ({"retry_after": "Mon, 02 Mar 2026 11:00:09 +0200"}, 9.0),
 }
 NO_SENSE = {
@@ -52,6 +56,8 @@ NO_SENSE = {
     "a comma": ",",
     "commas": "9,,9",
     "a number and a word": "9, soon",
+    "a date and a word": f"{SOON}, soon",
+    "a number and half a date": "9, Mon",
     "10,000 letters": "x" * 10_000,
     "10,000 commas": "," * 10_000,
     "10,001 nines": "9" * 10_001,
@@ -224,6 +230,37 @@ def test_the_policys_own_pause_comes_first(market: Market, on_stage: OnStage) ->
     assert stage.times == pytest.approx([0.0, 3.0, 10.0], abs=1.0)
     assert stage.times[1] >= 3.0
     assert stage.times[2] >= stage.times[1] + 7.0
+
+
+@pytest.mark.parametrize("text", ["9", "8.5", SOON])
+def test_a_503_that_names_a_time_is_waited_out_before_the_order_is_read(
+    text: str, market: Market, on_stage: OnStage
+) -> None:
+    """It may have been applied: the order is read, once, when the time is over."""
+    stage = Stage(cancel=[reply(503, retry_after=text)], read=[market.cancelled])
+    assert isinstance(market.cancel(on_stage(stage, market)), Cancelled)
+    assert stage.kinds == ["cancel", "read"]
+    assert stage.times == [0.0, pytest.approx(9.0)]
+
+
+def test_a_503_that_names_a_time_beyond_the_deadline(market: Market, on_stage: OnStage) -> None:
+    """Nothing more is sent, by this call or by another on the account: what became of it is not known."""
+    stage = Stage(cancel=[reply(503, retry_after="99")])
+    door = on_stage(stage, market)
+    outcome = market.cancel(door, timeout=30.0)
+    assert isinstance(outcome, Unknown)
+    assert "99" in str(outcome)
+    with pytest.raises(RateLimitedError) as caught:
+        market.read(door, timeout=30.0)
+    assert caught.value.retry_after == pytest.approx(99.0)
+    assert (stage.kinds, stage.sleeps) == (["cancel"], [])
+
+
+def test_a_read_that_is_answered_503_waits_as_well(market: Market, on_stage: OnStage) -> None:
+    """Whatever was asked, the marketplace's time counts."""
+    stage = Stage(cancel=[lost()], read=[reply(503, retry_after="5"), market.cancelled])
+    assert isinstance(market.cancel(on_stage(stage, market)), Cancelled)
+    assert stage.times[2] - stage.times[1] >= 5.0
 
 
 def test_a_cancellation_is_not_begun_in_the_last_moment(market: Market, on_stage: OnStage) -> None:

@@ -4,12 +4,12 @@ import json
 
 import pytest
 
-from countermand.engine.words import names_its_error, words_of
+from countermand.engine.words import is_a_page, names_its_error, words_of
 from tests.support.stage import reply
 
 
 @pytest.mark.parametrize(
-    "body", [b"", b"<html>", b"[]", b'"no"', b"null", b"{", b"{}", b'{"code": null}', b"\xff"]
+    "body", [b"", b"<html>", b"[]", b'" "', b"7", b"null", b"{", b"{}", b'{"code": null}', b"\xff"]
 )
 def test_a_body_without_words(body: bytes) -> None:
     """Whatever it is."""
@@ -40,3 +40,67 @@ def test_white_space_is_no_word() -> None:
 def test_a_byte_order_mark_hides_no_word() -> None:
     """As everywhere."""
     assert words_of(reply(400, b"\xef\xbb\xbf" + json.dumps({"message": "no"}).encode())).detail == "no"
+
+
+@pytest.mark.parametrize(
+    "said, detail, code",
+    [
+        ({"errors": {"reason": ["Too long", "Not text"], "id": "Unknown"}}, "reason: Too long; reason: Not text; id: Unknown", None),
+        ({"errors": {"code": "1", "message": "Too late"}}, "Too late", None),
+        ({"errors": [{"title": "Too late", "code": "X1"}]}, "Too late", "X1"),
+        ({"message": "Invalid", "errors": ["Too late", "Invalid"]}, "Invalid; Too late", None),
+        ({"title": "Errors occurred.", "status": 400, "errors": {"Reason": ["Too late"]}}, "Reason: Too late", None),
+        ({"detail": [{"loc": ["body", "reason"], "msg": "Field required", "type": "missing"}]}, "body.reason: Field required", None),
+        ({"detail": ["one", "two"]}, "one; two", None),
+        ({"Message": "Too late"}, "Too late", None),
+        ({"error": "Conflict", "status": 409, "message": "Too late"}, "Too late", None),
+        ({"error": "invalid_request", "error_description": "Too late"}, "Too late", "invalid_request"),
+        ({"error": "Too late"}, "Too late", None),
+        (["one", {"message": "two"}], "one; two", None),
+        ("Too late", "Too late", None),
+        ({"error": {"code": True, "message": "Too late"}}, "Too late", None),
+    ],
+)  # fmt: skip
+def test_the_shapes_of_frameworks(said: object, detail: str, code: str | None) -> None:
+    """What a person needs is taken from each of them."""
+    assert words_of(reply(400, said)) == (detail, code)
+
+
+@pytest.mark.parametrize(
+    "kind, code",
+    [
+        ("https://example.com/problems/too-late", "https://example.com/problems/too-late"),
+        ("about:blank", None),
+        ("https://tools.ietf.org/html/rfc9110#section-15.5.10", None),
+    ],
+)
+def test_the_type_of_problem_details_is_their_code(kind: str, code: str | None) -> None:
+    """Unless it only repeats the status."""
+    said = {"type": kind, "title": "Conflict", "status": 409, "detail": "Too late"}
+    assert words_of(reply(409, said)) == ("Too late", code)
+
+
+@pytest.mark.parametrize(
+    "said",
+    [{"error": ["no"]}, {"error": {"detail": "no"}}, {"Message": "no"}, {"error_description": "no"}, ["no"], "no"],
+)  # fmt: skip
+def test_other_texts_do_not_say_that_there_is_no_such_order(said: object) -> None:
+    """A framework says "no such path" in them."""
+    assert not names_its_error(reply(404, said))
+
+
+@pytest.mark.parametrize(
+    "body, is_page",
+    [
+        (b"", False),
+        (b" ", False),
+        (b"\xef\xbb\xbf", False),
+        (b"{}", False),
+        (b"null", False),
+        (b"<html>", True),
+        (b"No", True),
+    ],
+)
+def test_a_page_is_no_marketplaces(body: bytes, is_page: bool) -> None:
+    """It is neither empty nor JSON."""
+    assert is_a_page(reply(403, body)) is is_page

@@ -4,6 +4,7 @@ from .mutant import Mutant
 from .planted_looks import ANYWHERE, AT_KIBO, AT_PATTERN, LATER
 from .planted_rows import AT_CRUX, AT_VTEX
 from .planted_transport import TRANSPORT
+from .planted_words import WORDS
 
 __all__ = ["CHECKS", "MUTANTS", "Mutant"]
 
@@ -17,16 +18,22 @@ CHECKS: dict[str, tuple[str, ...]] = {
     "secrets": (*_PYTEST, "tests/faults/test_simulation_secrets.py"),
     "http": (*_PYTEST, "tests/http/test_faults.py"),
     "wire": (*_PYTEST, "tests/http/test_aiohttp.py", "tests/http/test_wire.py"),
-    "streams": (*_PYTEST, "tests/http/test_streams.py", "tests/http/test_connecting.py"),
+    "streams": (
+        *_PYTEST,
+        "tests/http/test_deadlines.py",
+        "tests/http/test_streams.py",
+        "tests/http/test_connecting.py",
+    ),
     "passing": (*_PYTEST, "tests/http/test_passing.py"),
     "private": (*_PYTEST, "tests/http/test_private.py"),
     "proxies": (*_PYTEST, "tests/http/test_proxies.py"),
     "walkers": (*_PYTEST, "tests/http/test_walkers.py"),
     "marketplaces": (*_PYTEST, "tests/marketplaces"),
     "public": (*_PYTEST, "tests/public/test_interface.py"),
+    "values": (*_PYTEST, "tests/public/test_values.py"),
     "core": (*_PYTEST, "tests/core"),
     "rows": (*_PYTEST, "tests/truth/test_rows.py", "-k", "on_stage"),
-    "looks": (*_PYTEST, "tests/truth/test_later_looks.py", "tests/truth/test_later_denials.py"),
+    "looks": (*_PYTEST, *(f"tests/truth/test_later_{name}.py" for name in ("looks", "denials", "refusals"))),
 }
 
 
@@ -144,6 +151,27 @@ MUTANTS = (
         "        if False:\n",
     ),
     Mutant(
+        "an escaped colon hides a field that stands twice",
+        "engine/decoding.py",
+        '    return b"\\\\" in body or body.count(b":")',
+        '    return body.count(b":")',
+        ("core",),
+    ),
+    Mutant(
+        "a read is believed with any status",
+        "engine/flows.py",
+        "    if reply.status != 200 or reply.flaw:\n",
+        "    if reply.status != 200 and reply.flaw:\n",
+        ("core",),
+    ),
+    Mutant(
+        "an outcome is made by position",
+        "outcomes.py",
+        "@attrs.frozen(kw_only=True)\nclass Refused(",
+        "@attrs.frozen\nclass Refused(",
+        ("values",),
+    ),
+    Mutant(
         "`success` outranks the lists of Pattern",
         "marketplaces/pattern.py",
         "        if kept and (begun or before):\n",
@@ -159,8 +187,8 @@ MUTANTS = (
     Mutant(
         "a denial of VTEX is conclusive while a lost request is settled",
         "marketplaces/vtex.py",
-        "since is not None and _answered(one) > since]",
-        "since is not None]",
+        "[one for one in denied if _answered(one) > since]",
+        "denied",
         ("sweep", "rows"),
     ),
     Mutant(
@@ -340,5 +368,6 @@ MUTANTS = (
     *AT_KIBO,
     *AT_PATTERN,
     *ANYWHERE,
+    *WORDS,
     *LATER,
 )

@@ -5,7 +5,7 @@ from .mutant import Mutant
 _ROWS = ("rows",)
 _LOOKS = ("looks",)
 _FLOWS, _OPERATION, _LOOKS_AT = "engine/flows.py", "engine/operation.py", "engine/looks.py"
-_WORDS, _DECODING = "engine/words.py", "engine/decoding.py"
+_DECODING = "engine/decoding.py"
 _KIBO, _PATTERN = "marketplaces/kibo.py", "marketplaces/pattern.py"
 
 AT_KIBO = (
@@ -135,7 +135,7 @@ ANYWHERE = (
     Mutant(
         "the marketplace's own words are not in a refusal",
         _FLOWS,
-        "reason=part.reason or doubt.error.detail)",
+        "reason=part.reason or detail)",
         "reason=part.reason)",
         _ROWS,
     ),
@@ -147,10 +147,31 @@ ANYWHERE = (
         _ROWS,
     ),
     Mutant(
-        "problem details are not read",
-        _WORDS,
-        '_OWN = ("error", "message", "errors", "detail")\n',
-        '_OWN = ("error", "message", "errors")\n',
+        "a gateway's page is taken for the marketplace's own refusal",
+        _OPERATION,
+        'if is_a_page(reply) else ""\n',
+        'if False else ""\n',
+        _LOOKS,
+    ),
+    Mutant(
+        "a policy's own pause after a 429 is ignored",
+        _OPERATION,
+        "        for wanted in (self._policy.rate_limit_pause, self.rules.rate_limit_pause):\n",
+        "        for wanted in (self.rules.rate_limit_pause,):\n",
+        _ROWS,
+    ),
+    Mutant(
+        "a byte order mark alone is a body",
+        _DECODING,
+        "    return not body.removeprefix(_BOM).strip()\n",
+        "    return not body.strip()\n",
+        _ROWS,
+    ),
+    Mutant(
+        "a byte order mark hides the raw answer",
+        _DECODING,
+        "json.loads(body.removeprefix(_BOM), parse_int=_integer)",
+        "json.loads(body, parse_int=_integer)",
         _ROWS,
     ),
     Mutant(
@@ -158,13 +179,6 @@ ANYWHERE = (
         _OPERATION,
         "        if kind is OrderNotFoundError and not self.rules.knows_no_order(reply, asked):\n",
         "        if False:\n",
-        _ROWS,
-    ),
-    Mutant(
-        "a framework's bare `error` says that there is no such order",
-        _WORDS,
-        '    if isinstance(said.get("error"), str):\n',
-        "    if False:\n",
         _ROWS,
     ),
     Mutant(
@@ -257,8 +271,36 @@ LATER = (
     Mutant(
         "a later look forgets the ids of the parts",
         _LOOKS_AT,
-        "    state = _with_ids(state, begun, kept)\n",
+        "    state = _with_ids(state, begun, kept, named)\n",
         "",
+        _LOOKS,
+    ),
+    Mutant(
+        "a wait forgets the ids once the parts differ",
+        _LOOKS_AT,
+        "        begun = kept = named\n",
+        "        begun = kept = begun + kept\n",
+        _LOOKS,
+    ),
+    Mutant(
+        "a read that lists fewer parts has no ids",
+        _LOOKS_AT,
+        "parts * len(named) if len(parts) == 1 else parts for parts",
+        "parts for parts",
+        _LOOKS,
+    ),
+    Mutant(
+        "a gateway's refusal ends a wait",
+        _LOOKS_AT,
+        "if _is_kept_from_us(rules, reply, ask) else pause_of(pause)",
+        "if is_denied(reply) else pause_of(pause)",
+        _LOOKS,
+    ),
+    Mutant(
+        "the marketplace's own refusal is waited out",
+        _LOOKS_AT,
+        "if _is_kept_from_us(rules, reply, ask) else pause_of(pause)",
+        "if False else pause_of(pause)",
         _LOOKS,
     ),
     Mutant(

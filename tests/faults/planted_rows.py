@@ -3,6 +3,7 @@
 from .mutant import Mutant
 
 _ROWS = ("rows",)
+_LOOKS = ("looks",)
 _FLOWS, _OPERATION = "engine/flows.py", "engine/operation.py"
 _VTEX, _CRUX = "marketplaces/vtex.py", "marketplaces/crux.py"
 
@@ -31,15 +32,15 @@ AT_VTEX = (
     Mutant(
         "VTEX: an empty 200 is not documented",
         _VTEX,
-        "        if not reply.body.strip():\n",
+        "        if is_empty(reply.body):\n",
         "        if False:\n",
         _ROWS,
     ),
     Mutant(
         "VTEX: an empty 200 is believed without a read",
         _VTEX,
-        "        if not reply.body.strip():\n",
-        "        if not reply.body.strip():\n            return requested(None)\n        if False:\n",
+        "        if is_empty(reply.body):\n",
+        "        if is_empty(reply.body):\n            return requested(None)\n        if False:\n",
         _ROWS,
     ),
     Mutant(
@@ -66,14 +67,14 @@ AT_VTEX = (
     Mutant(
         "VTEX: an old denial answers a new request",
         _VTEX,
-        "since is not None and _answered(one) > since]",
-        "True]",
+        "[one for one in denied if _answered(one) > since]",
+        "denied",
         _ROWS,
     ),
     Mutant(
         "VTEX: no denial answers a request of ours",
         _VTEX,
-        "    return denied[-1] if denied else None\n",
+        "    return max(denied, key=_answered, default=None)\n",
         "    return None\n",
         _ROWS,
     ),
@@ -83,6 +84,34 @@ AT_VTEX = (
         "found.replace(tzinfo=_EASTERNMOST)\n",
         "found.replace(tzinfo=UTC)\n",
         _ROWS,
+    ),
+    Mutant(
+        "VTEX: a receipt without a zone tells no time",
+        "marketplaces/vtex_dates.py",
+        "    return date and date.replace(tzinfo=_WESTERNMOST)\n",
+        "    return None\n",
+        _LOOKS,
+    ),
+    Mutant(
+        "VTEX: a receipt without a zone is taken for UTC",
+        "marketplaces/vtex_dates.py",
+        "date.replace(tzinfo=_WESTERNMOST)\n",
+        "date.replace(tzinfo=UTC)\n",
+        _LOOKS,
+    ),
+    Mutant(
+        "VTEX: an old denial answers a request of which nothing tells the time",
+        _VTEX,
+        "    if operation.prior is None and operation.asked() is None:\n",
+        "    if operation.asked() is None:\n",
+        _LOOKS,
+    ),
+    Mutant(
+        "VTEX: an earlier look tells no denial",
+        _VTEX,
+        "        denied = [one for one in denied if one not in seen]\n",
+        "        denied = []\n",
+        _LOOKS,
     ),
     Mutant(
         "VTEX: by its id, the first request in the list counts",
@@ -250,15 +279,36 @@ AT_CRUX = (
     Mutant(
         "Crux: a body of a 2xx has to be an object",
         _CRUX,
-        "    said = decode_value(body)\n",
-        "    said = decode_object(body)\n",
+        "            _check_subject(decode_value(reply.body),",
+        "            _check_subject(decode_object(reply.body),",
         _ROWS,
     ),
     Mutant(
         "Crux: a body of a 2xx that names another order is not looked at",
         _CRUX,
-        "                check_subject(_canonical(str(fields[name])), _canonical(order_id))\n",
+        "                check_subject(_canonical(str(value)), _canonical(order_id))\n",
         "                pass\n",
+        _ROWS,
+    ),
+    Mutant(
+        "Crux: a body of a 2xx that names another order inside is not looked at",
+        _CRUX,
+        '                _check_subject(value, order_id, levels - 1, is_order=name == "order")\n',
+        "                pass\n",
+        _ROWS,
+    ),
+    Mutant(
+        "Crux: a null error in a body of a 2xx speaks of an error",
+        _CRUX,
+        'in ("error", "errors", "detail") and value and levels == 4:',
+        'in ("error", "errors", "detail") and levels == 4:',
+        _ROWS,
+    ),
+    Mutant(
+        "Crux: the words of a 422 are dropped beside a reason of ours",
+        _FLOWS,
+        "    if all(part.reason for part in parts):\n",
+        "    if False:\n",
         _ROWS,
     ),
     Mutant(

@@ -4,6 +4,13 @@ from .mutant import Mutant
 
 TRANSPORT = (
     Mutant(
+        "a missing deadline is taken for a passed one",
+        "transport/streams.py",
+        "    if left is not None and left <= 0:\n        raise httpcore.ConnectTimeout",
+        "    if left is None or left <= 0:\n        raise httpcore.ConnectTimeout",
+        ("streams",),
+    ),
+    Mutant(
         "a partial surplus is left on a connection",
         "transport/streams.py",
         "                return head.end() + size != self._received\n",
@@ -62,7 +69,7 @@ TRANSPORT = (
     Mutant(
         "an error about another request is taken for ours",
         "transport/faults.py",
-        "        if about is not request and (about is not None or is_foreign(error)):\n",
+        "        if not ours and (about is not None or is_foreign(error)):\n",
         "        if False:\n",
         ("passing",),
     ),
@@ -76,8 +83,8 @@ TRANSPORT = (
     Mutant(
         "the class of an error counts for more than what was seen",
         "transport/faults.py",
-        "    if known in _NOT_SENT and not witnessed:\n",
-        "    if known in _NOT_SENT:\n",
+        "    return _fault(error, call, outer, by_class=ours and not witnessed)\n",
+        "    return _fault(error, call, outer, by_class=ours)\n",
         ("passing",),
     ),
     Mutant(

@@ -9,6 +9,7 @@ def test_whatever_a_call_leaves_comes_back_equal_and_shows_no_credential() -> No
     """Outcomes, errors, evidence and requests of a fresh slice."""
     first = secrets.randbelow(10**9)
     found = count(range(first, first + 250))
-    assert (found.unequal, found.shown) == ([], [])
-    assert found.calls >= 500
-    assert min(found.outcomes, found.errors, found.requests) > 20
+    again = f"python -m tests.faults.stored --seed {first} --calls 500"
+    assert (found.unequal, found.shown) == ([], []), again
+    assert found.calls >= 500, again
+    assert min(found.outcomes, found.errors, found.requests) > 20, again

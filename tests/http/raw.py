@@ -60,18 +60,19 @@ class RawServer:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self._go.set()
         self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()
         for connection in list(self._open):
             with suppress(OSError):  # it may be gone already
                 connection.shutdown(socket.SHUT_RDWR)
         for thread in self._threads:
-            thread.join(timeout=5)
+            thread.join(timeout=60)
 
     def say_more(self) -> None:
         """Let `later` be said, on the connection of the first answer."""
         self._go.set()
-        self._said.wait(5)
+        self._said.wait(60)
 
     def _start(self, work: Callable[[], None]) -> None:
         thread = threading.Thread(target=work, daemon=True)
@@ -104,7 +105,7 @@ class RawServer:
                 self.requests.append(request)
                 connection.sendall(self._script.pop(0))
                 if self._later and len(self.requests) == 1:
-                    self._go.wait(5)
+                    self._go.wait(60)
                     connection.sendall(self._later)
                     self._said.set()
                 if self._stalls:

@@ -2,6 +2,7 @@
 
 import asyncio
 import signal
+import socket
 import ssl
 import threading
 import traceback
@@ -117,11 +118,11 @@ def borrowed(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture
-def nobody() -> str:
-    """Return an address where nobody listens."""
-    with RawServer() as server:
-        pass
-    return server.origin
+def nobody() -> Iterator[str]:
+    """Yield an address where nobody listens: the port is taken, so that no other test gets it."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        yield f"127.0.0.1:{taken.getsockname()[1]}"
 
 
 def test_a_reply(kind: str) -> None:
@@ -173,7 +174,7 @@ def test_a_ca_bundle_that_is_missing(kind: str, monkeypatch: pytest.MonkeyPatch)
 
     messages.tls.cache_clear()
     monkeypatch.setenv("SSL_CERT_FILE", "/nowhere/ca.pem")
-    call = Call("GET", "https://localhost:9", "/", deadline=CLOCK.monotonic() + 2)
+    call = Call("GET", "https://localhost:9", "/", deadline=CLOCK.monotonic() + 60)
     [found] = ran(made(kind), call)
     messages.tls.cache_clear()
     assert isinstance(found, Fault)
@@ -213,6 +214,79 @@ def test_a_response_hook_reports_to_a_collector_that_is_down(borrowed: str, nobo
     about: Any = found
     assert nobody in str(about.request.url)
     assert call.sent
+
+
+def _by_urllib(origin: str) -> Any:
+    from urllib.request import urlopen
+
+    return urlopen(f"http://{origin}/")
+
+
+def _by_a_socket(origin: str) -> Any:
+    host, _, port = origin.partition(":")
+    return socket.create_connection((host, int(port)))
+
+
+def _by_tls(_origin: str) -> Any:
+    return ssl.create_default_context(cafile="/nowhere/ca.pem")
+
+
+def _by_a_pool(_origin: str) -> Any:
+    from concurrent.futures import ThreadPoolExecutor
+
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(_broken).result()
+
+
+def _broken() -> None:
+    raise TimeoutError("the collector")
+
+
+@pytest.mark.parametrize("collect", [_by_urllib, _by_a_socket, _by_tls, _by_a_pool])
+def test_a_response_hook_that_fails_in_the_standard_library(
+    borrowed: str, nobody: str, collect: Callable[[str], Any]
+) -> None:
+    """What it raises there is the hook's, though a driver uses the same modules."""
+    with RawServer(http({})) as server:
+        call = a_call(server.origin)
+        [found] = ran(made(borrowed, **hooks(borrowed, response=lambda _response: collect(nobody))), call)
+    assert isinstance(found, OSError)
+    assert call.sent
+
+
+@pytest.mark.parametrize("borrowed", [kind for kind in BORROWED if kind.startswith("async")])
+@pytest.mark.parametrize("how", ["a timeout", "aiohttp"])
+def test_an_async_response_hook_that_fails_in_another_library(borrowed: str, how: str, nobody: str) -> None:
+    """A time limit of its own, or a collector that it reaches by aiohttp."""
+    aiohttp = pytest.importorskip("aiohttp")
+
+    async def hook(_response: Any) -> None:
+        if how == "aiohttp":
+            async with aiohttp.ClientSession() as session:
+                await session.post(f"http://{nobody}/")
+        async with asyncio.timeout(0.01):
+            await asyncio.get_running_loop().create_future()
+
+    with RawServer(http({})) as server:
+        call = a_call(server.origin)
+        [found] = ran(made(borrowed, event_hooks={"response": [hook]}), call)
+    assert isinstance(found, TimeoutError if how == "a timeout" else aiohttp.ClientConnectorError)
+    assert call.sent
+
+
+def test_a_transport_that_leaves_errors_of_httpcore(nobody: str) -> None:
+    """They are the library's; but they name no request, and so nothing proves that ours was not sent."""
+    import httpcore
+
+    def handler(_request: httpx.Request) -> httpx.Response:
+        with httpcore.ConnectionPool() as pool:
+            pool.request("GET", f"http://{nobody}/")
+        raise AssertionError
+
+    call = a_call("localhost:9")
+    [found] = ran(made("httpx", transport=httpx.MockTransport(handler)), call)
+    assert isinstance(found, Fault)
+    assert (found.sent, call.sent) == (True, True)
 
 
 def test_a_hook_that_says_by_itself_that_it_could_not_connect(borrowed: str) -> None:
@@ -334,24 +408,33 @@ def test_a_mock_that_breaks(borrowed: str) -> None:
     assert str(found) == "my mock broke"
 
 
-@pytest.mark.parametrize("kind", ["stock", "httpx", "httpx2", "async stock", "async httpx"])
-def test_a_guard_that_forbids_sockets(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Its exception passes through, and nothing was sent."""
-    import socket
-
+@pytest.mark.parametrize("error", [MineError, RuntimeError, OSError, BlockingIOError])
+@pytest.mark.parametrize("guarded", ["connect", "getaddrinfo"])
+def test_a_guard_that_forbids_sockets(
+    kind: str, guarded: str, error: type[Exception], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its exception passes through, and nothing was sent; `connect` is what guards replace, and no other method."""
     original = socket.socket
+    mine = error("no sockets in tests")
 
     class Guarded(original):  # type: ignore[misc, valid-type]
         def connect(self, *_: Any) -> Any:
             self.close()  # `socket.create_connection` would leave it open
-            raise MineError("no sockets in tests")
+            raise mine
 
-        connect_ex = connect
+    def forbidden(*_: Any, **__: Any) -> Any:
+        raise mine
 
-    driver, call = made(kind), a_call("127.0.0.1:9")
-    monkeypatch.setattr(socket, "socket", Guarded)
-    [found] = ran(driver, call)
-    assert isinstance(found, MineError)
+    with RawServer(http({})) as server:
+        driver, call = made(kind), a_call(server.origin.replace("127.0.0.1", "localhost"))
+        if guarded == "connect":
+            monkeypatch.setattr(socket, "socket", Guarded)
+        else:
+            monkeypatch.setattr(socket, "getaddrinfo", forbidden)
+        [found] = ran(driver, call)
+        monkeypatch.undo()
+        assert server.connections == 0
+    assert found is mine
     assert not call.sent
 
 
@@ -361,8 +444,11 @@ class Alarm:
     def __init__(self, error: BaseException) -> None:
         self.error = error
 
-    def __call__(self, _number: int, _frame: Any) -> None:
-        """Raise."""
+    def __call__(self, _number: int, frame: Any) -> None:
+        """Raise; a moment later if Python is in a weak reference's callback, which swallows what is raised."""
+        if "weakref" in str(frame.f_globals.get("__name__")):
+            signal.setitimer(signal.ITIMER_REAL, 0.001)
+            return
         raise self.error
 
 
@@ -448,7 +534,7 @@ def test_a_signal_handler_raises_while_the_request_is_sent(
     monkeypatch.setattr(backend.SyncStream, "write", write)
     with RawServer(http({})) as server:
         headers = SealedHeaders({"Authorization": SECRET})
-        call = Call(method, f"http://{server.origin}", "/", None, headers, CLOCK.monotonic() + 2)
+        call = Call(method, f"http://{server.origin}", "/", None, headers, CLOCK.monotonic() + 60)
         [found] = ran(made("httpx2" if library is httpx2 else "httpx"), call)
         assert server.requests == []
     assert found is mine

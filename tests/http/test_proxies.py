@@ -100,6 +100,33 @@ def a_call(origin: str, patience: float = 5.0) -> Call:
         ("localhost", 80, "127.0.0.0/8", False),
         ("localhost", 80, "localhost", True),
         ("api.example.com", 443, ",, ,", False),
+        ("api.example.com", 443, "*:443", True),
+        ("api.example.com", 8443, "*:443", False),
+        ("api.example.com", 443, "example.com:", True),
+        ("api.example.com", 443, "example.com:x", False),
+        ("api.example.com", 443, "https://example.com/path", True),
+        ("api.example.com", 443, "https://example.com:443/", True),
+        ("api.example.com", 8443, "https://example.com:443/", False),
+        ("api.example.com", 443, "example.com/", True),
+        ("api.example.com", 443, "\tlocalhost\nexample.com ", True),
+        ("api.example.com", 443, "example.com;localhost", False),
+        ("api.example.com", 443, "*.", False),
+        ("api.example.com", 443, "/", False),
+        ("api.example.com", 443, "[", False),
+        ("bücher.example", 443, "xn--bcher-kva.example", True),
+        ("xn--bcher-kva.example", 443, "BÜCHER.example", True),
+        ("2001:db8::1", 443, "[2001:db8::/32]", True),
+        ("2001:db8::1", 443, "[2001:db8::/32]:443", True),
+        ("2001:db8::1", 8443, "[2001:db8::/32]:443", False),
+        ("2001:db8::1", 443, "[2001:db8::]/32:443", True),
+        ("2001:db8::1", 8443, "[2001:db8::]/32:443", False),
+        ("10.1.2.3", 443, "10.0.0.0/8:443", True),
+        ("10.1.2.3", 80, "10.0.0.0/8:443", False),
+        ("10.1.2.3", 443, "10.", False),
+        ("::ffff:10.1.2.3", 443, "10.0.0.0/8", True),
+        ("::ffff:10.1.2.3", 443, "::ffff:10.1.2.3", True),
+        ("::1", 443, "::1:443", False),
+        ("::1", 443, "[::1", False),
         ("api.example.com", 443, ".", False),
         ("api.example.com", 443, "10.0.0.0/99", False),
     ],
@@ -124,6 +151,10 @@ def test_no_proxy(host: str, port: int, no_proxy: str, direct: bool) -> None:
         ({"ALL_PROXY": "http://p", "no_proxy": "a:444"}, "https://a", "http://p"),
         ({"ALL_PROXY": "http://p", "no_proxy": "a:444"}, "https://a:444", None),
         ({"ALL_PROXY": " "}, "https://a", None),
+        ({"HTTPS_PROXY": "http://p", "https_proxy": ""}, "https://a", None),
+        ({"ALL_PROXY": "http://p", "NO_PROXY": "a", "no_proxy": ""}, "https://a", "http://p"),
+        ({"ALL_PROXY": "http://p", "NO_PROXY": "a", "no_proxy": "b"}, "https://a", "http://p"),
+        ({"ALL_PROXY": "http://p", "no_proxy": "::1"}, "https://[::1]:8443", None),
         ({"HTTP_PROXY": "http://p", "REQUEST_METHOD": "GET"}, "http://a", None),
         ({"http_proxy": "http://p", "REQUEST_METHOD": "GET"}, "http://a", "http://p"),
         ({"ALL_PROXY": "http://p", "NO_PROXY": "[::1]"}, "http://[::1]:8080", None),
@@ -320,13 +351,13 @@ def test_threads_share_a_transport_for_each_route() -> None:
     barrier = threading.Barrier(8)
 
     def open_one(opened: Callable[[str], Any]) -> None:
-        barrier.wait(5)
+        barrier.wait(60)
         found.append(opened("http://localhost:1"))
 
     threads = [threading.Thread(target=open_one, args=(driver._open,)) for _ in range(8)]
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(5)
+        thread.join(60)
     driver.close()
     assert len(set(map(id, found))) == 1

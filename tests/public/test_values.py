@@ -3,6 +3,7 @@
 import copy
 import inspect
 import pickle
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
@@ -13,6 +14,7 @@ import countermand
 from countermand import (
     Attempt,
     Cancelled,
+    CancelVtexOrder,
     CountermandError,
     InvalidRequestError,
     NotConfiguredError,
@@ -25,7 +27,9 @@ from countermand import (
     Refused,
     Requested,
     Unknown,
+    VtexOrder,
 )
+from countermand.data import Shown
 from tests.support.doors import OnStage
 from tests.support.markets import MARKETS, PATTERN, Market, pattern_answer
 from tests.support.stage import Stage, lost, reply
@@ -274,3 +278,29 @@ def test_outcomes_are_made_by_keyword(kind: type[Any]) -> None:
     """A field that is added later takes no other's place."""
     parameters = inspect.signature(kind).parameters.values()
     assert {parameter.kind for parameter in parameters} == {inspect.Parameter.KEYWORD_ONLY}
+
+
+def shown(kind: type[Any] = Shown) -> Iterator[type[Any]]:
+    """Return all attrs classes of the package that share one method for their repr."""
+    for inner in kind.__subclasses__():
+        if attrs.has(inner) and inner.__module__.startswith("countermand."):
+            yield inner
+        yield from shown(inner)
+
+
+def filled(kind: type[Any]) -> str:
+    """Return the repr of an object whose fields hold their own names."""
+    made = object.__new__(kind)
+    for field in attrs.fields(kind):
+        object.__setattr__(made, field.name, field.name)
+    return repr(made)
+
+
+def test_a_value_shows_what_attrs_would_show() -> None:
+    """Outcomes, answers, parts, attempts and requests: every field, by its name."""
+    kinds = {kind for kind in shown() if not kind.__name__.startswith("_")}
+    assert {Attempt, Part, *ANSWERS, VtexOrder, CancelVtexOrder} <= kinds
+    for kind in kinds:
+        twin = attrs.make_class(kind.__name__, [], bases=(kind,), frozen=True)
+        assert "__repr__" in vars(twin)
+        assert filled(kind) == filled(twin)

@@ -177,7 +177,8 @@ for _statuses, (_answer, _reasons) in BEFORE.items():
 )
 def _(play: Played) -> None:
     outcome = play.cancel()
-    assert outcome.refused == (Part("line-0", "Rejected", "not allocated: its supplier will not ship it"),)
+    reason = "not allocated: its supplier will not ship it; Not pending."
+    assert outcome.refused == (Part("line-0", "Rejected", reason),)
 
 
 for _name, _read in (
@@ -215,7 +216,8 @@ def _(play: Played) -> None:
 
 
 BODIES: list[Any] = [b"", b" \n", None, "OK", True, 1, [], {}, {"message": "Order cancelled"}, {"status": "ok"}, {"uuid": UUID.upper()},
-                     {"order_uuid": UUID.replace("-", "")}, [{"order_uuid": UUID}]]  # fmt: skip
+                     {"order_uuid": UUID.replace("-", "")}, [{"order_uuid": UUID}], b"\xef\xbb\xbf", {"error": None, "errors": []},
+                     {"order": {"uuid": UUID}}, {"line_items": [{"uuid": OTHER}]}]  # fmt: skip
 for _status, _body in [*product((200, 201), BODIES), (204, b"")]:
 
     @ROWS.add(f"{_status} with {_body!r}", cancel=[reply(_status, _body)])
@@ -226,7 +228,8 @@ for _status, _body in [*product((200, 201), BODIES), (204, b"")]:
 
 
 NOT_OURS: list[Any] = [{"order_uuid": OTHER}, {"uuid": OTHER}, [{"order_uuid": OTHER}], {"order_uuid": None}, {"error": "no"}, {"detail": "no"},
-                       {"errors": ["no"]}, b"<html>Log in</html>", b"{"]  # fmt: skip
+                       {"errors": ["no"]}, {"order": {"uuid": OTHER}}, {"data": [{"order_uuid": OTHER}]}, {"order": OTHER}, OTHER,
+                       b"<html>Log in</html>", b"{"]  # fmt: skip
 for _status, _body in product((200, 201), NOT_OURS):
 
     @ROWS.add(

@@ -288,6 +288,29 @@ def test_parts_of_a_partial_cancellation_keep_their_ids_and_reasons(on_stage: On
     assert [part.id for part in check(door, before).refused] == ["1", "2"]
 
 
+def test_a_wait_keeps_the_ids_past_a_read_in_which_the_parts_differ(on_stage: OnStage) -> None:
+    """Which of the two was cancelled first is not known; in the end both were."""
+    begun = reply(200, pattern_answer({1001: "new", 1002: "new"}, {}))
+    reads = [
+        pattern_order("processing", "cancelled", "pending"),
+        pattern_order("cancelled", "cancelled", "cancelled"),
+    ]
+    door = on_stage(Stage(cancel=[begun], read=reads), PATTERN)
+    outcome = wait(door, PATTERN.cancel(door))
+    assert isinstance(outcome, Cancelled)
+    assert outcome.cancelled == (Part("1001", "cancelled"), Part("1002", "cancelled"))
+
+
+@pytest.mark.parametrize("listed", [(), ("cancelled",)])
+def test_all_parts_keep_their_ids_where_a_read_lists_fewer(listed: Any, on_stage: OnStage) -> None:
+    """The whole order is cancelled, so each of its parts is."""
+    begun = reply(206, pattern_answer({1001: "new"}, {1002: ("picked", "Too late")}))
+    door = on_stage(Stage(cancel=[begun], read=[pattern_order("cancelled", *listed)]), PATTERN)
+    outcome = check(door, PATTERN.cancel(door))
+    assert isinstance(outcome, Cancelled)
+    assert outcome.cancelled == (Part("1001", "cancelled"), Part("1002", "cancelled"))
+
+
 def test_a_settled_partial_cancellation_stays_settled(on_stage: OnStage) -> None:
     """The parts that are not cancelled are past it, although a read only says "processing"."""
     final = reply(409, pattern_answer({}, {1: ("cancelled", "r"), 2: ("picked", "Too late")}))

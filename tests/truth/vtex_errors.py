@@ -83,6 +83,17 @@ def _(play: Played) -> None:
     assert outcome.refused == (Part("1172-01", "invoiced", "Too late"),)
 
 
+@ROWS.add(
+    "409 after a lost reply leaves its words",
+    cancel=[lost(), *[reply(409, {"error": {"code": "1", "message": "Too late"}})] * 3],
+    read=[order("handling")],
+)
+def _(play: Played) -> None:
+    outcome = play.cancel(timeout=40.0)
+    assert isinstance(outcome, Unknown)
+    assert "answered 409, which is not documented: Too late" in outcome.reason
+
+
 # 429 without a time.
 
 

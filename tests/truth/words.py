@@ -15,6 +15,10 @@ WORDS: dict[str, tuple[object, str, str | None]] = {
     "message": ({"message": "Too late", "errorCode": "5011"}, "Too late", "5011"),
     "errors": ({"errors": ["one", "two"]}, "one; two", None),
     "errors with messages": ({"errors": [{"message": "one"}]}, "one", None),
+    "errors by field": ({"errors": {"reason": ["Too late"]}}, "reason: Too late", None),
+    "a detail by place": ({"detail": [{"loc": ["body"], "msg": "Too late"}]}, "body: Too late", None),
+    "a message in capitals": ({"Message": "Too late"}, "Too late", None),
+    "a bare list": (["Too late"], "Too late", None),
     "a framework's fields": (
         {"order_uuid": ["Must be a valid UUID."]},
         "order_uuid: Must be a valid UUID.",
@@ -34,5 +38,5 @@ NO_ORDER: list[Any] = [
 NO_ADDRESS: list[Any] = [
     b"<html>404</html>", b"", {}, [], "Not Found", None, {"message": ""}, {"error": {"message": " "}}, {"errors": []},
     {"detail": None}, {"error": "Not Found"}, {"timestamp": 1, "status": 404, "error": "Not Found", "path": "/x"},
-    {"title": "Not Found"},
+    {"title": "Not Found"}, {"error": ["x"]}, {"Message": "No HTTP resource was found"},
 ]  # fmt: skip

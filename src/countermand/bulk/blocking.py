@@ -1,11 +1,13 @@
 """Bulk runs on blocking I/O: the consumer's thread decides, threads make the calls."""
 
+import atexit
 import queue
 import threading
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, TypeAlias
+from weakref import WeakSet
 
 from ..engine.rules import AnyRequest
 from .course import Course, Returned, flow_of, pausing
@@ -69,6 +71,7 @@ class CancelMany(Course):
     def _begin(self) -> None:
         if not self._begun:
             self._begun = True
+            _open.add(self)
             if self._path is not None:
                 self._journal = Journal(self._path, self._accounts.known, self._events.put)
                 self._journal_is_open = True
@@ -93,7 +96,8 @@ class CancelMany(Course):
         if delay is not None and delay <= 0:
             return
         if delay is not None and not self._time_is_real:
-            if not self._workers.busy:  # otherwise time goes on with what they wait for
+            # Otherwise time goes on with what they wait for, and does not with what the journal is about to tell.
+            if not self._workers.busy and not self._run.awaits_journal:
                 timer = threading.Thread(
                     target=_let_pass, args=(self._driver, self._events, delay), daemon=True
                 )
@@ -121,6 +125,7 @@ class CancelMany(Course):
         if self._closed:
             return
         self._closed = True
+        _open.discard(self)
         try:
             self._run.stop()
             while not isinstance(step := self._run.step(), End):
@@ -147,6 +152,17 @@ class CancelMany(Course):
     def __del__(self) -> None:
         if getattr(self, "_begun", False):
             self.close()
+
+
+#: Runs that have begun and are not closed.
+_open: WeakSet[CancelMany] = WeakSet()
+
+
+@atexit.register
+def _close_all() -> None:
+    """Close what a program left open. Once the interpreter is gone so far, no thread answers any more."""
+    for run in list(_open):
+        run.close()
 
 
 #: What other threads tell: a call has come back, the journal has done something, or time has passed.

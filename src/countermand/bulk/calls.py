@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Unpack
 
 from ..engine.rules import AnyRequest
+from ..engine.secret import LeavesNoFrames
 from ..engine.settings import CallOptions, RequestOptions, check_names
 from ..marketplaces.base import SETTLE_TIMEOUT, requests_a_second
 from ..marketplaces.registry import AnyAccount
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from .seam import AsyncIntent, Intent
 
 
-class _Calls:
+class _Calls(LeavesNoFrames):
     """What both clients' calls start from: the client's own parts."""
 
     _configurations: dict[str, AnyAccount]

@@ -1,11 +1,11 @@
 """What both runners share: the settings of a run, what it is told, and how it is shown."""
 
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from ..engine.wire import Clock, Flow, Sleep
+from ..engine.secret import LeavesNoFrames
+from ..engine.wire import CLOCK, Clock, Flow, Sleep
 from ..errors import InvalidRequestError
 from ..marketplaces.base import asking, looking
 from .flights import under_way
@@ -24,7 +24,7 @@ class Returned(NamedTuple):
     ended: Any
 
 
-class Course:
+class Course(LeavesNoFrames):
     """A bulk run: an iterator over its results, and a context manager that ends it."""
 
     def __init__(
@@ -51,7 +51,7 @@ class Course:
     @property
     def progress(self) -> Progress:
         """How the run stands now, for a display."""
-        return progress(self._run.tally, self._run.lanes, self._clock)
+        return progress(self._run.tally, self._run.lanes, self._run.backlog, self._clock)
 
     @property
     def in_flight(self) -> tuple[InFlight, ...]:
@@ -75,7 +75,7 @@ class Course:
 
     @property
     def _time_is_real(self) -> bool:
-        return self._clock.monotonic is time.monotonic
+        return self._clock.monotonic is CLOCK.monotonic
 
 
 def flow_of(ticket: Ticket) -> Flow[Any]:

@@ -109,7 +109,7 @@ class AsyncCancelMany(Course):
         timer: asyncio.TimerHandle | asyncio.Task[None] | None = None
         if delay is not None and self._time_is_real:
             timer = self._loop.call_later(delay, self._inbox.woken.set)
-        elif delay is not None:
+        elif delay is not None and not self._run.awaits_journal:
             timer = self._spawn(_let_pass(self._driver, self._inbox, delay))
         try:
             await self._inbox.woken.wait()

@@ -37,8 +37,7 @@ class Following(Run):
             return
         client = self._accounts.find_by_outcome(item.outcome)
         self._results[row] = item
-        self._active[row] = []
-        self._held += 1
+        self._unanswered.begin(row)
         until = self._clock.monotonic() + self._timeout
         self._queue(Ticket(row, item.request, client, outcome=item.outcome, until=until))
 
@@ -48,7 +47,6 @@ class Following(Run):
             self._queue(ticket)
         for lane in self.lanes.values():
             while lane.queue and lane.queue[0].until <= now and lane.queue[0].pause > 1.0:
-                self._held -= 1
                 ticket = lane.queue.popleft()
                 assert ticket.outcome is not None
                 self._tell(ticket, ticket.outcome)
@@ -69,11 +67,10 @@ class Following(Run):
         ticket.outcome = ended
         pause = min(ticket.pause, left)
         ticket.pause = min(ticket.pause * 1.5, _LONGEST_PAUSE)
-        self._held += 1
         heappush(self._later, (now + pause, ticket.row, ticket))
 
     def _tell(self, ticket: Ticket, ended: Outcome[Any] | CountermandError) -> None:
-        del self._active[ticket.row]
+        self._unanswered.end(ticket.row)
         result = self._results.pop(ticket.row)
         seen = ticket.outcome if isinstance(ended, CountermandError) else ended
         self._ready.append(attrs.evolve(result, outcome=seen))

@@ -26,9 +26,10 @@ from .records import (
     Learn,
     Load,
     Loaded,
-    LoadPending,
+    LoadLane,
     Op,
     Opened,
+    Reading,
     Row,
     Withdraw,
     Write,
@@ -101,7 +102,7 @@ class Journal:
             lock.acquire()
             connection = _connect(self._path)
             opened = _prepare(connection, self._accounts)
-        except (sqlite3.Error, OSError, CountermandError) as error:
+        except Exception as error:  # noqa: BLE001 - the run waits for it; a file of others may hold anything
             if connection is not None:
                 connection.close()
             lock.release()
@@ -127,15 +128,15 @@ class Journal:
                     break
             is_open = None not in batches
             ops = [op for batch in batches if batch is not None for op in batch]
-            writes = [op for op in ops if not isinstance(op, Load | LoadPending)]
+            writes = [op for op in ops if not isinstance(op, Reading)]
             try:
                 if writes:
                     duplicates = write(connection, writes)
                     self._tell(Committed(writes, duplicates))
                 for op in ops:
-                    if isinstance(op, Load | LoadPending):
-                        self._tell(Loaded(load(connection, op)))
-            except sqlite3.Error as error:
+                    if isinstance(op, Reading):
+                        self._tell(Loaded(op, load(connection, op)))
+            except Exception as error:  # noqa: BLE001 - the run waits for it
                 self._tell(Broken(_as_ours(error, self._path)))
                 return
 
@@ -223,11 +224,15 @@ def _first(connection: sqlite3.Connection, account: str | None, key: str | None)
     return Row(*found) if found else None
 
 
-def load(connection: sqlite3.Connection, op: Load | LoadPending) -> list[Row]:
+def load(connection: sqlite3.Connection, op: Reading) -> list[Row]:
     """Return the next rows."""
-    only = "AND own.first IS NULL AND own.answer IS NULL" if isinstance(op, LoadPending) else ""
+    only = "" if isinstance(op, Load) else "AND own.first IS NULL AND own.answer IS NULL"
+    given: list[int | str] = [op.row]
+    if isinstance(op, LoadLane):
+        only += " AND own.account = ?"
+        given.append(op.account)
     where = f"WHERE own.row >= ? {only} ORDER BY own.row LIMIT {PAGE}"
-    return [Row(*found) for found in connection.execute(SELECT + where, (op.row,))]
+    return [Row(*found) for found in connection.execute(SELECT + where, given)]
 
 
 def _finish(connection: sqlite3.Connection) -> None:
@@ -246,8 +251,8 @@ def _finish(connection: sqlite3.Connection) -> None:
 def _as_ours(error: BaseException, path: Path) -> JournalError:
     if isinstance(error, CountermandError):
         problem = error.message
-    elif isinstance(error, sqlite3.DatabaseError) and not isinstance(error, sqlite3.OperationalError):
-        problem = f"it is no journal, or it is damaged ({error})"
-    else:
+    elif isinstance(error, sqlite3.OperationalError | OSError):
         problem = f"it cannot be written ({error}); nothing more was sent"
+    else:
+        problem = f"it is no journal, or it is damaged ({error})"
     return JournalError(f"the journal {path}: {problem}")

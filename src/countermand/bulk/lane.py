@@ -25,7 +25,7 @@ _TRIES = 3
 Verdict: TypeAlias = Literal["told", "again", "stopped"]
 
 
-@attrs.define(eq=False)
+@attrs.define(eq=False, weakref_slot=False)
 class Ticket:
     """One piece of work: a request to send, or an outcome to look at again."""
 
@@ -40,7 +40,6 @@ class Ticket:
     #: The instant until which it may be followed.
     until: float = float("inf")
     pause: float = 1.0
-    replayed: bool = False
     #: When it was begun.
     began: float = 0.0
     began_at: datetime | None = None

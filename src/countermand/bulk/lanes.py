@@ -8,17 +8,21 @@ from .pace import Learnt, Pace
 from .records import Learn
 from .results import Accounts
 
+#: Seconds between two notes of what was learnt.
+_NEWS_EVERY = 5.0
+
 
 class Lanes:
     """Makes lanes when they are first needed, and knows what earlier runs have learnt of their accounts."""
 
-    def __init__(self, accounts: Accounts, concurrency: int, look_ahead: int) -> None:
+    def __init__(self, accounts: Accounts, concurrency: int, look_ahead: int, now: float) -> None:
         self.by_label: dict[str, Lane] = {}
         #: What is in the journal: label → requests a second.
         self.learnt: dict[str, float] = {}
         self._accounts = accounts
         self._concurrency = concurrency
         self._look_ahead = look_ahead
+        self._told_at = now
 
     def of(self, client: Any) -> Lane:
         """Return the lane of a sub-client's account."""
@@ -31,21 +35,23 @@ class Lanes:
             lane = self.by_label[label] = Lane(label, name, self._concurrency, pace, client.rules.throttle)
         return lane
 
-    def have_room(self, held: int) -> bool:
-        """Return whether another request may be taken on beside so many that are held."""
-        if held >= self._look_ahead:
-            return False
+    def have_room(self, held: int, inserting: int) -> bool:
+        """Return whether another row may be read beside those without an answer, some of which are being inserted."""
         lanes, known = self.by_label.values(), len(self._accounts.known)
-        unqueued = held - sum(len(lane.queue) for lane in lanes)  # they wait for the journal
-        if unqueued >= self._concurrency * max(known, 1):
+        if held - sum(len(lane.in_flight) for lane in lanes) >= self._look_ahead:
+            return False
+        if inserting >= self._concurrency * max(known, 1):
             return False
         # An account that the input has not shown yet may be further down.
         return len(lanes) < known or any(
             len(lane.queue) < lane.concurrency for lane in lanes if lane.stopped is None
         )
 
-    def news(self) -> Iterator[Learn]:
-        """Yield what has been learnt and is not in the journal; it counts as written then."""
+    def news(self, now: float, *, is_over: bool) -> Iterator[Learn]:
+        """Yield, now and then, what has been learnt and is not in the journal; it counts as written then."""
+        if now - self._told_at < _NEWS_EVERY and not is_over:
+            return
+        self._told_at = now
         for label, lane in self.by_label.items():
             learnt = lane.pace.learnt
             if learnt is not None and learnt.rate != self.learnt.get(label):

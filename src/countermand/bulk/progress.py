@@ -3,15 +3,16 @@
 from datetime import UTC, datetime, timedelta
 
 from ..engine.wire import Clock
+from .backlog import Backlog
 from .lane import Lane
 from .results import LaneProgress, LaneState, Progress
 from .tally import Tally
 
 
-def progress(tally: Tally, lanes: dict[str, Lane], clock: Clock) -> Progress:
+def progress(tally: Tally, lanes: dict[str, Lane], backlog: Backlog, clock: Clock) -> Progress:
     """Return how a run stands now."""
     now, wall = clock.monotonic(), datetime.fromtimestamp(clock.wall(), UTC)
-    shown = tuple(_lane(lane, now, wall) for lane in lanes.values())
+    shown = tuple(_lane(lane, backlog.of(lane), now, wall) for lane in lanes.values())
     return Progress(
         read=tally.read,
         input_ended=tally.input_ended,
@@ -26,7 +27,7 @@ def progress(tally: Tally, lanes: dict[str, Lane], clock: Clock) -> Progress:
     )
 
 
-def _lane(lane: Lane, now: float, wall: datetime) -> LaneProgress:
+def _lane(lane: Lane, stored: int, now: float, wall: datetime) -> LaneProgress:
     state: LaneState
     until: datetime | None = None
     reason: str | None = None
@@ -51,5 +52,5 @@ def _lane(lane: Lane, now: float, wall: datetime) -> LaneProgress:
         rate_limited=lane.pace.refusals,
         done=lane.done,
         in_flight=len(lane.in_flight),
-        queued=len(lane.queue),
+        queued=len(lane.queue) + stored,
     )

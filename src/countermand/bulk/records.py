@@ -4,10 +4,11 @@ import json
 from typing import Any, NamedTuple, TypeAlias
 
 from ..engine.rules import AnyRequest
-from ..errors import CountermandError
+from ..errors import CountermandError, JournalError
 from ..marketplaces.stored import error_from_dict, outcome_from_dict
 from ..outcomes import Outcome
 from .results import BulkResult
+from .unread import written_of
 
 
 class Insert(NamedTuple):
@@ -61,8 +62,16 @@ class LoadPending(NamedTuple):
     row: int
 
 
+class LoadLane(NamedTuple):
+    """Read the rows of one account from this one on that have no answer, some at a time."""
+
+    account: str
+    row: int
+
+
 Write: TypeAlias = Insert | Declare | Withdraw | Answer | Learn
-Op: TypeAlias = Write | Load | LoadPending
+Reading: TypeAlias = Load | LoadPending | LoadLane
+Op: TypeAlias = Write | Reading
 
 
 class Row(NamedTuple):
@@ -100,6 +109,7 @@ class Committed(NamedTuple):
 class Loaded(NamedTuple):
     """These are the rows that were asked for; an empty list is the end."""
 
+    op: Reading
     rows: list[Row]
 
 
@@ -119,11 +129,7 @@ def canonical(data: Any) -> str:
 
 def request_text(request: object) -> str:
     """Return a request as it is stored, and compared when a run is resumed."""
-    try:
-        written: Any = request.to_dict()  # type: ignore[attr-defined]
-        return canonical(written)
-    except (AttributeError, TypeError, ValueError):
-        return canonical({"not_a_request": type(request).__name__})
+    return canonical(written_of(request))
 
 
 def kind_of(ended: Outcome[Any] | CountermandError) -> str:
@@ -144,9 +150,12 @@ def answer_of(row: int, ended: Outcome[Any] | CountermandError, at: float) -> An
 
 def result_of(row: Row, request: AnyRequest, *, replayed: bool, number: int | None = None) -> BulkResult:
     """Return the result that an answered row holds, for the row `number` of the same order."""
-    said = json.loads(row.answer or "{}")
-    outcome = outcome_from_dict(said["outcome"]) if "outcome" in said else None
-    error = error_from_dict(said["error"]) if "error" in said else None
+    try:
+        said = json.loads(row.answer or "{}")
+        outcome = outcome_from_dict(said["outcome"]) if "outcome" in said else None
+        error = error_from_dict(said["error"]) if "error" in said else None
+    except (ValueError, TypeError) as problem:
+        raise JournalError(f"the answer of row {row.row} in the journal cannot be read: {problem}") from None
     if number is None or number == row.row:
         return BulkResult(request, outcome, error, replayed, row.row)
     return BulkResult(request, outcome, error, replayed, number, row.row)

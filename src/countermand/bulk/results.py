@@ -11,6 +11,7 @@ from ..engine.wire import AsyncDriver, Driver
 from ..errors import CountermandError
 from ..marketplaces.stored import error_from_dict, outcome_from_dict, request_from_dict
 from ..outcomes import Outcome
+from .unread import UnreadRow, is_unread, written_of
 
 
 @attrs.frozen
@@ -53,7 +54,7 @@ class BulkResult:
         return {
             "schema": self.SCHEMA,
             "result": "cancel",
-            "request": self.request.to_dict(),
+            "request": written_of(self.request),
             "outcome": None if self.outcome is None else self.outcome.to_dict(),
             "error": None if self.error is None else self.error.to_dict(),
             "replayed": self.replayed,
@@ -67,16 +68,19 @@ def result_from_dict(data: Mapping[str, Any]) -> BulkResult:
 
         result = result_from_dict(job.result)
 
-    Its outcome or error is read as `outcome_from_dict` and `error_from_dict` read them.
+    Its outcome or error is read as `outcome_from_dict` and `error_from_dict` read them. What was no request comes back as
+    an `UnreadRow`.
     """
     try:
         if data["schema"] > BulkResult.SCHEMA or data["result"] != "cancel":
             raise ValueError("it is no result that this version reads")
-        outcome, error = data["outcome"], data["error"]
+        outcome, request = data["outcome"], data["request"]
+        error = None if data["error"] is None else error_from_dict(data["error"])
+        is_row = is_unread(request)
         return BulkResult(
-            request_from_dict(data["request"]),
+            UnreadRow.of(request, error) if is_row and error is not None else request_from_dict(request),
             None if outcome is None else outcome_from_dict(outcome),
-            None if error is None else error_from_dict(error),
+            error,
             bool(data["replayed"]),
             int(data["row"]),
             data["duplicate_of"],

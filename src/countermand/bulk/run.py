@@ -11,12 +11,14 @@ from itertools import count
 from typing import Any, TypeAlias
 
 from ..engine.wire import Clock
-from ..errors import CountermandError, InvalidRequestError, NotSentError
+from ..errors import CountermandError, NotSentError
 from ..marketplaces.stored import request_from_dict
 from ..outcomes import Outcome
+from .backlog import Backlog
 from .flights import cut_off
 from .lane import Lane, Ticket
 from .lanes import Lanes
+from .outbox import Outbox
 from .records import (
     Answer,
     Broken,
@@ -26,11 +28,10 @@ from .records import (
     Event,
     Insert,
     Loaded,
-    Op,
+    LoadLane,
     Opened,
     Row,
     Withdraw,
-    Write,
     answer_of,
     request_text,
     result_of,
@@ -39,14 +40,13 @@ from .replay import Replay
 from .results import Accounts, BulkResult, InFlight
 from .steps import End, Give, Read, Send, Step, Store, Wait
 from .tally import Tally
+from .unanswered import Unanswered
 from .unread import UnreadRow
 
-#: Requests that are held for lanes that are busy, so that others get work.
-LOOK_AHEAD = 8192
+#: Requests that are held for lanes that are busy, so that others get work: in memory, and in the journal.
+LOOK_AHEAD, ON_DISK = 8192, 1_000_000
 #: Rows that are read from the input before what else has happened is looked at.
 _READ_AT_ONCE = 64
-#: Seconds between two notes of what was learnt.
-_LEARN_EVERY = 5.0
 
 
 #: What became of a call: its outcome, one of our errors, or an exception that is not ours.
@@ -65,7 +65,7 @@ class Run:
         journaled: bool = False,
     ) -> None:
         self.tally: Tally = Tally(clock.monotonic())
-        self._lanes = Lanes(accounts, concurrency, LOOK_AHEAD)
+        self._lanes = Lanes(accounts, concurrency, LOOK_AHEAD, clock.monotonic())
         self.lanes: dict[str, Lane] = self._lanes.by_label
         #: The calls that were under way when the run was stopped.
         self.cut_off: list[InFlight] = []
@@ -76,12 +76,10 @@ class Run:
         self._opening = journaled
         self._ready: deque[BulkResult] = deque()
         self._sends: deque[Ticket] = deque()
-        self._ops: list[Op] = []
+        self._outbox = Outbox()
         self._rows = count()
-        self._held = 0
-        self._unwritten = 0  # operations that the journal has not confirmed
-        #: Rows that are not answered yet, and the rows of the same order that wait for them.
-        self._active: dict[int, list[tuple[int, Any]]] = {}
+        self._unanswered = Unanswered()
+        self.backlog: Backlog = Backlog()
         self._answers: dict[int, tuple[Ticket, Outcome[Any] | CountermandError]] = {}
         self._tickets: dict[int, Ticket] = {}  # inserted, or declared, and not confirmed
         self._replay = Replay(0)
@@ -89,7 +87,6 @@ class Run:
         self._read_lately = 0
         self._error: BaseException | None = None
         self._stopping = False
-        self._learnt_at = clock.monotonic()
 
     # What the runner does.
 
@@ -103,13 +100,13 @@ class Run:
         if not self._stopping:
             load = self._replay.next_load(self.tally.read, has_room=self._has_room())
             if load is not None:
-                self._ops.append(load)
+                self._outbox.add(load)
             if not self._replay.comparing:
                 self._dispatch(now)
-            self._learn(now)
-        if self._ops:
-            ops, self._ops = self._ops, []
-            return Store(ops)
+            if self._journaled:
+                self._outbox.add(*self._lanes.news(now, is_over=self._is_over()))
+        if self._outbox:
+            return Store(self._outbox.take())
         if self._sends:
             return Send(self._sends.popleft())
         if self._ready and not self._stopping:
@@ -131,15 +128,20 @@ class Run:
         for ticket in (*self._sends, *declared):
             del self._lanes.of(ticket.client).in_flight[ticket.row]
             if self._journaled and ticket.asked is None:
-                self._write(Withdraw(ticket.row))
+                self._outbox.add(Withdraw(ticket.row))
         self._sends.clear()
         self._tickets.clear()
+
+    @property
+    def awaits_journal(self) -> bool:
+        """Whether the journal has something to tell, soon."""
+        return self._outbox.awaits
 
     def _is_over(self) -> bool:
         if self._stopping:
             flying = any(lane.in_flight for lane in self.lanes.values())
-            return not flying and not self._unwritten
-        return self.tally.input_ended and self._replay.over and not (self._active or self._unwritten)
+            return not flying and not self._outbox.writing
+        return self.tally.input_ended and self._replay.over and not (self._unanswered or self._outbox.writing)
 
     def _wakes_at(self) -> float | None:
         if self._stopping or self._replay.comparing:
@@ -155,7 +157,8 @@ class Run:
         return self._replay.over and self._has_room()
 
     def _has_room(self) -> bool:
-        return self._lanes.have_room(self._held)
+        held = len(self._unanswered) - len(self.backlog)
+        return len(self.backlog) < ON_DISK and self._lanes.have_room(held, self._outbox.inserting)
 
     # The input.
 
@@ -167,7 +170,7 @@ class Run:
         if self._replay.comparing:
             try:
                 result = self._replay.compare(row, item)
-            except InvalidRequestError as error:
+            except CountermandError as error:
                 self.fail(error)
             else:
                 self._ready.extend([result] if result is not None else [])
@@ -198,27 +201,25 @@ class Run:
             self._take(Ticket(row, item, client), key)
 
     def _take(self, ticket: Ticket, key: str) -> None:
-        self._active[ticket.row] = []
-        self._held += 1
+        self._unanswered.begin(ticket.row)
         if not self._journaled:
             self._queue(ticket)
             return
         self._tickets[ticket.row] = ticket
-        account = ticket.client.account
-        self._write(Insert(ticket.row, account, key, request_text(ticket.request)))
+        self._outbox.add(Insert(ticket.row, ticket.client.account, key, request_text(ticket.request)))
 
     def _take_bad(self, row: int, item: Any, error: CountermandError) -> None:
         """Tell a row that no account can be asked about."""
-        ticket = Ticket(row, item, None)
         if self._journaled:
-            self._write(Insert(row, None, None, request_text(item)))
-        self._active[row] = []
-        self._finish(ticket, error)
+            self._outbox.add(Insert(row, None, None, request_text(item)))
+        self._unanswered.begin(row)
+        self._finish(Ticket(row, item, None), error)
 
-    def _queue(self, ticket: Ticket) -> None:
+    def _queue(self, ticket: Ticket, *, is_loaded: bool = False) -> None:
         lane = self._lanes.of(ticket.client)
+        if self._journaled and not is_loaded and self.backlog.takes(lane, ticket.row):
+            return
         if lane.stopped is not None:
-            self._held -= 1
             self._tell_unsent(ticket, lane.stopped)
         else:
             lane.queue.append(ticket)
@@ -233,32 +234,36 @@ class Run:
                 self._replay, self._lanes.learnt = Replay(rows), learnt
             case Committed():
                 self._committed(event)
+            case Loaded(LoadLane(label), rows):
+                self._outbox.answered([event.op])
+                self.backlog.loaded(label, rows)
+                for row in rows:
+                    self._take_stored(row, is_loaded=True)
             case Loaded():
+                self._outbox.answered([event.op])
                 for row in self._replay.loaded(event):
-                    self._take_pending(row)
+                    self._unanswered.begin(row.row, self._replay.followers(row.row))
+                    self._take_stored(row)
             case Broken():
                 self._broke(event)
             case Closed():
                 pass
 
-    def _take_pending(self, row: Row) -> None:
+    def _take_stored(self, row: Row, *, is_loaded: bool = False) -> None:
         request = request_from_dict(json.loads(row.request))
         asked = None if row.asked is None else datetime.fromtimestamp(row.asked, UTC)
-        self._active[row.row] = self._replay.followers(row.row)
-        self._held += 1
         try:
             client = self._accounts.find(request)
         except CountermandError as error:
-            self._held -= 1
             self._finish(Ticket(row.row, request, None), error)
             return
-        self._queue(Ticket(row.row, request, client, asked))
+        self._queue(Ticket(row.row, request, client, asked), is_loaded=is_loaded)
 
     # What happens.
 
     def _committed(self, event: Committed) -> None:
         """Take note that these are on disk."""
-        self._unwritten -= len(event.ops)
+        self._outbox.answered(event.ops)
         for op in event.ops:
             if isinstance(op, Insert):
                 self._inserted(op, event.duplicates.get(op.row))
@@ -274,13 +279,11 @@ class Run:
             return  # it was told at once
         if first is None:
             self._queue(ticket)
-            return
-        self._held -= 1
-        del self._active[op.row]
-        if first.answer is not None:
+        elif first.answer is not None:
+            self._unanswered.end(op.row)
             self._ready.append(result_of(first, ticket.request, replayed=False, number=op.row))
         else:
-            self._follow(first.row, op.row, ticket.request)
+            self._follow(first.row, ticket)
 
     def _declared(self, ticket: Ticket | None) -> None:
         if ticket is None:
@@ -290,17 +293,18 @@ class Run:
             self._sends.append(ticket)
             return
         del lane.in_flight[ticket.row]
-        self._write(Withdraw(ticket.row))
+        self._outbox.add(Withdraw(ticket.row))
         self._tell_unsent(ticket, lane.stopped)
 
-    def _follow(self, first: int, row: int, request: Any) -> None:
+    def _follow(self, first: int, ticket: Ticket) -> None:
         """Tell a row what becomes of the first one of the same order."""
-        followers = self._active.get(first)
-        if followers is not None:
-            followers.append((row, request))
-        else:
-            problem = NotSentError(f"not sent: row {first} is about the same order, and was not sent")
-            self._ready.append(BulkResult(request, None, problem, row=row, duplicate_of=first))
+        lane = self._lanes.of(ticket.client)
+        if lane.stopped is None or first in lane.in_flight or first in self._answers:
+            self._unanswered.follow(first, ticket.row, ticket.request)
+            return
+        self._unanswered.end(ticket.row)
+        problem = NotSentError(f"not sent: row {first} is about the same order, and was not sent")
+        self._ready.append(BulkResult(ticket.request, None, problem, row=ticket.row, duplicate_of=first))
 
     def came_back(self, ticket: Ticket, ended: Ended) -> None:
         """Take what became of a call."""
@@ -319,10 +323,8 @@ class Run:
             self._finish(ticket, ended)
             return
         if self._journaled and ticket.asked is None:
-            self._write(Withdraw(ticket.row))
-        if verdict == "again":
-            self._held += 1
-        else:
+            self._outbox.add(Withdraw(ticket.row))
+        if verdict != "again":
             self._tell(ticket, ended)
         if lane.stopped is not None:
             self._stop_lane(lane, lane.stopped)
@@ -330,10 +332,9 @@ class Run:
     def _broke(self, event: Broken) -> None:
         """Take note that the journal cannot be written: nothing more is sent, and nothing more is told."""
         self._opening = False
-        self._unwritten = 0
         self._journaled = False
         self._ready.clear()
-        self._ops.clear()
+        self._outbox.drop()
         self.fail(event.error)
 
     def fail(self, error: BaseException) -> None:
@@ -347,12 +348,12 @@ class Run:
             self._tell(ticket, ended)
             return
         self._answers[ticket.row] = ticket, ended
-        self._write(answer_of(ticket.row, ended, self._clock.wall()))
+        self._outbox.add(answer_of(ticket.row, ended, self._clock.wall()))
 
     def _tell(self, ticket: Ticket, ended: Outcome[Any] | CountermandError) -> None:
         outcome, error = (None, ended) if isinstance(ended, CountermandError) else (ended, None)
         self._ready.append(BulkResult(ticket.request, outcome, error, row=ticket.row))
-        for row, request in self._active.pop(ticket.row):
+        for row, request in self._unanswered.end(ticket.row):
             self._ready.append(BulkResult(request, outcome, error, row=row, duplicate_of=ticket.row))
 
     def _tell_unsent(self, ticket: Ticket, reason: str) -> None:
@@ -364,21 +365,16 @@ class Run:
 
     def _stop_lane(self, lane: Lane, reason: str) -> None:
         while lane.queue:
-            self._held -= 1
             self._tell_unsent(lane.queue.popleft(), reason)
-
-    def _write(self, op: Write) -> None:
-        self._ops.append(op)
-        self._unwritten += 1
 
     # What is begun.
 
     def _dispatch(self, now: float) -> None:
         if len(self._ready) > self._concurrency * max(len(self.lanes), 1):
             return  # the consumer is slower than the marketplaces
+        self._outbox.add(*self.backlog.loads(self.lanes.values()))
         for lane in self.lanes.values():
             while (ticket := lane.take(now)) is not None:
-                self._held -= 1
                 ticket.began_at = datetime.fromtimestamp(self._clock.wall(), UTC)
                 if not self._journaled:
                     self._sends.append(ticket)
@@ -386,13 +382,7 @@ class Run:
                     self._sends.append(ticket)  # its intent is on disk
                 else:
                     self._tickets[ticket.row] = ticket
-                    self._write(Declare(ticket.row, self._clock.wall()))
-
-    def _learn(self, now: float) -> None:
-        if self._journaled and (now - self._learnt_at >= _LEARN_EVERY or self._is_over()):
-            self._learnt_at = now
-            for learn in self._lanes.news():
-                self._write(learn)
+                    self._outbox.add(Declare(ticket.row, self._clock.wall()))
 
     def _given(self, result: BulkResult, now: float) -> BulkResult:
         self.tally.given(result, now)

@@ -69,17 +69,19 @@ class StoredRun:
         self._connection = sqlite3.connect(f"file:{quote(str(self._path))}?mode=ro", uri=True)
         try:
             meta = dict(self._connection.execute("SELECT name, value FROM meta"))
-            schema, accounts = int(meta["schema"]), json.loads(meta["accounts"])
-        except (sqlite3.Error, KeyError, ValueError) as error:
+            schema, known = int(meta["schema"]), json.loads(meta["accounts"]).items()
+            #: Label → marketplace and base URL.
+            self.accounts: Mapping[str, tuple[str, str]] = {
+                label: (name, url) for label, (name, url) in known
+            }
+            for table in ("row", "session", "pace"):
+                self._connection.execute(f"SELECT * FROM {table} LIMIT 0")  # noqa: S608
+        except (sqlite3.Error, KeyError, ValueError, TypeError, AttributeError) as error:
             self.close()
             raise JournalError(f"the journal {path}: it is no journal, or it is damaged ({error})") from None
         if schema > SCHEMA:
             self.close()
             raise JournalError(f"the journal {path}: its schema {schema} is newer than this version's")
-        #: Label → marketplace and base URL.
-        self.accounts: Mapping[str, tuple[str, str]] = {
-            label: (known[0], known[1]) for label, known in accounts.items()
-        }
 
     def counts(self) -> Mapping[str, int]:
         """Return how many rows came to what; "unanswered" are those without an answer, duplicates count as well."""

@@ -1,11 +1,14 @@
 """A row of an input that makes no request."""
 
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, Self, cast
 
 import attrs
 
 from ..engine.rules import CancelRequest
-from ..errors import InvalidRequestError
+from ..errors import CountermandError
+
+_TAG = "unread"
 
 
 @attrs.frozen
@@ -18,11 +21,30 @@ class UnreadRow(CancelRequest[Any]):
     """
 
     #: What is wrong with it, and the error of its result.
-    error: InvalidRequestError
+    error: CountermandError
     #: What it is told from other rows by, as JSON has it.
     row: dict[str, Any] = attrs.Factory(dict[str, Any])
     account: str | None = None
 
     def to_dict(self) -> dict[str, Any]:
-        """Return what is stored of the row. `request_from_dict` does not read it."""
-        return {"request": "unread", **self.row}
+        """Return what is stored of the row. `result_from_dict` reads it with its result, `request_from_dict` does not."""
+        return {**self.row, "request": _TAG}
+
+    @classmethod
+    def of(cls, written: Mapping[str, Any], error: CountermandError) -> Self:
+        """Return the row that `to_dict` wrote, with the error of its result."""
+        return cls(error, {name: value for name, value in written.items() if name != "request"})
+
+
+def is_unread(written: Any) -> bool:
+    """Whether this is what an `UnreadRow` wrote."""
+    return isinstance(written, dict) and cast(dict[str, Any], written).get("request") == _TAG
+
+
+def written_of(request: Any) -> dict[str, Any]:
+    """Return a request as plain data; something that is none becomes a row that makes none."""
+    try:
+        written: dict[str, Any] = request.to_dict()
+    except (AttributeError, TypeError, ValueError):
+        return {"request": _TAG, "not_a_request": type(request).__name__}
+    return written

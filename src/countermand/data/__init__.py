@@ -7,11 +7,24 @@ Schema is derived from its class, see `shapes`. This package does not know any s
 import json
 from typing import Any
 
+import attrs
+
 #: The version of the written form. It increases when a field is added, removed or changes its meaning.
 SCHEMA = 1
 
 
-class Storable:
+class Shown:
+    """An attrs class that shows its fields. One method for all: generated code would be compiled at each import."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        kind: Any = type(self)
+        shown = (f"{field.name}={getattr(self, field.name)!r}" for field in attrs.fields(kind) if field.repr)
+        return f"{kind.__qualname__.rpartition('>.')[2]}({', '.join(shown)})"
+
+
+class Storable(Shown):
     """A value with a written form."""
 
     __slots__ = ()

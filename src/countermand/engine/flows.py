@@ -27,8 +27,7 @@ R = TypeVar("R")
 
 def cancelling(rules: Rules[I, R, Any, Any], request: R, operation: Operation[I, R]) -> Flow[Outcome[Any]]:
     """Cancel an order and return what became of it."""
-    outcome: Outcome[Any] = yield from concluded(operation, "cancel", _cancelling(rules, request, operation))
-    return outcome
+    return (yield from concluded(operation, "cancel", _cancelling(rules, request, operation)))  # type: ignore[no-any-return]
 
 
 def concluded(operation: Operation[Any, Any], call: CallKind, flow: Flow[Any]) -> Flow[Any]:
@@ -81,8 +80,7 @@ def resuming(rules: Rules[I, R, Any, Any], request: R, operation: Operation[I, R
 
     The order is read before anything else. It is asked for again only where that is harmless.
     """
-    outcome: Outcome[Any] = yield from concluded(operation, "cancel", _resuming(rules, request, operation))
-    return outcome
+    return (yield from concluded(operation, "cancel", _resuming(rules, request, operation)))  # type: ignore[no-any-return]
 
 
 def _resuming(rules: Rules[I, R, Any, Any], request: R, operation: Operation[I, R]) -> Flow[Finding[Any]]:
@@ -174,7 +172,8 @@ def _judged(
     rejection = operation.rejection(reply, asked)
     if status in rules.rejections:
         return rejection
-    return Doubt(f"answered {status}, which is not documented", rejection)
+    words = f": {rejection.detail}" if rejection.detail else ""
+    return Doubt(f"answered {status}, which is not documented{words}", rejection)
 
 
 def _after_doubt(
@@ -249,16 +248,19 @@ def _settling(
 
 
 def _explained(finding: Finding[Any], doubt: Doubt) -> Finding[Any]:
-    """Add the marketplace's own message to the refused parts, if the order's state gives no reason."""
+    """Add the marketplace's own message to the refused parts without a reason; to all of them if each has one."""
     parts: tuple[Part, ...] = finding.facts.get("refused", ())
-    if doubt.error is None or not parts:
+    detail = doubt.error.detail if doubt.error is not None else None
+    if detail is None or not parts:
         return finding
-    told = tuple(attrs.evolve(part, reason=part.reason or doubt.error.detail) for part in parts)
+    if all(part.reason for part in parts):
+        return _noted(finding, detail)
+    told = tuple(attrs.evolve(part, reason=part.reason or detail) for part in parts)
     return finding._replace(facts={**finding.facts, "refused": told})
 
 
 def _noted(finding: Finding[Any], note: str) -> Finding[Any]:
-    """Return a finding that is based on a reply only, with a note why no read confirms it."""
+    """Return a finding with a note after the reason of every refused part."""
     parts: tuple[Part, ...] = finding.facts.get("refused", ())
     told = tuple(attrs.evolve(part, reason="; ".join(filter(None, (part.reason, note)))) for part in parts)
     return finding._replace(facts={**finding.facts, "refused": told}) if told else finding

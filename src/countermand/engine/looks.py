@@ -25,6 +25,7 @@ from .kinds import WaitReason
 from .operation import Operation
 from .rules import Finding, Rules, unknown
 from .wire import Call, Fault, Flow, Reply
+from .words import is_a_page
 
 C = TypeVar("C", bound=Answer)
 O = TypeVar("O", bound=Answer)  # noqa: E741
@@ -37,23 +38,18 @@ _OPEN = "the order is open and shows no cancellation"
 
 def reading(rules: Rules[I, R, C, O], operation: Operation[I, R]) -> Flow[O]:
     """Read an order and return it; raise if that fails."""
-    order: O = yield from concluded(operation, "read", _reading(rules, operation))
-    return order
+    return (yield from concluded(operation, "read", _reading(rules, operation)))  # type: ignore[no-any-return]
 
 
 def checking(rules: Rules[I, R, C, O], operation: Operation[I, R]) -> Flow[Outcome[Any]]:
     """Read an order once; return the prior outcome as it now stands."""
-    outcome: Outcome[Any] = yield from concluded(
-        operation, "check", _looking(rules, operation, lambda _: None)
-    )
-    return outcome
+    return (yield from concluded(operation, "check", _looking(rules, operation, lambda _: None)))  # type: ignore[no-any-return]
 
 
 def waiting(rules: Rules[I, R, C, O], operation: Operation[I, R]) -> Flow[Outcome[Any]]:
     """Read an order, with growing pauses, until its cancellation is settled or the deadline is reached."""
     looking = _looking(rules, operation, operation.pause_before_reading)
-    outcome: Outcome[Any] = yield from concluded(operation, "wait_until_settled", looking)
-    return outcome
+    return (yield from concluded(operation, "wait_until_settled", looking))  # type: ignore[no-any-return]
 
 
 def _reading(rules: Rules[I, R, C, O], operation: Operation[I, R]) -> Flow[O]:
@@ -77,6 +73,7 @@ def _looking(
     """Read until the cancellation is settled, or `pause_of` gives no further pause."""
     ask = rules.read_call(operation)
     prior = operation.prior
+    named = () if prior is None else sum(_named(rules, prior), ())
     known: Outcome[Any] | None = prior
     last: Finding[Any] | None = None
     pause = 1.0
@@ -89,14 +86,14 @@ def _looking(
             return _ended(last, operation)
         found = order_in(rules, reply, operation)
         if not isinstance(found, str):
-            last = _standing(rules, rules.state(found, operation), known)
+            last = _standing(rules, rules.state(found, operation), known, named)
             if last.settled:
                 return operation.outcome(last)
             if last.kind is not Unknown:
                 known = operation.outcome(last)  # the next read is judged against this one
         elif last is None and prior is None and (is_denied(reply) or operation.shut_out("read")):
             raise _unread(reply, ask, operation, found)
-        wait = None if is_denied(reply) else pause_of(pause)
+        wait = None if _is_kept_from_us(rules, reply, ask) else pause_of(pause)
         if wait is None:
             if last is None and prior is None:
                 if not operation.got_through():
@@ -105,6 +102,13 @@ def _looking(
             return _ended(last, operation)
         yield from operation.sleep(wait, WaitReason.POLLING)
         pause = min(pause * 1.5, 60.0)
+
+
+def _is_kept_from_us(rules: Rules[I, R, C, O], reply: Reply | Fault, asked: Call) -> bool:
+    """Whether the marketplace itself does not show the order. What a gateway says may pass."""
+    if not is_denied(reply) or not isinstance(reply, Reply) or reply.flaw or is_a_page(reply):
+        return False
+    return reply.status != 404 or rules.knows_no_order(reply, asked)
 
 
 def _ended(last: Finding[Any] | None, operation: Operation[Any, Any]) -> Outcome[Any]:
@@ -127,14 +131,16 @@ def _unread(
     return operation.error(OrderUnreadableError, problem, reply)
 
 
-def _standing(rules: Rules[I, R, C, O], state: Finding[O], prior: Outcome[Any] | None) -> Finding[Any]:
-    """Return what an order's state means after the prior outcome."""
+def _standing(
+    rules: Rules[I, R, C, O], state: Finding[O], prior: Outcome[Any] | None, named: tuple[Part, ...]
+) -> Finding[Any]:
+    """Return what an order's state means after the prior outcome; `named` are all parts that were ever named."""
     order = state.answer
     is_open = state.kind is Requested and not state.conclusive
     if prior is None or isinstance(prior, Unknown):
         return unknown(_OPEN, order) if is_open else state
     begun, kept = _named(rules, prior)
-    state = _with_ids(state, begun, kept)
+    state = _with_ids(state, begun, kept, named)
     if isinstance(prior, Requested):
         facts = {**state.facts, "cancelled": begun} if state.kind is Requested else state.facts
         return state._replace(facts=facts)
@@ -173,19 +179,22 @@ def _named(
     return begun, getattr(prior, "refused", ())
 
 
-def _with_ids(state: Finding[O], begun: tuple[Part, ...], kept: tuple[Part, ...]) -> Finding[O]:
+def _with_ids(
+    state: Finding[O], begun: tuple[Part, ...], kept: tuple[Part, ...], named: tuple[Part, ...]
+) -> Finding[O]:
     """Add the ids of an earlier answer to the parts of a read without ids, if the counts match."""
     facts = dict(state.facts)
     gone: tuple[Part, ...] = facts.get("cancelled", ())
     rest: tuple[Part, ...] = facts.get("refused", ())
     if any(part.id is not None for part in (*gone, *rest)):
         return state
-    if not rest or not gone:
-        begun = kept = begun + kept  # all parts have the same fate
-    for name, parts, named in (("cancelled", gone, begun), ("refused", rest, kept)):
-        if parts and len(parts) == len(named):
+    if not rest or not gone:  # all parts have the same fate, even those that the read does not list
+        begun = kept = named
+        gone, rest = (parts * len(named) if len(parts) == 1 else parts for parts in (gone, rest))
+    for name, parts, told in (("cancelled", gone, begun), ("refused", rest, kept)):
+        if parts and len(parts) == len(told):
             facts[name] = tuple(
                 attrs.evolve(part, id=one.id, reason=part.reason or (one.reason if parts is rest else None))
-                for part, one in zip(parts, named, strict=True)
+                for part, one in zip(parts, told, strict=True)
             )
     return state._replace(facts=facts)

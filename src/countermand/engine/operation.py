@@ -25,7 +25,7 @@ from .rules import Finding, Rules, unknown
 from .secret import SealedHeaders, redacted
 from .settings import Settings, beside
 from .wire import Call, Clock, Fault, Flow, Reply, Sleep
-from .words import shown_headers, words_of
+from .words import is_a_page, shown_headers, words_of
 
 if TYPE_CHECKING:
     from .telemetry import Telemetry
@@ -230,25 +230,27 @@ class Operation(Generic[I, R]):
         ready = Call(call.method, call.origin, call.target, call.body, headers, deadline)
         if self.telemetry is not None:
             self.telemetry.request_started(what, ready)
+        noted = len(self.attempts)
         try:
             reply = yield ready
-        except BaseException:
+            assert reply is not None
+            if what == "cancel":
+                self.asked_at = self._monotonic()
+            if isinstance(reply, Reply):
+                if reply.body and what != "login":
+                    body = redacted(reply.body, self._auth.secrets)
+                    if body is not reply.body:
+                        reply = Reply(reply.status, reply.headers, body, reply.flaw)
+                if reply.status in (429, 503):
+                    self._close_gate(reply)
+            self._note(what, at, now, reply)
+        except BaseException:  # a signal handler may raise at any of these lines
             self.ambiguous = self.ambiguous or (what == "cancel" and ready.sent)
-            self._note(what, at, now, Fault(ready.sent, "interrupted"))
+            if len(self.attempts) == noted:
+                self._note(what, at, now, Fault(ready.sent, "interrupted"))
             if self.telemetry is not None:
                 self.telemetry.request_ended(what, ready, None, self.attempts[-1].took, None)
             raise
-        assert reply is not None
-        if what == "cancel":
-            self.asked_at = self._monotonic()
-        if isinstance(reply, Reply):
-            if reply.body and what != "login":
-                body = redacted(reply.body, self._auth.secrets)
-                if body is not reply.body:
-                    reply = Reply(reply.status, reply.headers, body, reply.flaw)
-            if reply.status in (429, 503):
-                self._close_gate(reply)
-        self._note(what, at, now, reply)
         if self.telemetry is not None:
             last = self.attempts[-1]
             self.telemetry.request_ended(what, ready, reply, last.took, last.request_id)
@@ -376,17 +378,17 @@ class Operation(Generic[I, R]):
     def rejection(self, reply: Reply, asked: Call) -> CountermandError:
         """Return the typed error for a 4xx that means "not applied"."""
         kind = self.rules.rejections.get(reply.status, RejectedError)
+        where = f"{asked.method} {asked.origin}{asked.target}"
         if kind is OrderNotFoundError and not self.rules.knows_no_order(reply, asked):
-            where = f"{asked.method} {asked.origin}{asked.target}"
             problem = f"answered 404, and not about an order: the address may be wrong ({where})"
             return self.error(RejectedError, problem, reply)
-        return self.error(kind, f"answered {reply.status}: {kind.meaning}", reply)
+        page = f", or a gateway answered with a page of its own ({where})" if is_a_page(reply) else ""
+        return self.error(kind, f"answered {reply.status}: {kind.meaning}{page}", reply)
 
     def rate_limited(self, reply: Reply | None = None) -> RateLimitedError:
         """Return the error for a gate that stays closed beyond the deadline."""
-        wait = self._throttle.closed_for(self._monotonic())
         told = retry_after(reply.headers, self._clock.wall()) if reply is not None else None
-        wait = max(wait, told or 0.0)
+        wait = max(self._throttle.closed_for(self._monotonic()), told or 0.0)
         says = "marketplace" if self._throttle.told else "policy"
         about = {"status": 429, "retry_after": wait, "retry_after_from": says}
         return self.error(RateLimitedError, f"too many requests; come back in {wait:.1f} s", reply, **about)

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 #: block an account for years. The error still reports the full time.
 LONGEST_CLOSURE = 3600.0
 _FOREVER = 10 * 365 * 86400.0
+#: What separates the values of a list: a comma, but not that behind the day's name of a date.
+_COMMA = re.compile(r",(?!\s*\d{1,2}[ -][A-Za-z])")
 _NUMBER = re.compile(r"\d+(\.\d*)?|\.\d+", re.ASCII)
 
 
@@ -147,22 +149,23 @@ def retry_after(headers: Mapping[str, str], wall: float) -> float | None:
     """Return the seconds that a Retry-After header asks for, or None if it is absent or malformed.
 
     RFC 9110, section 10.2.3: a number of seconds, or a date. A date is compared with the reply's own Date, so that
-    the clocks need not agree; without a Date, with `wall` (seconds since 1970). Of several numbers the largest counts,
-    and a fraction is rounded up, because asking too early is the worse error. Zero, a past date, a sign and any
-    other text count as absent.
+    the clocks need not agree; without a Date, with `wall` (seconds since 1970). Of several values, as a gateway and the
+    marketplace behind it may send them, the longest counts, and a fraction is rounded up, because asking too early is
+    the worse error. Zero, a past date, a sign and any other text count as absent, also as one value of several.
     """
-    text = (headers.get("retry-after") or "").strip()
+    text = headers.get("retry-after") or ""
     if not text or len(text) > 10_000:
         return None
-    numbers = [number.strip() for number in text.split(",")]
-    if all(_NUMBER.fullmatch(number) for number in numbers):
-        return max(map(_seconds, numbers)) or None
-    until = timestamp(text)
-    if until is None:
-        return None
     since = timestamp(headers.get("date") or "")
-    pause = until - (wall if since is None else since)
-    return min(pause, _FOREVER) if pause > 0 else None
+    longest = 0.0
+    for value in map(str.strip, _COMMA.split(text)):
+        if _NUMBER.fullmatch(value):
+            longest = max(longest, _seconds(value))
+        elif (until := timestamp(value)) is not None:
+            longest = max(longest, min(until - (wall if since is None else since), _FOREVER))
+        else:
+            return None
+    return longest or None
 
 
 def _seconds(number: str) -> float:

@@ -5,15 +5,22 @@ a traceback with local variables it is a row of stars, and it cannot be pickled.
 """
 
 import json
-from collections.abc import ItemsView, Iterable, Iterator, KeysView, Mapping
+from collections.abc import Callable, ItemsView, Iterable, Iterator, KeysView, Mapping
 from functools import wraps
+from types import FunctionType
 from typing import Any, NoReturn, TypeVar
 from urllib.parse import quote
+
+from .frames import own_frames
 
 #: Shorter texts are not redacted: real credentials are longer, and ordinary words of a reply may be as short.
 _SHORTEST = 8
 
+_ITERATION = ("__next__", "__anext__")
+_COROUTINE = 0x80  # inspect.CO_COROUTINE, without the import
+
 _Class = TypeVar("_Class", bound=type)
+_Method = TypeVar("_Method", bound=Callable[..., Any])
 
 
 class Secret:
@@ -159,3 +166,40 @@ def sealed(cls: _Class) -> _Class:
     members.__reduce__ = no_pickle
     members.__copy__ = members.__deepcopy__ = same
     return cls
+
+
+class LeavesNoFrames:
+    """A base class: an exception that leaves a public method, or an iteration, carries the caller's frames only.
+
+    Each function that an exception passes adds its frame, so the outermost one has to remove them.
+    """
+
+    def __init_subclass__(cls) -> None:
+        super().__init_subclass__()
+        for name, member in list(vars(cls).items()):
+            if isinstance(member, FunctionType) and (not name.startswith("_") or name in _ITERATION):
+                setattr(cls, name, leaves_no_frames(member))
+
+
+def leaves_no_frames(method: _Method) -> _Method:
+    """Return `method`, but its exceptions carry no frame of this package or of a library."""
+    call: Any = method
+
+    @wraps(method)
+    def called(*args: Any, **options: Any) -> Any:
+        try:
+            return call(*args, **options)
+        except BaseException as error:
+            error.__traceback__ = own_frames(error.__traceback__)
+            raise  # without a value it adds no frame
+
+    @wraps(method)
+    async def awaited(*args: Any, **options: Any) -> Any:
+        try:
+            return await call(*args, **options)
+        except BaseException as error:
+            error.__traceback__ = own_frames(error.__traceback__)
+            raise
+
+    found: Any = awaited if call.__code__.co_flags & _COROUTINE else called
+    return found  # type: ignore[no-any-return]

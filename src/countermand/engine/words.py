@@ -1,9 +1,10 @@
 """The error message of a marketplace, from the body and the headers of its reply."""
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
-from .decoding import DecodingError, decode_object
+from .decoding import DecodingError, decode_value, is_empty
 from .secret import redacted
 from .wire import Reply
 
@@ -43,31 +44,39 @@ class Words(NamedTuple):
     code: str | None = None
 
 
+#: The fields of an error that may hold its message. The first that does is used.
+_MESSAGES = ("message", "Message", "msg", "error_description", "detail")
+#: The types of problem details that say no more than the status: none, or a section of the RFC about HTTP.
+_PLAIN_TYPE = re.compile(r"about:blank|.*\brfc\d+\b.*", re.IGNORECASE)
+
+
 def words_of(reply: Reply) -> Words:
     """Return the error message in a reply's body.
 
     The fields are `error.message` and `error.code` (VTEX), `message` and `errorCode` (Kibo), `errors` (Pattern Hub),
-    `detail` and `{field: [text, …]}` (the web framework of Crux Connect, inferred), and
-    `detail` and `title` of RFC 9457 problem details.
+    and `detail`, `{field: [text, …]}` or `[text, …]` (the web framework of Crux Connect, inferred). At all of them also
+    what other frameworks write: `detail`, `title` and `type` of RFC 9457 problem details, `errors` by field, `detail`
+    as a list of objects with `loc` and `msg`, `Message`, a text as `error`.
     """
-    said = object_in(reply)
-    if said is None:
-        return Words()
-    detail = next(_sentences(said), None)
-    nested: Any = said.get("error")
-    codes: list[Any] = [said.get("errorCode"), said.get("code")]
-    if isinstance(nested, dict):
-        codes.insert(0, nested.get("code"))  # pyright: ignore[reportUnknownMemberType]
-    code = next((str(each) for each in codes if isinstance(each, str | int) and str(each).strip()), None)
-    return Words(detail and detail[:_LONGEST], code and code[:_LONGEST])
+    said = _value_in(reply)
+    detail = "; ".join(dict.fromkeys(_sentences(said)))
+    code = next(_codes(said), None)
+    return Words(detail[:_LONGEST] or None, code and code[:_LONGEST])
 
 
 def object_in(reply: Reply) -> dict[str, Any] | None:
     """Return the body of a reply if it is a JSON object, else None."""
+    said = _value_in(reply)
+    return _fields(said) if isinstance(said, dict) else None
+
+
+def is_a_page(reply: Reply) -> bool:
+    """Whether the body of an error is neither empty nor JSON, so that it may come from a gateway."""
     try:
-        return decode_object(reply.body)
+        decode_value(reply.body)
     except DecodingError:
-        return None
+        return not is_empty(reply.body)
+    return False
 
 
 def names_its_error(reply: Reply) -> bool:
@@ -75,38 +84,87 @@ def names_its_error(reply: Reply) -> bool:
 
     True for a marketplace's own 404; False for a gateway's page, an empty object or a framework's "Not Found".
     """
-    said = object_in(reply)
-    if said is None:
-        return False
-    if isinstance(said.get("error"), str):
-        said = {**said, "error": None}  # a framework's "error": "Not Found" says nothing about the order
-    return next(_texts(said, _OWN), None) is not None
+    said = _fields(_value_in(reply))
+    own = (
+        said.get("message"),
+        _fields(said.get("error")).get("message"),
+        said.get("errors"),
+        said.get("detail"),
+    )
+    return any(True for value in own for _ in _texts(value))
 
 
-_OWN = ("error", "message", "errors", "detail")
+def _value_in(reply: Reply) -> Any:
+    """Return the JSON value in a body; None for null, and for a body that is not JSON."""
+    try:
+        return decode_value(reply.body)
+    except DecodingError:
+        return None
 
 
-def _sentences(said: Mapping[str, Any]) -> Iterator[str]:
-    yield from _texts(said, (*_OWN, "title"))
-    # A framework's {field: [text, …]}.
-    for name, value in said.items():
-        if isinstance(value, list) and name not in _OWN:
-            yield from (f"{name}: {text}" for text in _flat(value))
+def _sentences(said: Any) -> Iterator[str]:
+    if not isinstance(said, dict):
+        yield from _texts(said)
+        return
+    fields = _fields(said)
+    error, errors = fields.get("error"), fields.get("errors")
+    # A bare text as `error` is often only the name of the status.
+    names = _MESSAGES if isinstance(error, str) else ("error", *_MESSAGES)
+    told = [*_first(fields, names), *(list(_texts(errors)) or _by_field(_fields(errors)))]
+    told = told or _first(fields, ("error", "title"))
+    yield from told or _by_field({name: each for name, each in fields.items() if isinstance(each, list)})
 
 
-def _texts(said: Mapping[str, Any], names: tuple[str, ...]) -> Iterator[str]:
+def _codes(said: Any) -> Iterator[str]:
+    """Yield the codes in an error, the most specific one first."""
+    fields = _fields(said)
+    error, errors = fields.get("error"), fields.get("errors")
+    inner = map(_fields, _items(errors))
+    for each in (_fields(error), fields, *inner):
+        yield from filter(None, map(_code, (each.get("errorCode"), each.get("code"))))
+    if "error_description" in fields:  # RFC 6749, section 5.2
+        yield from filter(None, [_code(error)])
+    kind = _code(fields.get("type"))
+    if kind and not _PLAIN_TYPE.fullmatch(kind):
+        yield kind
+
+
+def _code(value: Any) -> str | None:
+    is_code = isinstance(value, str | int) and not isinstance(value, bool)
+    return (str(value).strip() or None) if is_code else None
+
+
+def _first(fields: Mapping[str, Any], names: Iterable[str], levels: int = 4) -> list[str]:
+    """Return the texts in the first of these fields that has any."""
     for name in names:
-        texts = [text for text in _flat(said.get(name)) if text.strip()]
-        if texts:
-            yield "; ".join(texts)
+        if texts := list(_texts(fields.get(name), levels)):
+            return texts
+    return []
 
 
-def _flat(value: Any, levels: int = 4) -> Iterator[str]:
+def _by_field(fields: Mapping[str, Any]) -> list[str]:
+    """Return the texts in an object of a framework: `{field: [text, …]}`."""
+    listed = ((name, value) for name, value in fields.items() if not isinstance(value, dict))
+    return [f"{name}: {text}" for name, value in listed for text in _texts(value)]
+
+
+def _texts(value: Any, levels: int = 4) -> Iterator[str]:
     """Yield the texts in a text, a list, or an object with a message, down to a maximum depth."""
-    if isinstance(value, str):
+    if isinstance(value, str) and value.strip():
         yield value
-    elif isinstance(value, list) and levels:
-        for each in value:  # pyright: ignore[reportUnknownVariableType]
-            yield from _flat(each, levels - 1)
-    elif isinstance(value, dict) and levels:
-        yield from _flat(value.get("message") or value.get("detail"), levels - 1)  # pyright: ignore[reportUnknownMemberType]
+    if not levels:
+        return
+    for each in _items(value):
+        yield from _texts(each, levels - 1)
+    fields = _fields(value)
+    where = ".".join(map(str, _items(fields.get("loc"))))
+    for text in _first(fields, (*_MESSAGES, "title"), levels - 1):
+        yield f"{where}: {text}" if where else text
+
+
+def _fields(value: Any) -> dict[str, Any]:
+    return cast("dict[str, Any]", value) if isinstance(value, dict) else {}
+
+
+def _items(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else []  # pyright: ignore[reportUnknownVariableType]

@@ -17,6 +17,7 @@ from ..engine.flows import cancelling, resuming
 from ..engine.looks import checking, reading, waiting
 from ..engine.operation import Operation
 from ..engine.rules import CancelRequest, Rules
+from ..engine.secret import LeavesNoFrames
 from ..engine.settings import CallOptions, RequestOptions, Settings, check_names
 from ..engine.wire import AsyncDriver, Driver, Flow
 from ..errors import InvalidRequestError
@@ -99,7 +100,7 @@ def requests_a_second(account: Account[Any, Any]) -> float | None:
     return _read_rate(account.rate) if account.rate is not None else None
 
 
-class _SubClient(Generic[I, R, C, O]):
+class _SubClient(LeavesNoFrames, Generic[I, R, C, O]):
     def __init__(self, rules: Rules[I, R, C, O], driver: Any, settings: Settings) -> None:
         self._rules = rules
         self._driver = driver
@@ -186,7 +187,7 @@ class SubClient(_SubClient[I, R, C, O]):
 
             outcome = client.vtex.cancel(CancelVtexOrder("1172452900788-01"))
         """
-        return self._driver.run(cancelling(self._rules, request, self._requested(request, options)))
+        return self._cancel(request, options)
 
     def check(self, outcome: Outcome[A], **options: Unpack[CallOptions]) -> Outcome[A]:
         """Read the order of an earlier outcome once, and return the outcome as it now stands.
@@ -215,7 +216,8 @@ class SubClient(_SubClient[I, R, C, O]):
         returns the last outcome, settled or not.
 
         With an outcome it raises only `InvalidRequestError`: a failed read leaves the outcome as it was, with the
-        new attempts. With an id it raises `OrderNotFoundError`, `AuthenticationError`, `PermissionDeniedError` or
+        new attempts. The wait ends when the marketplace itself refuses to show the order; a gateway's page with 401,
+        403 or 404 is waited out. With an id it raises `OrderNotFoundError`, `AuthenticationError`, `PermissionDeniedError` or
         another `RejectedError` if the first read is answered so, and `NotSentError` or `RateLimitedError` if no read
         could be sent.
 
@@ -232,6 +234,9 @@ class SubClient(_SubClient[I, R, C, O]):
             outcome = client.vtex.look("1172452900788-01")
         """
         return self._driver.run(checking(self._rules, self._named(order_id, options)))
+
+    def _cancel(self, request: R, options: CallOptions) -> Outcome[C | O]:
+        return self._driver.run(cancelling(self._rules, request, self._requested(request, options)))
 
     def _read(self, order_id: object, options: CallOptions) -> O:
         return self._driver.run(reading(self._rules, self._named(order_id, options)))
@@ -254,7 +259,7 @@ class AsyncSubClient(_SubClient[I, R, C, O]):
 
             outcome = await client.vtex.cancel(CancelVtexOrder("1172452900788-01"))
         """
-        return await self._driver.run(cancelling(self._rules, request, self._requested(request, options)))
+        return await self._cancel(request, options)
 
     async def check(self, outcome: Outcome[A], **options: Unpack[CallOptions]) -> Outcome[A]:
         """Read the order of an earlier outcome once, and return the outcome as it now stands;
@@ -290,6 +295,9 @@ class AsyncSubClient(_SubClient[I, R, C, O]):
         Raises what `SubClient.look` raises.
         """
         return await self._driver.run(checking(self._rules, self._named(order_id, options)))
+
+    async def _cancel(self, request: R, options: CallOptions) -> Outcome[C | O]:
+        return await self._driver.run(cancelling(self._rules, request, self._requested(request, options)))
 
     async def _read(self, order_id: object, options: CallOptions) -> O:
         return await self._driver.run(reading(self._rules, self._named(order_id, options)))

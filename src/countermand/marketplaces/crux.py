@@ -14,7 +14,15 @@ import attrs
 from ..engine import checks
 from ..engine.auth import Auth, Token, TokenAuth, auth_for
 from ..engine.credentials import Credential, as_optional_credential, fits_a_header
-from ..engine.decoding import Answer, DecodingError, check_subject, decode, decode_object, decode_value
+from ..engine.decoding import (
+    Answer,
+    DecodingError,
+    check_subject,
+    decode,
+    decode_object,
+    decode_value,
+    is_empty,
+)
 from ..engine.operation import Operation
 from ..engine.rules import (
     REJECTIONS,
@@ -131,7 +139,7 @@ class CruxLineItem:
         return Part(self.uuid, said, _NOT_ALLOCATED if said == "Rejected" else None)
 
 
-@attrs.frozen
+@attrs.frozen(repr=False)
 class CruxOrder(Answer):
     """An order and its line items.
 
@@ -153,7 +161,7 @@ class _TimpLineItem:
     line_item_designation: str | None = None
 
 
-@attrs.frozen
+@attrs.frozen(repr=False)
 class _TimpOrder(Answer):
     order_uuid: str
     line_items: tuple[_TimpLineItem, ...]
@@ -169,7 +177,7 @@ def _order_uuid(value: object) -> str:
     return text
 
 
-@attrs.frozen
+@attrs.frozen(repr=False)
 class CancelCruxOrder(CancelRequest[CruxAnswer]):
     """A request to the suppliers of an order to cancel it.
 
@@ -230,7 +238,8 @@ class CruxRules(Rules[str, CancelCruxOrder, CruxOrder, CruxOrder]):
             return _not_performed(reply, operation)
         if reply.status not in (200, 201, 204):
             return None
-        _check_body(reply.body, operation.order_id)
+        if not is_empty(reply.body):
+            _check_subject(decode_value(reply.body), operation.order_id)
         return requested(None)
 
     def knows_no_order(self, reply: Reply, asked: Call) -> bool:
@@ -296,18 +305,19 @@ def _canonical(order_uuid: str) -> str:
     return order_uuid.replace("-", "").casefold()
 
 
-def _check_body(body: bytes, order_id: str) -> None:
-    """Raise `DecodingError` if the body of a 2xx is not JSON, is about another order, or reports an error."""
-    if not body.strip():
-        return
-    said = decode_value(body)
-    for each in said if isinstance(said, list) else [said]:  # pyright: ignore[reportUnknownVariableType]
-        fields = cast("dict[str, Any]", each) if isinstance(each, dict) else {}
-        for name in ("order_uuid", "uuid"):
-            if name in fields:
-                check_subject(_canonical(str(fields[name])), _canonical(order_id))
-        if fields.keys() & {"error", "errors", "detail"}:
-            raise DecodingError("it speaks of an error")
+def _check_subject(said: object, order_id: str, levels: int = 4, *, is_order: bool = True) -> None:
+    """Raise `DecodingError` if what a 2xx says is about another order, or speaks of an error."""
+    for each in said if isinstance(said, list) and levels else [said]:  # pyright: ignore[reportUnknownVariableType]
+        if isinstance(each, str) and is_order and _UUID.fullmatch(each):
+            check_subject(_canonical(each), _canonical(order_id))
+        fields = cast("dict[str, Any]", each) if isinstance(each, dict) and levels else {}
+        for name, value in fields.items():
+            if name == "order_uuid" or (name == "uuid" and is_order):
+                check_subject(_canonical(str(value)), _canonical(order_id))
+            elif name in ("error", "errors", "detail") and value and levels == 4:
+                raise DecodingError("it speaks of an error")
+            else:
+                _check_subject(value, order_id, levels - 1, is_order=name == "order")
 
 
 def _not_performed(reply: Reply, operation: _Operation) -> Doubt:
@@ -347,7 +357,7 @@ class CruxClient(SubClient[str, CancelCruxOrder, CruxOrder, CruxOrder]):
 
             outcome = client.crux.cancel_order("521a91e5-058d-4474-aeee-f0c148594a00")
         """
-        return self.cancel(CancelCruxOrder(order_uuid), **options)
+        return self._cancel(CancelCruxOrder(order_uuid), options)
 
     def get_order(self, order_uuid: str, **options: Unpack[CallOptions]) -> CruxOrder:
         """Read an order (Get Order, https://docs.cruxconnect.com/).
@@ -373,7 +383,7 @@ class AsyncCruxClient(AsyncSubClient[str, CancelCruxOrder, CruxOrder, CruxOrder]
 
             outcome = await client.crux.cancel_order("521a91e5-058d-4474-aeee-f0c148594a00")
         """
-        return await self.cancel(CancelCruxOrder(order_uuid), **options)
+        return await self._cancel(CancelCruxOrder(order_uuid), options)
 
     async def get_order(self, order_uuid: str, **options: Unpack[CallOptions]) -> CruxOrder:
         """Read an order;

@@ -111,7 +111,7 @@ class Kibo(Account["KiboClient", "AsyncKiboClient"]):
         return CancelKiboOrder, (KiboOrder,)
 
 
-@attrs.frozen
+@attrs.frozen(repr=False)
 class KiboOrder(Answer):
     """An order.
 
@@ -164,7 +164,7 @@ def _order_id(value: object) -> int:
     raise checks.bad("kibo", "order_id", "must be an integer from 1 to 2**63 - 1", value)
 
 
-@attrs.frozen
+@attrs.frozen(repr=False)
 class CancelKiboOrder(CancelRequest[KiboAnswer]):
     """A request to cancel a whole order.
 
@@ -350,7 +350,7 @@ class KiboClient(SubClient[int, CancelKiboOrder, KiboOrder, KiboOrder]):
 
             outcome = client.kibo.cancel_order(1010101, "other", "Ordered twice")
         """
-        return self.cancel(CancelKiboOrder(order_id, disposition_reason, disposition_other_reason), **options)
+        return self._cancel(CancelKiboOrder(order_id, disposition_reason, disposition_other_reason), options)
 
     def get_order(self, order_id: int | str, **options: Unpack[CallOptions]) -> KiboOrder:
         """Read an order ("Get Order Information" of Kibo's translated APIs).
@@ -383,7 +383,7 @@ class AsyncKiboClient(AsyncSubClient[int, CancelKiboOrder, KiboOrder, KiboOrder]
             outcome = await client.kibo.cancel_order(1010101, "created_by_mistake")
         """
         request = CancelKiboOrder(order_id, disposition_reason, disposition_other_reason)
-        return await self.cancel(request, **options)
+        return await self._cancel(request, options)
 
     async def get_order(self, order_id: int | str, **options: Unpack[CallOptions]) -> KiboOrder:
         """Read an order;

@@ -109,7 +109,7 @@ class NonCancellableOrder:
     reason: str | None = None
 
 
-@attrs.frozen
+@attrs.frozen(repr=False)
 class PatternCancellation(Answer):
     """The answer to a cancellation (200, 206 and 409).
 
@@ -149,7 +149,7 @@ class SubOrder:
     items: tuple[Item, ...] = ()
 
 
-@attrs.frozen
+@attrs.frozen(repr=False)
 class PatternOrderStatus(Answer):
     """The status of an order.
 
@@ -170,7 +170,7 @@ class PatternOrderStatus(Answer):
         return _without_nulls(said, "sub_orders")
 
 
-@attrs.frozen
+@attrs.frozen(repr=False)
 class _Errors(Answer):
     errors: tuple[str, ...]
 
@@ -182,7 +182,7 @@ def _order_id(value: object) -> str:
     return checks.order_id(value, "pattern", "market_order_id")
 
 
-@attrs.frozen
+@attrs.frozen(repr=False)
 class CancelPatternOrder(CancelRequest[PatternAnswer]):
     """A request to cancel every warehouse order of a marketplace order that can still be cancelled.
 
@@ -306,11 +306,11 @@ def _is_cancelled(status: str) -> bool:
     return status.casefold() in ("cancelled", "canceled")
 
 
-def _invalid(reply: Reply, operation: _Operation) -> InvalidRequestError:
+def _invalid(reply: Reply, operation: _Operation) -> InvalidRequestError | None:
     try:
         errors = decode(reply.body, _Errors).errors
     except DecodingError:
-        errors = ()
+        return None  # any other 422 is a rejection in whatever words it has
     return operation.error(InvalidRequestError, "a parameter is missing or invalid", reply, errors=errors)
 
 
@@ -335,7 +335,7 @@ class PatternClient(SubClient[str, CancelPatternOrder, PatternCancellation, Patt
 
             outcome = client.pattern.cancel_order("114-3941689-8772232", timeout=10)
         """
-        return self.cancel(CancelPatternOrder(market_order_id), **options)
+        return self._cancel(CancelPatternOrder(market_order_id), options)
 
     def order_status(self, market_order_id: str, **options: Unpack[CallOptions]) -> PatternOrderStatus:
         """Read the status of an order.
@@ -364,7 +364,7 @@ class AsyncPatternClient(AsyncSubClient[str, CancelPatternOrder, PatternCancella
 
             outcome = await client.pattern.cancel_order("114-3941689-8772232")
         """
-        return await self.cancel(CancelPatternOrder(market_order_id), **options)
+        return await self._cancel(CancelPatternOrder(market_order_id), options)
 
     async def order_status(self, market_order_id: str, **options: Unpack[CallOptions]) -> PatternOrderStatus:
         """Read the status of an order;

@@ -6,7 +6,7 @@ The statuses are those of https://help.vtex.com/en/docs/tutorials/order-flow-and
 import json
 import re
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import ClassVar, TypeAlias, Unpack
 
 import attrs
@@ -14,7 +14,7 @@ import attrs
 from ..engine import checks
 from ..engine.auth import auth_for
 from ..engine.credentials import Credential, as_credential
-from ..engine.decoding import Answer, check_subject, decode
+from ..engine.decoding import Answer, check_subject, decode, is_empty
 from ..engine.operation import Operation
 from ..engine.rules import CancelRequest, Doubt, Finding, Rules, Verdict, cancelled, refused, requested
 from ..engine.secret import Secret, sealed
@@ -22,7 +22,7 @@ from ..engine.settings import CallOptions
 from ..engine.wire import Call, Reply
 from ..outcomes import Outcome, Part
 from .base import Account, AsyncSubClient, Stored, SubClient, label_field, rate_field
-from .vtex_dates import LONG_AGO, moment, zoned
+from .vtex_dates import LONG_AGO, moment, received_by
 
 #: Statuses that show a pending cancellation (Order flow and status; announcements; known issues).
 _PENDING = frozenset(
@@ -33,8 +33,6 @@ _PENDING = frozenset(
 _DENYING = "cancellation-request-denied-ffm"
 #: The grace period in which the customer may cancel: open, although its name contains "cancel".
 _TIME_TO_CANCEL = "window-to-cancel"
-#: The uncertainty of the time of a request without a receipt: a Date header has whole seconds.
-_CLOCKS_AGREE = timedelta(seconds=1)
 _SEQUENCE = re.compile(r"seq(\d+)", re.ASCII)
 _in_host = checks.part_of_host("vtexcommerce", "vtexcommercestable", "vtexcommercebeta")
 
@@ -84,7 +82,7 @@ class Vtex(Account["VtexClient", "AsyncVtexClient"]):
         return CancelVtexOrder, (VtexReceipt, VtexOrder)
 
 
-@attrs.frozen
+@attrs.frozen(repr=False)
 class VtexReceipt(Answer):
     """The answer to a cancellation: VTEX received the notification. It is the
     `answer` of an outcome.
@@ -102,7 +100,7 @@ class VtexReceipt(Answer):
     receipt: str | None = None
 
 
-@attrs.frozen
+@attrs.frozen(repr=False)
 class VtexCancellationRequest(Answer):
     """A cancellation request in an order, with the seller's denial if there was one."""
 
@@ -123,7 +121,7 @@ class VtexCancellationRequest(Answer):
     denied_at: str | None = None
 
 
-@attrs.frozen
+@attrs.frozen(repr=False)
 class VtexPackage(Answer):
     """An invoice of an order: `Output` is a sale, `Input` is a return."""
 
@@ -133,14 +131,14 @@ class VtexPackage(Answer):
     invoice_number: str | None = None
 
 
-@attrs.frozen
+@attrs.frozen(repr=False)
 class VtexPackages(Answer):
     """The invoices of an order."""
 
     packages: tuple[VtexPackage, ...] | None = None
 
 
-@attrs.frozen
+@attrs.frozen(repr=False)
 class VtexOrder(Answer):
     """The state of an order, as far as it concerns a cancellation. All other
     fields are in `raw`.
@@ -188,7 +186,7 @@ def _cancellable(value: object) -> str:
     return order_id
 
 
-@attrs.frozen
+@attrs.frozen(repr=False)
 class CancelVtexOrder(CancelRequest[VtexAnswer]):
     """A request to cancel an order. `requested_by_user` tells the seller whether
     the shopper asked for it.
@@ -250,10 +248,9 @@ class VtexRules(Rules[str, CancelVtexOrder, VtexReceipt, VtexOrder]):
         """
         if reply.status != 200:
             return None
-        if not reply.body.strip():
-            return Doubt(
-                "received, without a receipt", confirm=_received, fallback=requested(None), askable=False
-            )
+        if is_empty(reply.body):
+            told = "received, without a receipt"
+            return Doubt(told, confirm=_received, fallback=requested(None), askable=False)
         receipt = decode(reply.body, VtexReceipt)
         if receipt.order_id == operation.order_id:
             return requested(receipt)
@@ -307,15 +304,18 @@ def _denial(order: VtexOrder, operation: _Operation) -> VtexCancellationRequest 
     than the request if the receipt was lost. Without a request of ours, the latest one in the list counts.
     """
     listed = order.cancellation_requests or ()
-    receipt = operation.prior.answer if operation.prior is not None else None
-    if not isinstance(receipt, VtexReceipt) and operation.asked() is None:
+    known = operation.prior.answer if operation.prior is not None else None
+    receipt = known.date if isinstance(known, VtexReceipt) else None
+    if operation.prior is None and operation.asked() is None:
         latest = max(reversed(listed), key=lambda one: moment(one.requested_at) or LONG_AGO, default=None)
         return latest if latest is not None and latest.denied_by_seller else None
-    since = zoned(receipt.date) if isinstance(receipt, VtexReceipt) else None
-    if since is None and (sent := operation.sent_at()) is not None:
-        since = sent + _CLOCKS_AGREE
-    denied = [one for one in listed if one.denied_by_seller and since is not None and _answered(one) > since]
-    return denied[-1] if denied else None
+    denied = [one for one in listed if one.denied_by_seller]
+    if (since := received_by(receipt, operation.sent_at())) is not None:
+        denied = [one for one in denied if _answered(one) > since]
+    else:  # no reply had a Date: what an earlier read did not list is newer
+        seen = known.cancellation_requests or () if isinstance(known, VtexOrder) else denied
+        denied = [one for one in denied if one not in seen]
+    return max(denied, key=_answered, default=None)
 
 
 def _answered(request: VtexCancellationRequest) -> datetime:
@@ -357,7 +357,7 @@ class VtexClient(SubClient[str, CancelVtexOrder, VtexReceipt, VtexOrder]):
             client.vtex.cancel_order("1172452900788-01", reason="Out of stock", timeout=10)
         """
         request = CancelVtexOrder(order_id, reason=reason, requested_by_user=requested_by_user)
-        return self.cancel(request, **options)
+        return self._cancel(request, options)
 
     def get_order(self, order_id: str, **options: Unpack[CallOptions]) -> VtexOrder:
         """Read an order. Raises `OrderUnreadableError` or a `RejectedError`. The key needs "View order".
@@ -389,7 +389,7 @@ class AsyncVtexClient(AsyncSubClient[str, CancelVtexOrder, VtexReceipt, VtexOrde
             outcome = await client.vtex.cancel_order("1172452900788-01")
         """
         request = CancelVtexOrder(order_id, reason=reason, requested_by_user=requested_by_user)
-        return await self.cancel(request, **options)
+        return await self._cancel(request, options)
 
     async def get_order(self, order_id: str, **options: Unpack[CallOptions]) -> VtexOrder:
         """Read an order, with the permission "View order";

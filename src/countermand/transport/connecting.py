@@ -4,7 +4,6 @@ If an address does not answer within a quarter of a second, the next one is trie
 covers all of them.
 """
 
-import errno
 import os
 import selectors
 import socket
@@ -25,7 +24,6 @@ Address: TypeAlias = "tuple[int, int, int, str, Any]"
 #: Yields (the bytes to send, the number of bytes to read), and receives the bytes that were read.
 Handshake: TypeAlias = Generator[tuple[bytes, int], bytes, None]
 
-_UNDER_WAY = (errno.EINPROGRESS, errno.EWOULDBLOCK, getattr(errno, "WSAEWOULDBLOCK", errno.EINPROGRESS))
 _SOCKS_REPLIES = (
     "it failed",
     "its rules forbid it",
@@ -158,10 +156,16 @@ def _begun(address: Address, selector: selectors.BaseSelector) -> OSError | None
         return error
     try:
         connection.setblocking(False)
-        code = connection.connect_ex(where)
-        if code and code not in _UNDER_WAY:
+        try:
+            connection.connect(where)  # not `connect_ex`, which a test's guard may not know
+        except (BlockingIOError, InterruptedError) as error:  # under way
+            if is_foreign(error):
+                raise
+        except OSError as error:
+            if is_foreign(error):
+                raise
             connection.close()
-            return _refused(code)
+            return _refused(error.errno)
         selector.register(connection, selectors.EVENT_WRITE)
     except BaseException:
         connection.close()
@@ -169,9 +173,9 @@ def _begun(address: Address, selector: selectors.BaseSelector) -> OSError | None
     return None
 
 
-def _refused(code: int) -> OSError:
+def _refused(code: int | None) -> OSError:
     # Not a TimeoutError, which would be mistaken for the deadline.
-    return ConnectionError(f"[Errno {code}] {os.strerror(code)}")
+    return ConnectionError(f"[Errno {code}] {os.strerror(code or 0)}")
 
 
 def without_delay(connection: socket.socket) -> socket.socket:

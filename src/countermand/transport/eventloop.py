@@ -66,19 +66,21 @@ class EventLoopDriver(ABC):
             step = next(flow)
             while True:
                 try:
-                    answer: Reply | Fault | None = None
-                    if isinstance(step, Call):
-                        ours.set(True)
-                        try:
-                            answer = await self.exchange(step)
-                        finally:
-                            ours.set(False)
-                    else:
-                        await asyncio.sleep(step.seconds)
+                    while True:
+                        answer: Reply | Fault | None = None
+                        if isinstance(step, Call):
+                            ours.set(True)
+                            try:
+                                answer = await self.exchange(step)
+                            finally:
+                                ours.set(False)
+                        else:
+                            await asyncio.sleep(step.seconds)
+                        step = flow.send(answer)
                 except BaseException as interruption:
+                    if getattr(flow, "gi_frame", flow) is None:  # it has ended, with this
+                        raise
                     step = flow.throw(without_frames(interruption, outer))
-                else:
-                    step = flow.send(answer)
         except StopIteration as end:
             result: T = end.value
             return result

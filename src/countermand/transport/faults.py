@@ -9,7 +9,7 @@ after `PoolTimeout` and `ConnectTimeout` nothing was sent, after `ReadTimeout` i
 from typing import Any, NoReturn
 
 from ..engine.wire import BODY_LOST, Call, Fault, Reply
-from .foreign import chain, foreign_cause, is_foreign, is_http
+from .foreign import chain, foreign_cause, is_foreign, is_http, is_of_another_library
 
 _NOT_SENT = {
     "ConnectError": "no connection",
@@ -43,7 +43,11 @@ _MAY_BE_SENT = {
     "TimeoutError": "no answer in time",
 }
 #: Exceptions whose messages come from this machine, and give the reason.
-_EXPLAINED = ("ConnectError", "ClientConnectorError", "ProxyError")
+_EXPLAINED = (
+    *("ConnectError", "ProxyError"),
+    *("ClientConnectorError", "ClientConnectorDNSError", "ClientConnectorSSLError"),
+    "ClientConnectorCertificateError",
+)
 _PLAIN = (OSError, UnicodeError, RuntimeError)
 
 
@@ -63,9 +67,13 @@ def settled(
     If a hook raised `HTTPStatusError` for this request, the result is a reply with the status and headers of its
     response, and with the body if it was read. If not, the body is empty and the flaw is `BODY_LOST`.
     """
+    ours = request is None
     if is_http(error) and request is not None:
         about = _request_of(error)
-        if about is not request and (about is not None or is_foreign(error)):
+        ours = about is request
+        if not ours and (about is not None or is_foreign(error)):
+            _pass_on(error)
+        if is_of_another_library(error, request):
             _pass_on(error)
         response = getattr(error, "response", None)
         if response is not None:
@@ -73,22 +81,22 @@ def settled(
     theirs = foreign_cause(error, outer)
     if theirs is not None:
         _pass_on(theirs)
-    return _fault(error, call, outer, witnessed=witnessed)
+    return _fault(error, call, outer, by_class=ours and not witnessed)
 
 
-def _fault(error: Exception, call: Call, outer: BaseException | None, *, witnessed: bool) -> Fault:
+def _fault(error: Exception, call: Call, outer: BaseException | None, *, by_class: bool) -> Fault:
     """Return the fault for an exception of an HTTP library, and set `call.sent`.
 
-    `witnessed` says whether `call.sent` was observed. If not, and it is assumed sent, the class of `error` decides.
+    `by_class`: nothing was observed, and the exception is about our request. Then its class decides.
     """
     known = next((kind.__name__ for kind in type(error).__mro__ if kind.__name__ in _TOLD), "")
-    if known in _NOT_SENT and not witnessed:
+    if known in _NOT_SENT and by_class:
         call.sent = False
     detail = _TOLD.get(known, "it failed")
     if not call.sent and isinstance(error, TimeoutError):
         detail = _NOT_SENT["ConnectTimeout"]
     elif not call.sent and known not in _NOT_SENT:
-        detail = f"not sent: {detail}"
+        detail = f"{detail}, before anything was sent" if known else "it could not be sent"
     return Fault(
         call.sent,
         f"{detail} ({type(error).__name__}{_reason(error, known, call)})",
@@ -147,8 +155,8 @@ def _reason(error: Exception, known: str, call: Call) -> str:
     before = not call.sent and isinstance(error, _PLAIN) and not is_http(error)
     if known not in _EXPLAINED and not before:
         return ""
-    # aiohttp's own text mentions TLS even without TLS.
-    reason = str(getattr(error, "os_error", error))[:200]
+    # aiohttp's own text mentions TLS even without TLS, and has a certificate's error in another place.
+    reason = str(getattr(error, "certificate_error", getattr(error, "os_error", error)))[:200]
     if known == "ProxyError" and reason[:3].isdigit():
         reason = reason[:3]  # the proxy's reason phrase may echo the request
     return f": {reason}" if reason else ""

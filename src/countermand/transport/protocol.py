@@ -76,6 +76,8 @@ class AsyncStream(Recorder, asyncio.Protocol, httpcore.AsyncNetworkStream):
                 await self._waiter
             finally:
                 self._waiter = None
+        if self._failure is not None and is_foreign(self._failure):
+            raise self._failure  # a signal handler's, raised while asyncio had the thread
         data, self._buffer = self._buffer[:max_bytes], self._buffer[max_bytes:]
         if self._paused and not self._buffer:
             self._paused = False
@@ -117,10 +119,12 @@ class AsyncStream(Recorder, asyncio.Protocol, httpcore.AsyncNetworkStream):
                 )
         except BaseException as error:
             self._transport.abort()
-            if not isinstance(error, (OSError, ValueError)) or is_foreign(error):
+            # When TLS inside TLS fails, asyncio of Python 3.11 raises a TypeError over the reason.
+            reason = error.__context__ if isinstance(error, TypeError) else error
+            if not isinstance(reason, (OSError, ValueError)) or is_foreign(reason):
                 raise
-            kind = httpcore.ConnectTimeout if isinstance(error, TimeoutError) else httpcore.ConnectError
-            raise kind(str(error)) from error
+            kind = httpcore.ConnectTimeout if isinstance(reason, TimeoutError) else httpcore.ConnectError
+            raise kind(str(reason)) from reason
         return inner
 
     def get_extra_info(self, info: str) -> Any:

@@ -1,21 +1,23 @@
 """The proxies of the stock drivers, from environment variables.
 
 `HTTP_PROXY`, `HTTPS_PROXY` and `ALL_PROXY` name proxies (`http://`, `https://`, `socks5://` or `socks5h://`, optionally
-with a user name and a password; the default scheme is `http://`). The lower-case spelling takes precedence. In a CGI
-process (`REQUEST_METHOD` is set), `HTTP_PROXY` is ignored, because it may be a header of the request.
+with a user name and a password; the default scheme is `http://`). The lower-case spelling takes precedence, even if it
+is empty. In a CGI process (`REQUEST_METHOD` is set), `HTTP_PROXY` is ignored, because it may be a header of the request.
 
 `NO_PROXY` is a list of hosts that are reached directly, separated by commas or spaces:
 
 - `*`: all hosts;
 - `example.com`, `.example.com` or `*.example.com`: the host and its subdomains;
 - `192.0.2.7`, `10.0.0.0/8`, `::1`, `[::1]`, `fe80::/10`: an address or a network;
-- any of them with a port, `example.com:8443` or `[::1]:8443`: only that port.
+- any of them with a port, `example.com:8443` or `[::1]:8443` or `*:8443`: only that port.
 
-Names are not resolved: a network matches only hosts that are written as addresses.
+Case, a dot at the end, and the scheme and the path of a URL do not matter. Names are not resolved: a network matches
+only hosts that are written as addresses.
 """
 
 import ipaddress
 import os
+import re
 from collections.abc import Mapping
 from functools import cache
 from typing import NamedTuple
@@ -26,6 +28,13 @@ import httpcore
 from ..engine.secret import Secret
 from .connecting import Socks
 
+#: The scheme and the path of a URL; the path does not begin with a digit, which would be a network's size.
+_URL = re.compile(r"^[a-z][a-z0-9+.-]*://|/(?!\d).*$", re.ASCII)
+#: An address in brackets or anything else, with a port or without.
+_ENTRY = re.compile(
+    r"(?:\[(?P<address>[^\]]+)\](?P<size>/\d+)?|(?P<name>[^:]+|[^\[\]]*:[^\[\]]*:[^\[\]]*))(?::(?P<port>\d*))?",
+    re.ASCII,
+)
 _PORTS = {"http": 80, "https": 443, "socks5": 1080, "socks5h": 1080}
 
 
@@ -39,9 +48,9 @@ class Proxies:
         self._urls: dict[str, Secret] = {}
         for scheme in ("http", "https", "all"):
             upper = "" if cgi and scheme == "http" else environ.get(f"{scheme.upper()}_PROXY", "")
-            if url := (environ.get(f"{scheme}_proxy") or upper).strip():
+            if url := environ.get(f"{scheme}_proxy", upper).strip():
                 self._urls[scheme] = Secret(url)
-        self._direct = environ.get("no_proxy") or environ.get("NO_PROXY") or ""
+        self._direct = environ.get("no_proxy", environ.get("NO_PROXY", ""))
 
     def __bool__(self) -> bool:
         return bool(self._urls)
@@ -115,33 +124,33 @@ def is_direct(host: str, port: int, no_proxy: str) -> bool:
     >>> is_direct("api.example.com", 443, "localhost, .example.com")
     True
     """
-    host = host.lower().strip("[]").rstrip(".")
+    host = _plain(host.lower().strip("[]"))
     return any(_names(entry, host, port) for entry in no_proxy.lower().replace(",", " ").split())
 
 
 def _names(entry: str, host: str, port: int) -> bool:
-    if entry == "*":
-        return True
-    entry = entry.partition("://")[2] or entry
-    entry, wanted = _without_port(entry)
-    if wanted is not None and wanted != port:
+    entry = _URL.sub("", entry)
+    found = _ENTRY.fullmatch(entry)
+    if found is None:
         return False
+    wanted = found["port"]
+    if wanted and int(wanted) != port:
+        return False
+    name = f"{found['address']}{found['size'] or ''}" if found["address"] else found["name"]
+    if name == "*":
+        return True
     try:
-        return ipaddress.ip_address(host) in ipaddress.ip_network(entry, strict=False)
+        address, network = ipaddress.ip_address(host), ipaddress.ip_network(name, strict=False)
+        return address in network or (getattr(address, "ipv4_mapped", None) or address) in network
     except ValueError:
-        name = entry.removeprefix("*").strip(".")
+        name = _plain(name.removeprefix("*").lstrip("."))
         return bool(name) and (host == name or host.endswith(f".{name}"))
 
 
-def _without_port(entry: str) -> tuple[str, int | None]:
-    if entry.startswith("["):
-        address, _, rest = entry[1:].partition("]")
-        return address + rest.partition("/")[1] + rest.partition("/")[2], _number(rest.removeprefix(":"))
-    name, colon, last = entry.rpartition(":")
-    if colon and ":" not in name and last.isdigit():
-        return name, int(last)
-    return entry, None
-
-
-def _number(text: str) -> int | None:
-    return int(text) if text.isdigit() else None
+def _plain(name: str) -> str:
+    """Return a host name as DNS has it, without a dot at the end."""
+    name = name.rstrip(".")
+    try:
+        return name if name.isascii() else name.encode("idna").decode()
+    except UnicodeError:
+        return name

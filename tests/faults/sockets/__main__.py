@@ -7,6 +7,7 @@ import time
 from collections import Counter, defaultdict
 
 from .doors import doors, swept, without_proxies
+from .leaks import Ear
 from .memory import BAR, HOSTILE, measured
 from .playing import Played
 from .sweep import LANES, alone, overheard, sweep
@@ -26,11 +27,14 @@ def main() -> int:
         "--lanes", type=int, default=LANES, help="cases that one worker plays side by side, twice over"
     )
     parser.add_argument("--replay", metavar="SEED:NUMBER", help="play one case alone and tell what happened")
+    parser.add_argument(
+        "--echo", action="store_true", help="with --replay: credentials are echoed, and logged"
+    )
     parser.add_argument("--no-measures", action="store_true", help="leave out the logs and the memory")
     options = parser.parse_args()
     without_proxies()
     if options.replay:
-        return _replay(options.replay)
+        return _replay(options.replay, options.echo)
     began = time.monotonic()
     played = sweep(
         [f"{options.seed}:{number}" for number in range(options.cases)], options.workers, options.lanes
@@ -111,17 +115,20 @@ def _memory() -> int:
     return over
 
 
-def _replay(seed: str) -> int:
-    one = alone(seed)
+def _replay(seed: str, echo: bool) -> int:
+    with Ear() as ear:
+        one = alone(seed, echo=echo)
     print(one.case)
     for told in one.told:
         print(
             f"   told: {told.outcome} {told.error} after {told.took:.3f} s of {told.patience:.3f} s: {told.text}"
         )
     print("   faults met:", ", ".join(one.faults) or "none")
-    for what in one.wrong + one.late:
+    leaks = [leak for told in one.told for leak in told.leaks] + (ear.leaks if echo else [])
+    wrong = [*one.wrong, *one.late, *(f"a credential is shown: {leak}" for leak in leaks)]
+    for what in wrong:
         print(f"   WRONG: {what}")
-    return 1 if one.wrong or one.late else 0
+    return 1 if wrong else 0
 
 
 if __name__ == "__main__":

@@ -80,9 +80,9 @@ def overheard(seeds: Sequence[str]) -> tuple[list[Played], int, list[str]]:
     return played, ear.heard, ear.leaks
 
 
-def alone(seed: str) -> Played:
-    """Play one case with nothing beside it."""
-    case = made(seed)
+def alone(seed: str, *, echo: bool = False) -> Played:
+    """Play one case with nothing beside it; with `echo`, at a server that repeats credentials wherever it can."""
+    case = made(seed, echo=1.0) if echo else made(seed)
     with FaultServer() as server:
         return asyncio.run(aplay(server, case)) if case.door.startswith("async") else play(server, case)
 

@@ -72,9 +72,10 @@ def test_a_fresh_slice_with_every_logger_at_debug(server: FaultServer) -> None:
     seed = secrets.token_hex(4)
     with Ear() as ear:
         played = side_by_side(server, [made(f"{seed}:{number}", echo=1.0) for number in range(60)])
-    assert not ear.leaks, f"seed {seed}: {ear.leaks[:3]}"
+    replay = "python -m tests.faults.sockets --echo --replay"
+    assert not ear.leaks, f"{replay} {seed}:… (0 to 59, one of them): {ear.leaks[:3]}"
     leaks = [one for one in played if any(told.leaks for told in one.told)]
-    assert not leaks, f"replay with --replay {leaks[0].seed}: {leaks}"
+    assert not leaks, f"{replay} {leaks[0].seed}: {leaks}"
 
 
 @pytest.mark.parametrize("marketplace", ["pattern", "vtex", "crux", "kibo"])

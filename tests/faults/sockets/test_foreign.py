@@ -12,7 +12,7 @@ from countermand import AsyncCountermand, Countermand, Unknown, evidence_of
 from .conftest import Opener
 from .doors import BLOCKING, FAST, cancel, doors, opened, own_async_client, own_client, settings
 from .leaks import has_credential, told_with_locals
-from .plain import IDS, case, lost, wait_for_a_request
+from .plain import IDS, PATIENCE, case, lost, wait_for_a_request
 
 BORROWED = [door for door in doors() if "httpx" in door]
 
@@ -32,14 +32,14 @@ def asked(door: str, origin: str, hook: Any) -> Any:
         async with own_async_client(door) as own:
             own.event_hooks = {"response": [ahook]}
             client = AsyncCountermand(**configured, retry=FAST, http_client=own)
-            return await cancel(client, "crux", order_id, 2.0)
+            return await cancel(client, "crux", order_id, 20.0)
 
     try:
         if door.startswith("async"):
             return asyncio.run(awaited())
         with own_client(door) as own:
             own.event_hooks = {"response": [hook]}
-            return cancel(Countermand(**configured, retry=FAST, http_client=own), "crux", order_id, 2.0)
+            return cancel(Countermand(**configured, retry=FAST, http_client=own), "crux", order_id, 20.0)
     except Exception as error:  # noqa: BLE001 - it is the result
         return error
 
@@ -116,13 +116,13 @@ def test_a_workers_limit_by_a_signal(stage: Opener, door: str, stall: str, kind:
             striker = threading.Thread(target=strike)
             striker.start()
             with pytest.raises(kind) as caught:
-                cancel(client, "crux", IDS["crux"][0], 10.0)
+                cancel(client, "crux", IDS["crux"][0], PATIENCE)
             striker.join()
             assert caught.value is limit
             assert isinstance(evidence_of(limit), Unknown)
             assert not has_credential(told_with_locals(limit))
             assert len([one for one in scene.report().seen if one.where == "cancel"]) == 1
             scene.calm()
-            assert type(cancel(client, "crux", IDS["crux"][1], 5.0)).__name__ == "Requested"
+            assert type(cancel(client, "crux", IDS["crux"][1], PATIENCE)).__name__ == "Requested"
     finally:
         signal.signal(signal.SIGALRM, before)

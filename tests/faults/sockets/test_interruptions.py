@@ -12,7 +12,7 @@ from countermand import Unknown, evidence_of
 from .conftest import Opener
 from .doors import ASYNC, BLOCKING, aopened, cancel, doors, opened, settings
 from .leaks import has_credential, told_with_locals
-from .plain import IDS, case, lost, wait_for_a_request
+from .plain import IDS, PATIENCE, case, lost, wait_for_a_request
 
 _STALLS = (
     "stall before the head",
@@ -47,11 +47,11 @@ def test_ctrl_c_while_the_answer_is_awaited(stage: Opener, door: str, stall: str
         presser = threading.Thread(target=interrupt)
         presser.start()
         with pytest.raises(KeyboardInterrupt) as caught:
-            cancel(client, "crux", IDS["crux"][0], 10.0)
+            cancel(client, "crux", IDS["crux"][0], PATIENCE)
         presser.join()
         _is_evidence(caught.value, IDS["crux"][0])
         scene.calm()
-        assert type(cancel(client, "crux", IDS["crux"][1], 5.0)).__name__ == "Requested"
+        assert type(cancel(client, "crux", IDS["crux"][1], PATIENCE)).__name__ == "Requested"
 
 
 @pytest.mark.parametrize("door", [door for door in ASYNC if door in doors()])
@@ -63,14 +63,14 @@ def test_a_task_is_cancelled_while_the_answer_is_awaited(stage: Opener, door: st
 
     async def story() -> Any:
         async with aopened(door, **settings("crux", scene.origin)) as client:
-            task = asyncio.ensure_future(cancel(client, "crux", IDS["crux"][0], 10.0))
+            task = asyncio.ensure_future(cancel(client, "crux", IDS["crux"][0], PATIENCE))
             await asyncio.to_thread(wait_for_a_request, stage.server, scene)
             task.cancel()
             with pytest.raises(asyncio.CancelledError) as caught:
                 await task
             _is_evidence(caught.value, IDS["crux"][0])
             await scene.acalm()
-            return await cancel(client, "crux", IDS["crux"][1], 5.0)
+            return await cancel(client, "crux", IDS["crux"][1], PATIENCE)
 
     assert type(asyncio.run(story())).__name__ == "Requested"
 
@@ -81,14 +81,22 @@ def test_the_callers_own_timeout_ends_first(stage: Opener, door: str) -> None:
     spec = case("crux", 10.0, cancel=[lost("stall before the head")])
     scene = stage(spec)
 
+    async def end(limit: asyncio.Timeout) -> None:
+        await asyncio.to_thread(wait_for_a_request, stage.server, scene)
+        limit.reschedule(0.0)
+
+    async def limited(client: Any) -> None:
+        async with asyncio.timeout(None) as limit, asyncio.TaskGroup() as tasks:
+            tasks.create_task(end(limit))
+            await cancel(client, "crux", IDS["crux"][0], PATIENCE)
+
     async def story() -> Any:
         async with aopened(door, **settings("crux", scene.origin)) as client:
             with pytest.raises(TimeoutError) as caught:
-                async with asyncio.timeout(0.2):
-                    await cancel(client, "crux", IDS["crux"][0], 10.0)
+                await limited(client)
             _is_evidence(caught.value, IDS["crux"][0])
             await scene.acalm()
-            return await cancel(client, "crux", IDS["crux"][1], 5.0)
+            return await cancel(client, "crux", IDS["crux"][1], PATIENCE)
 
     assert type(asyncio.run(story())).__name__ == "Requested"
 
@@ -106,8 +114,8 @@ def test_ctrl_c_before_anything_was_sent_leaves_no_evidence(stage: Opener) -> No
         presser = threading.Thread(target=interrupt)
         presser.start()
         with pytest.raises(KeyboardInterrupt) as caught:
-            cancel(client, "kibo", IDS["kibo"][0], 10.0)
+            cancel(client, "kibo", IDS["kibo"][0], PATIENCE)
         presser.join()
         assert evidence_of(caught.value) is None
         scene.calm()
-        assert type(cancel(client, "kibo", IDS["kibo"][1], 5.0)).__name__ == "Cancelled"
+        assert type(cancel(client, "kibo", IDS["kibo"][1], PATIENCE)).__name__ == "Cancelled"

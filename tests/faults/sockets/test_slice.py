@@ -22,7 +22,7 @@ def test_a_fresh_slice_of_the_sweep_tells_no_untruth(server: FaultServer) -> Non
     seed = secrets.token_hex(4)
     played = side_by_side(server, [made(f"{seed}:{number}") for number in range(150)])
     wrong = [one for one in played if one.wrong]
-    assert not wrong, f"replay with --replay {wrong[0].seed}\n{_told(wrong)}"
+    assert not wrong, f"python -m tests.faults.sockets --replay {wrong[0].seed}\n{_told(wrong)}"
 
 
 def test_every_fault_of_the_catalogue_tells_no_untruth(server: FaultServer) -> None:

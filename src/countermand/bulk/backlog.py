@@ -1,0 +1,69 @@
+"""Rows that wait in the journal alone, so that thousands of them, of one account, take no memory.
+
+An account that is slow, or under a 429, must not keep the rest of the input from the others. So its rows are read and
+stored, but no more of them are kept in its lane than it needs for a while; the others are loaded in their turn.
+"""
+
+from collections.abc import Iterable
+
+import attrs
+
+from .lane import Lane
+from .records import LoadLane, Row
+
+#: Requests that a lane keeps; with fewer than half of these, more are loaded.
+KEPT = 1024
+
+
+@attrs.define
+class _Waiting:
+    """The rows of one lane that are not in it. All of them are at or behind `row`."""
+
+    row: int
+    count: int = 0
+    is_loading: bool = False
+
+
+class Backlog:
+    """The rows of all lanes that wait in the journal. Its length is their number."""
+
+    def __init__(self) -> None:
+        self._by_label: dict[str, _Waiting] = {}
+
+    def __len__(self) -> int:
+        return sum(waiting.count for waiting in self._by_label.values())
+
+    def of(self, lane: Lane) -> int:
+        """Return how many rows wait for a lane."""
+        waiting = self._by_label.get(lane.label)
+        return waiting.count if waiting is not None else 0
+
+    def takes(self, lane: Lane, row: int) -> bool:
+        """Return whether a row that is in the journal waits there, and note it then."""
+        waiting = self._by_label.get(lane.label)
+        if waiting is None:
+            if len(lane.queue) < max(KEPT, 2 * lane.concurrency):
+                return False
+            waiting = self._by_label[lane.label] = _Waiting(row)
+        waiting.count += 1
+        return True
+
+    def loads(self, lanes: Iterable[Lane]) -> Iterable[LoadLane]:
+        """Yield what is to be loaded now."""
+        for lane in lanes:
+            waiting = self._by_label.get(lane.label)
+            if waiting is None or waiting.is_loading:
+                continue
+            if len(lane.queue) < max(KEPT // 2, lane.concurrency):
+                waiting.is_loading = True
+                yield LoadLane(lane.label, waiting.row)
+
+    def loaded(self, label: str, rows: list[Row]) -> None:
+        """Note that these wait no more."""
+        waiting = self._by_label[label]
+        waiting.is_loading = False
+        waiting.count -= len(rows)
+        if waiting.count:
+            waiting.row = rows[-1].row + 1
+        else:
+            del self._by_label[label]

@@ -1,0 +1,52 @@
+"""What is handed to the journal, and what it has not answered yet."""
+
+from collections.abc import Iterable
+
+from .records import Insert, Op, Reading
+
+
+class Outbox:
+    """Collects operations for the journal, and counts those that it has not answered."""
+
+    def __init__(self) -> None:
+        self._ops: list[Op] = []
+        #: Writes that are not confirmed, and the rows among them.
+        self.writing: int = 0
+        self.inserting: int = 0
+        self._reading = 0
+
+    def __bool__(self) -> bool:
+        return bool(self._ops)
+
+    @property
+    def awaits(self) -> bool:
+        """Whether the journal has something to tell, soon."""
+        return self.writing > 0 or self._reading > 0
+
+    def add(self, *ops: Op) -> None:
+        """Take what is to be handed over."""
+        for op in ops:
+            self._ops.append(op)
+            self._count(op, 1)
+
+    def take(self) -> list[Op]:
+        """Return what is to be handed over now."""
+        ops, self._ops = self._ops, []
+        return ops
+
+    def answered(self, ops: Iterable[Op]) -> None:
+        """Note that the journal has told what came of these."""
+        for op in ops:
+            self._count(op, -1)
+
+    def drop(self) -> None:
+        """Forget all: the journal tells nothing any more."""
+        self._ops.clear()
+        self.writing = self.inserting = self._reading = 0
+
+    def _count(self, op: Op, one: int) -> None:
+        if isinstance(op, Reading):
+            self._reading += one
+        else:
+            self.writing += one
+            self.inserting += one * isinstance(op, Insert)

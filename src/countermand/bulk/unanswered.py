@@ -1,0 +1,34 @@
+"""The rows of a run that have no answer yet, and the rows of the same order that wait for it."""
+
+from collections.abc import Sequence
+from typing import Any, TypeAlias
+
+#: A row of an order that an earlier row is about, and its request.
+Follower: TypeAlias = tuple[int, Any]
+
+
+class Unanswered:
+    """How many rows have no answer. Of thousands that are held, only those with followers are kept here."""
+
+    def __init__(self) -> None:
+        self._rows = 0
+        self._followers: dict[int, list[Follower]] = {}
+
+    def __len__(self) -> int:
+        return self._rows
+
+    def begin(self, row: int, followers: Sequence[Follower] = ()) -> None:
+        """Note that a row waits for its answer, and that these wait for it as well."""
+        self._rows += 1 + len(followers)
+        if followers:
+            self._followers[row] = list(followers)
+
+    def follow(self, first: int, row: int, request: Any) -> None:
+        """Have a row that has begun wait for the answer of an earlier one."""
+        self._followers.setdefault(first, []).append((row, request))
+
+    def end(self, row: int) -> Sequence[Follower]:
+        """Note that a row is answered; return the rows that waited for it."""
+        followers = self._followers.pop(row, ())
+        self._rows -= 1 + len(followers)
+        return followers
