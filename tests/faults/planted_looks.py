@@ -163,8 +163,8 @@ ANYWHERE = (
     Mutant(
         "a byte order mark alone is a body",
         _DECODING,
-        "    return body.removeprefix(_BOM).strip() in",
-        "    return body.strip() in",
+        "    return not body.removeprefix(_BOM).strip()\n",
+        "    return not body.strip()\n",
         _ROWS,
     ),
     Mutant(

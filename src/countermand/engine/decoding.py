@@ -100,8 +100,8 @@ def decode(body: bytes, model: type[M]) -> M:
 
 
 def is_empty(body: bytes) -> bool:
-    """Whether there is nothing in `body` but a byte order mark, whitespace and a null."""
-    return body.removeprefix(_BOM).strip() in (b"", b"null")
+    """Whether there is nothing in `body` but a byte order mark and whitespace."""
+    return not body.removeprefix(_BOM).strip()
 
 
 def decode_object(body: bytes) -> dict[str, Any]:

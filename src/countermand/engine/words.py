@@ -72,7 +72,11 @@ def object_in(reply: Reply) -> dict[str, Any] | None:
 
 def is_a_page(reply: Reply) -> bool:
     """Whether the body of an error is neither empty nor JSON, so that it may come from a gateway."""
-    return not is_empty(reply.body) and _value_in(reply) is None
+    try:
+        decode_value(reply.body)
+    except DecodingError:
+        return not is_empty(reply.body)
+    return False
 
 
 def names_its_error(reply: Reply) -> bool:
