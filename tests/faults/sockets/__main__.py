@@ -6,7 +6,7 @@ import sys
 import time
 from collections import Counter, defaultdict
 
-from .doors import doors, swept, without_proxies
+from .doors import doors, prepare, swept
 from .memory import BAR, HOSTILE, measured
 from .playing import Played
 from .sweep import LANES, alone, overheard, sweep
@@ -28,7 +28,7 @@ def main() -> int:
     parser.add_argument("--replay", metavar="SEED:NUMBER", help="play one case alone and tell what happened")
     parser.add_argument("--no-measures", action="store_true", help="leave out the logs and the memory")
     options = parser.parse_args()
-    without_proxies()
+    prepare()
     if options.replay:
         return _replay(options.replay)
     began = time.monotonic()
