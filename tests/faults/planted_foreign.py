@@ -60,7 +60,7 @@ NOT_OURS = (
         "transport/protocol.py",
         "        if self._failure is not None and is_foreign(self._failure):\n            raise self._failure",
         "        if False:\n            raise self._failure",
-        ("streams",),
+        ("passing",),
     ),
     Mutant(
         "a signal between a reply and its note loses the evidence",

@@ -82,7 +82,7 @@ def test_what_cannot_be_sent_and_what_is_shared_is_found() -> None:
     spec = case("crux")
     spec = evolve(spec, orders=spec.orders[:2])
     orders = [order.order_id for order in spec.orders]
-    truths = {one: _UNTOUCHED for one in (*orders, spec.other.order_id)}
+    truths = dict.fromkeys((*orders, spec.other.order_id), _UNTOUCHED)
     unsent = tuple(Told(one, "raised", "NotSentError", took=0.1, patience=1.0) for one in orders)
     assert not verdict(spec, unsent, Report(truths, (), (), 0), unsent=True)
     assert verdict(spec, unsent, Report(truths, _seen("nothing"), (), 0), unsent=True)
