@@ -70,10 +70,10 @@ NOT_OURS = (
         ("leaving",),
     ),
     Mutant(
-        "a signal between two requests is not told to the flow",
+        "an interruption is not told to the flow",
         "transport/blocking.py",
-        '                    if getattr(flow, "gi_frame", flow) is None:  # it has ended, with this\n',
-        "                    if not isinstance(step, Call) or interruption.__traceback__.tb_lineno == 0:\n",
+        "                    step = flow.throw(without_frames(interruption, outer))\n",
+        "                    raise\n",
         ("leaving",),
     ),
     Mutant(
@@ -177,9 +177,9 @@ NOT_OURS = (
     ),
     Mutant(
         "a driver reads a clock of its own",
-        "transport/eventloop.py",
-        "asyncio.timeout(max(call.deadline - CLOCK.monotonic(), 0.0) + GRACE)",
-        'asyncio.timeout(max(call.deadline - __import__("time").monotonic(), 0.0) + GRACE)',
+        "transport/aiohttp.py",
+        "    if CLOCK.monotonic() >= call.deadline:\n",
+        '    if __import__("time").monotonic() >= call.deadline:\n',
         ("clock",),
     ),
     Mutant(
