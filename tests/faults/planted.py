@@ -1,6 +1,7 @@
 """The wrong versions of the SDK that `tests.faults.mutants` plants, and the checks that have to catch them."""
 
 from .mutant import Mutant
+from .planted_foreign import NOT_OURS
 from .planted_looks import ANYWHERE, AT_KIBO, AT_PATTERN, LATER
 from .planted_rows import AT_CRUX, AT_VTEX
 from .planted_transport import TRANSPORT
@@ -25,6 +26,11 @@ CHECKS: dict[str, tuple[str, ...]] = {
         "tests/http/test_connecting.py",
     ),
     "passing": (*_PYTEST, "tests/http/test_passing.py"),
+    "leaving": (*_PYTEST, "tests/http/test_leaving.py"),
+    "certificates": (*_PYTEST, "tests/http/test_certificates.py"),
+    "clock": (*_PYTEST, "tests/http/test_clock.py"),
+    "requests": (*_PYTEST, "tests/http/test_requests.py"),
+    "after": (*_PYTEST, "tests/core/test_retry_after.py"),
     "private": (*_PYTEST, "tests/http/test_private.py"),
     "proxies": (*_PYTEST, "tests/http/test_proxies.py"),
     "walkers": (*_PYTEST, "tests/http/test_walkers.py"),
@@ -363,6 +369,7 @@ MUTANTS = (
         ("public",),
     ),
     *TRANSPORT,
+    *NOT_OURS,
     *AT_VTEX,
     *AT_CRUX,
     *AT_KIBO,

@@ -90,7 +90,7 @@ TRANSPORT = (
     Mutant(
         "frames of libraries stay on what passes through",
         "transport/foreign.py",
-        "        link.__traceback__ = _own_frames(link.__traceback__)\n",
+        "        link.__traceback__ = own_frames(link.__traceback__)\n",
         "        pass\n",
         ("walkers",),
     ),
@@ -160,7 +160,7 @@ TRANSPORT = (
     Mutant(
         "a port in no_proxy is passed over",
         "transport/proxies.py",
-        "    if wanted is not None and wanted != port:\n        return False\n",
+        "    if wanted and int(wanted) != port:\n        return False\n",
         "",
         ("proxies",),
     ),

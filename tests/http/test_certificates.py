@@ -38,10 +38,10 @@ def _authority(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     messages.tls.cache_clear()
 
 
-def cancelled(kind: str, origin: str) -> Any:
-    """Cancel an order over TLS; return the outcome, or the error."""
+def cancelled(kind: str, origin: str, scheme: str = "https") -> Any:
+    """Cancel an order, over TLS; return the outcome, or the error."""
     library: Any = httpx2 if kind.endswith("httpx2") else httpx
-    crux = Crux(token="sekret-token", base_url=f"https://{origin}")
+    crux = Crux(token="sekret-token", base_url=f"{scheme}://{origin}")
     more: Any = {"retry": RetryPolicy.never(), "timeout": 5}
 
     async def awaited() -> Any:

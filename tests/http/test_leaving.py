@@ -17,7 +17,16 @@ import httpx
 import httpx2
 import pytest
 
-from countermand import AsyncCountermand, Countermand, Crux, RetryPolicy, Unknown, evidence_of
+from countermand import (
+    AsyncCountermand,
+    CancelCruxOrder,
+    Countermand,
+    Crux,
+    JournalError,
+    RetryPolicy,
+    Unknown,
+    evidence_of,
+)
 from countermand.engine.wire import Call, Fault, Flow, Reply
 from countermand.transport.blocking import BlockingDriver
 from countermand.transport.eventloop import EventLoopDriver
@@ -236,6 +245,29 @@ def test_a_signal(kind: str, number: int) -> None:
     assert is_clean(found)
 
 
+@pytest.mark.parametrize("side", ["sync", "async"])
+def test_a_bulk_run(side: str, tmp_path: Any) -> None:
+    """What its input raises, and what its journal is refused for, leaves the iteration as it leaves a call."""
+
+    def broken() -> Iterator[CancelCruxOrder]:
+        yield CancelCruxOrder(ORDER)
+        raise MineError("the input broke")
+
+    async def awaited(**settings: Any) -> None:
+        async with AsyncCountermand(access("localhost:9"), retry=RetryPolicy.never()) as client:
+            async for _ in client.cancel_many(broken(), **settings):
+                pass
+
+    def blocking(**settings: Any) -> None:
+        with Countermand(access("localhost:9"), retry=RetryPolicy.never()) as client:
+            list(client.cancel_many(broken(), **settings))
+
+    for kind, settings in ((MineError, {}), (JournalError, {"journal": tmp_path / "nowhere" / "run.db"})):
+        with pytest.raises(kind) as caught:
+            blocking(**settings) if side == "sync" else asyncio.run(awaited(**settings))
+        assert is_clean(caught.value)
+
+
 class Through(httpx.MockTransport):
     """Calls something as httpx would call it."""
 
@@ -337,13 +369,13 @@ class Played:
 class Answering(BlockingDriver):
     """Answers without a socket."""
 
-    @property
-    def closed(self) -> bool:
-        """Never."""
-        return False
-
     def __init__(self, played: Played) -> None:
         self.played = played
+
+    @property
+    def closed(self) -> bool:
+        """Say that it is open."""
+        return False
 
     def exchange(self, call: Call) -> Reply | Fault:
         """Answer."""
@@ -360,13 +392,13 @@ class Answering(BlockingDriver):
 class AsyncAnswering(EventLoopDriver):
     """`Answering` for asyncio."""
 
-    @property
-    def closed(self) -> bool:
-        """Never."""
-        return False
-
     def __init__(self, played: Played) -> None:
         self.played = played
+
+    @property
+    def closed(self) -> bool:
+        """Say that it is open."""
+        return False
 
     async def exchange(self, call: Call) -> Reply | Fault:
         """Answer."""

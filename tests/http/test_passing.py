@@ -541,6 +541,27 @@ def test_a_signal_handler_raises_while_the_request_is_sent(
     assert call.sent
 
 
+@pytest.mark.parametrize("error", [TimeoutError("limit"), OSError("limit"), MineError("limit")], ids=repr)
+def test_a_signal_handler_raises_while_asyncio_has_the_thread(
+    error: Exception, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """asyncio makes it the end of the connection; it passes all the same."""
+    from countermand.transport.protocol import AsyncStream
+
+    mine = type(error)(*error.args)
+
+    def interrupted(_stream: AsyncStream, _data: bytes) -> None:
+        raise mine
+
+    monkeypatch.setattr(AsyncStream, "data_received", interrupted)
+    with RawServer(http({})) as server:
+        call = a_call(server.origin)
+        [found] = ran(made("async stock"), call)
+        assert len(server.requests) == 1
+    assert found is mine
+    assert call.sent
+
+
 @pytest.mark.parametrize("kind", ["async stock", "async httpx"])
 def test_trio_is_not_asyncio(kind: str) -> None:
     """Without asyncio's loop nothing is sent, and the reason says so."""

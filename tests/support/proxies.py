@@ -1,5 +1,6 @@
 """Proxies on loopback: over HTTP, with tunnels and without, and SOCKS5."""
 
+import re
 import socket
 import ssl
 import threading
@@ -8,12 +9,22 @@ from contextlib import suppress
 from types import TracebackType
 from typing import Any, Self
 
+from .tls import serving
+
+_REFUSAL = b"HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n"
+_ABSOLUTE = re.compile(rb"\A([A-Z]+) http://[^/ ]+")
+_GARBAGE = b"\x00\x01 this is no protocol of yours\r\n\r\n"
+
 
 class Tunnel:
-    """A running proxy; with `tls` it is spoken to over TLS. `heads` are those of the requests that came to it."""
+    """A running proxy; with `tls` it is spoken to over TLS. `heads` are those of the requests that came to it.
 
-    def __init__(self, tls: ssl.SSLContext | None = None) -> None:
+    It connects, or as its `manner` has it "refuses", is "silent", or answers "garbage".
+    """
+
+    def __init__(self, tls: ssl.SSLContext | None = None, manner: str = "") -> None:
         self.heads: list[bytes] = []
+        self._manner = manner
         self._tls = tls
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.port: int = self._listener.getsockname()[1]
@@ -62,11 +73,12 @@ class Tunnel:
                     return
                 head += more
             self.heads.append(head)
+            if self._manner:
+                connection.sendall({"refuses": _REFUSAL, "garbage": _GARBAGE}.get(self._manner, b""))
+                connection.recv(1)
+                return
             method, target, _ = head.split(b"\r\n")[0].decode().split(" ")
-            host, path = target, ""
-            if method != "CONNECT":
-                host, _, path = target.removeprefix("http://").partition("/")
-                head = head.replace(target.encode(), f"/{path}".encode(), 1)
+            host = target if method == "CONNECT" else target.removeprefix("http://").partition("/")[0]
             name, _, port = host.rpartition(":")
             onward = socket.create_connection((name, int(port)))
             _pass_on_at_once(onward)
@@ -78,8 +90,31 @@ class Tunnel:
             else:
                 self._spawn(_pump, onward, connection)
                 while head:
-                    onward.sendall(head)
-                    head = connection.recv(65_536).replace(target.encode(), f"/{path}".encode(), 1)
+                    onward.sendall(_ABSOLUTE.sub(rb"\1 ", head, count=1))
+                    head = connection.recv(65_536)
+
+
+class Front(Tunnel):
+    """What speaks TLS in front of a port, with one of the tests' certificates, and passes on what comes."""
+
+    def __init__(self, port: int, certificate: str) -> None:
+        super().__init__(serving(certificate))
+        self._onward = port
+
+    def _serve(self, connection: socket.socket) -> None:
+        with suppress(OSError):
+            assert self._tls is not None
+            wrapped = self._tls.wrap_socket(connection, server_side=True)
+            self._sockets.append(wrapped)
+            try:
+                onward = socket.create_connection(("127.0.0.1", self._onward))
+            except OSError:
+                wrapped.shutdown(socket.SHUT_RDWR)
+                raise
+            _pass_on_at_once(onward)
+            self._sockets.append(onward)
+            self._spawn(_pump, onward, wrapped)
+            _pump(wrapped, onward)
 
 
 class SocksServer:
@@ -124,7 +159,9 @@ class SocksServer:
         try:
             methods = connection.recv(257)
             self.asked.append(methods)
-            if self.manner == "silent":
+            if self.manner == "garbage":
+                connection.sendall(_GARBAGE)
+            if self.manner in ("silent", "garbage"):
                 connection.recv(1)
                 return
             if self.manner == "closes":

@@ -6,7 +6,7 @@ import sys
 import time
 from collections import Counter, defaultdict
 
-from .doors import doors, swept, without_proxies
+from .doors import doors, prepare, swept
 from .leaks import Ear
 from .memory import BAR, HOSTILE, measured
 from .playing import Played
@@ -32,7 +32,7 @@ def main() -> int:
     )
     parser.add_argument("--no-measures", action="store_true", help="leave out the logs and the memory")
     options = parser.parse_args()
-    without_proxies()
+    prepare()
     if options.replay:
         return _replay(options.replay, options.echo)
     began = time.monotonic()

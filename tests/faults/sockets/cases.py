@@ -8,8 +8,11 @@ from attrs import field, frozen
 from .doors import Login, swept
 from .faults import Planned, Where, catalogue
 from .spec import CaseSpec, OrderSpec
+from .troubles import TROUBLES, some
 
 MARKETPLACES: Final = ("pattern", "vtex", "crux", "kibo")
+#: The share of the cases with a trouble on the client's side.
+TROUBLED: Final = 0.35
 #: When whoever decides about an order does so, in seconds after the cancel.
 _SOON: Final = (0.0, 0.05, 0.3, 5.0)
 
@@ -30,6 +33,13 @@ class Case:
     door: str
     login: Login
     spec: CaseSpec = field(repr=False)
+    #: What goes wrong on the client's side: a name of `troubles.TROUBLES`, or nothing.
+    trouble: str = ""
+
+    @property
+    def alone(self) -> bool:
+        """Whether it needs the main thread, or the process for itself."""
+        return bool(self.trouble) and TROUBLES[self.trouble].alone
 
     @property
     def faultless(self) -> bool:
@@ -42,6 +52,7 @@ class Case:
             f"{where}: {', '.join(map(str, plan))}" for where, plan in spec.script.items() if plan
         )
         about = f"{spec.marketplace} through {self.door} ({self.login}, {spec.patience:.2f} s)"
+        about += f", {self.trouble}" if self.trouble else ""
         return f"{self.seed}: {about}, {spec.orders[0].made_of}: {faults or 'no fault'}"
 
 
@@ -61,7 +72,7 @@ def made(seed: str, echo: float = 0.15) -> Case:
         random.random() < echo,
         _settings(marketplace, login, random),
     )
-    return Case(seed, door, login, spec)
+    return Case(seed, door, login, spec, some(door, random) if random.random() < TROUBLED else "")
 
 
 def _ids(marketplace: str, random: Random, count: int) -> list[str]:

@@ -4,6 +4,9 @@ from collections.abc import Generator
 
 import pytest
 
+from countermand.transport import messages
+from tests.support.tls import AUTHORITY
+
 from .doors import ASYNC, BLOCKING, doors
 from .handle import FaultServer, Scene
 from .spec import CaseSpec
@@ -17,10 +20,14 @@ def server() -> Generator[FaultServer]:
 
 
 @pytest.fixture(autouse=True)
-def _no_proxies(monkeypatch: pytest.MonkeyPatch) -> None:
+def _prepared(monkeypatch: pytest.MonkeyPatch) -> Generator[None]:
     for name in ("http_proxy", "https_proxy", "all_proxy", "no_proxy"):
         monkeypatch.delenv(name, raising=False)
         monkeypatch.delenv(name.upper(), raising=False)
+    monkeypatch.setenv("SSL_CERT_FILE", str(AUTHORITY))
+    messages.tls.cache_clear()
+    yield
+    messages.tls.cache_clear()
 
 
 @pytest.fixture

@@ -11,12 +11,15 @@ from typing import Any, Final, Literal, TypeAlias
 import httpx
 
 from countermand import AsyncCountermand, Countermand, Crux, Kibo, Pattern, RetryPolicy, Vtex
+from countermand.transport import messages
 from countermand.transport.blocking import StockDriver
 from countermand.transport.eventloop import AsyncStockDriver
 from countermand.transport.proxies import Proxies
 from tests.support.proxies import SocksServer
+from tests.support.tls import AUTHORITY, trusting
 
 from .spec import CRUX_USER, KIBO_CLIENT, KIBO_TENANT, SECRETS
+from .troubles import Around
 
 Login: TypeAlias = Literal["token", "login"]
 
@@ -49,10 +52,25 @@ def _socks() -> Proxies:
     return Proxies({"ALL_PROXY": f"socks5h://127.0.0.1:{SocksServer().__enter__().port}"})
 
 
-def without_proxies() -> None:
-    """Forget the environment's proxies: what is tested here happens on this machine."""
+def prepare() -> None:
+    """Forget the environment's proxies, and trust the authority of the tests: all happens on this machine."""
     for name in [name for name in os.environ if name.lower().endswith("_proxy")]:
         del os.environ[name]
+    os.environ["SSL_CERT_FILE"] = str(AUTHORITY)
+    messages.tls.cache_clear()
+
+
+@contextmanager
+def without_bundle() -> Generator[None]:
+    """Have SSL_CERT_FILE name no file meanwhile."""
+    before = os.environ.get("SSL_CERT_FILE")
+    os.environ["SSL_CERT_FILE"] = "/nowhere/ca.pem"
+    messages.tls.cache_clear()
+    try:
+        yield
+    finally:
+        os.environ["SSL_CERT_FILE"] = before or str(AUTHORITY)
+        messages.tls.cache_clear()
 
 
 def settings(marketplace: str, origin: str, login: Login = "token") -> dict[str, Any]:
@@ -75,63 +93,93 @@ def settings(marketplace: str, origin: str, login: Login = "token") -> dict[str,
             return {"kibo": Kibo(client_id=KIBO_CLIENT, client_secret=SECRETS["kibo_secret"], **given)}
 
 
+def _proxies(door: str, around: Around | None) -> Proxies | None:
+    if around is not None and around.proxy:
+        return Proxies({"ALL_PROXY": around.proxy})
+    return _socks() if door.endswith("socks") else None
+
+
 @contextmanager
-def opened(door: str, **arguments: Any) -> Generator[Countermand]:
+def opened(door: str, around: Around | None = None, **arguments: Any) -> Generator[Countermand]:
     """Open a blocking door."""
     given: dict[str, Any] = {"retry": FAST, **arguments}
     if door.startswith("stock"):
-        driver = StockDriver(_socks() if door.endswith("socks") else None)
-        with Countermand(**given, http_client=driver) as client:
+        with Countermand(**given, http_client=StockDriver(_proxies(door, around))) as client:
             yield client
         return
-    with own_client(door) as http_client, Countermand(**given, http_client=http_client) as client:
+    with own_client(door, around) as http_client, Countermand(**given, http_client=http_client) as client:
         yield client
 
 
+def async_driver(door: str, around: Around | None = None) -> Any:
+    """Return the driver of an async door that is not over a caller's own client."""
+    if door.startswith("async stock"):
+        return AsyncStockDriver(_proxies(door, around))
+    from countermand.transport.aiohttp import AiohttpDriver
+
+    return AiohttpDriver()
+
+
 @asynccontextmanager
-async def aopened(door: str, **arguments: Any) -> AsyncGenerator[AsyncCountermand]:
+async def aopened(
+    door: str, around: Around | None = None, **arguments: Any
+) -> AsyncGenerator[AsyncCountermand]:
     """Open an async door."""
     given: dict[str, Any] = {"retry": FAST, **arguments}
-    if door.startswith("async stock"):
-        opened_driver = AsyncStockDriver(_socks() if door.endswith("socks") else None)
-        async with AsyncCountermand(**given, http_client=opened_driver) as client:
-            yield client
-    elif door == "async aiohttp":
-        from countermand.transport.aiohttp import AiohttpDriver
-
-        async with AsyncCountermand(**given, http_client=AiohttpDriver()) as client:
+    if not door.startswith("async httpx"):
+        async with AsyncCountermand(**given, http_client=async_driver(door, around)) as client:
             yield client
     else:
         async with (
-            own_async_client(door) as http_client,
+            own_async_client(door, around) as http_client,
             AsyncCountermand(**given, http_client=http_client) as client,
         ):
             yield client
 
 
-def own_client(door: str) -> httpx.Client:
+def own_client(door: str, around: Around | None = None) -> httpx.Client:
     """Return a client of the caller's own."""
     library: Any = httpx
     if door == "httpx2":
         import httpx2 as library
-    client: httpx.Client = library.Client(verify=_context(), trust_env=False)
+
+    def hook(response: Any) -> None:
+        if around is not None and around.hook is not None and not around.calm:
+            around.hook(response)
+
+    client: httpx.Client = library.Client(**_own(around), event_hooks={"response": [hook]})
     return client
 
 
-def own_async_client(door: str) -> httpx.AsyncClient:
+def own_async_client(door: str, around: Around | None = None) -> httpx.AsyncClient:
     """Return an async client of the caller's own."""
     library: Any = httpx
     if door == "async httpx2":
         import httpx2 as library
-    client: httpx.AsyncClient = library.AsyncClient(verify=_context(), trust_env=False)
+
+    async def hook(response: Any) -> None:
+        if around is not None and around.hook is not None and not around.calm:
+            around.hook(response)
+
+    client: httpx.AsyncClient = library.AsyncClient(**_own(around), event_hooks={"response": [hook]})
     return client
+
+
+def _own(around: Around | None) -> dict[str, Any]:
+    """Return the arguments of a client of the caller's own."""
+    over_tls = around is not None and around.origin.startswith("https:")
+    proxy = around.proxy if around is not None and around.proxy else None
+    return {"verify": _trusting() if over_tls else _context(), "trust_env": False, "proxy": proxy}
+
+
+@cache
+def _trusting() -> ssl.SSLContext:
+    return trusting()
 
 
 @cache
 def _context() -> ssl.SSLContext:
-    return ssl.SSLContext(
-        ssl.PROTOCOL_TLS_CLIENT
-    )  # nothing here speaks TLS, and loading authorities takes long
+    return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)  # loading authorities takes long
 
 
 def cancel(client: Any, marketplace: str, order_id: str, timeout: float) -> Any:

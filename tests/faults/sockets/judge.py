@@ -25,6 +25,10 @@ class Told:
     took: float = 0.0
     patience: float = 0.0
     text: str = ""
+    #: Whether it is the caller's own exception, which is to pass through.
+    planned: bool = False
+    #: How many cancels were sent, by the evidence on what was raised; None without evidence.
+    evidence: int | None = None
     #: Where a credential was found.
     leaks: tuple[str, ...] = field(default=())
 
@@ -43,6 +47,8 @@ def contradictions(told: Told, truth: Truth) -> list[str]:
             wrong.append(f"{told.outcome} {told.error}: {what} ({truth})".replace(" :", ":"))
 
     match told.outcome:
+        case "raised" if told.planned:
+            must(truth.forwarded == 0 or bool(told.evidence), "a cancel was accepted, without evidence")
         case "raised":
             must(truth.forwarded == 0, "a cancel was accepted")
         case "Cancelled":
@@ -58,7 +64,7 @@ def contradictions(told: Told, truth: Truth) -> list[str]:
             pass
         case other:
             must(False, f"no such outcome: {other}")
-    if not told.ours:
+    if not told.ours and not told.planned:
         wrong.append(f"raised something foreign: {told.error}: {told.text}")
     wrong += [
         f"it names another order: {name}"
@@ -79,9 +85,36 @@ def second_sends(seen: tuple[Seen, ...], order_id: str) -> int:
     return again
 
 
-def verdict(spec: CaseSpec, told: tuple[Told, ...], report: Report) -> list[str]:
-    """Return everything that is wrong with a case. The calls are about the orders of `spec`, one each."""
+def evidence_gaps(told: Told, report: Report) -> list[str]:
+    """Return what the evidence on the caller's own exception misses, or makes up."""
+    if not told.planned:
+        return []
+    cancels = sum(one.where == "cancel" and one.order_id == told.order_id for one in report.seen)
+    if cancels > (told.evidence or 0):
+        return [f"{cancels} cancels arrived, and the evidence on {told.error} has {told.evidence}"]
+    return [f"false evidence on {told.error}: nothing arrived"] if told.evidence and not report.seen else []
+
+
+def verdict(
+    spec: CaseSpec, told: tuple[Told, ...], report: Report, *, unsent: bool = False, forked: bool = False
+) -> list[str]:
+    """Return everything that is wrong with a case. The calls are about the orders of `spec`, one each.
+
+    If `unsent`, nothing could be sent. If `forked`, each call was made by a process, or an event loop, of its own.
+    """
     wrong: list[str] = []
+    for call in told:
+        wrong += evidence_gaps(call, report)
+    if unsent and ({call.error for call in told} != {"NotSentError"} or report.seen):
+        wrong.append(
+            f"not NotSentError alone, or something arrived: {[call.error or call.outcome for call in told]}"
+        )
+    if forked and len(told) > 1:
+        first, second = (
+            {one.connection for one in report.seen if one.order_id == call.order_id} for call in told[:2]
+        )
+        if first & second:
+            wrong.append("a connection was used by another process, or on another event loop")
     other = report.truths[spec.other.order_id]
     if other.cancels or other.forwarded:
         wrong.append("an order was touched that nobody asked for")
@@ -96,17 +129,25 @@ def verdict(spec: CaseSpec, told: tuple[Told, ...], report: Report) -> list[str]
     return wrong
 
 
-def lateness(spec: CaseSpec, told: tuple[Told, ...], report: Report, bounded: bool) -> list[str]:
-    """Return what is wrong, or is merely owed to a machine with too much to do: such a case is played again, alone."""
+def lateness(
+    spec: CaseSpec, told: tuple[Told, ...], report: Report, bounded: bool, *, calm: bool = True
+) -> list[str]:
+    """Return what is wrong, or is merely owed to a machine with too much to do: such a case is played again, alone.
+
+    `calm`: the second call is answered truly, and so has to know what became of its order.
+    """
     overruns = [call.overrun * 1000 for call in told if bounded and call.overrun > OVERRUN]
     late = [f"back {overrun:.0f} ms past the deadline" for overrun in overruns]
     late += [
         f"no time for a read that was answered: {call.text}" for call in told if _could_know(call, report)
     ]
+    told = tuple(one for one in told if not one.planned)
+    if not calm or not told:
+        return late
     if not spec.script.get("connect") and not any(one.fault for one in report.seen):
         late += [f"without a fault: {one.outcome} {one.error} {one.text}" for one in told if _is_bad(one)]
-    elif len(told) > 1:
-        late += _after_the_faults(spec, told[1], report)
+    elif told[-1].order_id != spec.orders[0].order_id:
+        late += _after_the_faults(spec, told[-1], report)
     return late
 
 

@@ -13,7 +13,7 @@ import tracemalloc
 from pathlib import Path
 from typing import Any, Final
 
-from .doors import ASYNC, aopened, cancel, opened, settings, without_proxies
+from .doors import ASYNC, aopened, cancel, opened, prepare, settings
 from .faults import Planned
 from .handle import FaultServer
 from .spec import CaseSpec, OrderSpec
@@ -106,5 +106,5 @@ def _peak() -> int:
 
 
 if __name__ == "__main__":
-    without_proxies()
+    prepare()
     print(json.dumps(_measure(sys.argv[1], sys.argv[2], int(sys.argv[3]))))

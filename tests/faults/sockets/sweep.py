@@ -9,10 +9,10 @@ from concurrent.futures import ThreadPoolExecutor
 from queue import Empty, SimpleQueue
 
 from .cases import Case, made
-from .doors import without_proxies
+from .doors import prepare
 from .handle import FaultServer
 from .leaks import Ear
-from .playing import Played, aplay, play
+from .playing import Played, aplay, play, play_alone
 
 #: Cases that one process plays at a time: in threads, and as many more on an event loop.
 LANES = 5
@@ -37,18 +37,24 @@ def sweep(seeds: Sequence[str], workers: int = 2, lanes: int = LANES) -> list[Pl
 
 
 def _part(work: tuple[Sequence[str], int]) -> list[Played]:
-    without_proxies()
+    prepare()
     seeds, lanes = work
     with FaultServer() as server:
         return side_by_side(server, [made(seed) for seed in seeds], lanes)
 
 
 def side_by_side(server: FaultServer, cases: Sequence[Case], lanes: int = LANES) -> list[Played]:
-    """Play cases against one server: those of blocking doors in threads, those of async doors on one event loop."""
+    """Play cases against one server: those of blocking doors in threads, those of async doors on one event loop.
+
+    Those that need the main thread come afterwards, one at a time.
+    """
     waiting: SimpleQueue[Case] = SimpleQueue()
+    blocking: list[Case] = []
     for case in cases:
-        if case.door.startswith("async"):
+        if case.door.startswith("async") and not case.alone:
             waiting.put(case)
+        elif not case.alone:
+            blocking.append(case)
     found: dict[str, Played] = {}
 
     async def lane() -> None:
@@ -62,11 +68,12 @@ def side_by_side(server: FaultServer, cases: Sequence[Case], lanes: int = LANES)
 
     with ThreadPoolExecutor(lanes + 1) as threads:
         loop = threads.submit(asyncio.run, all_lanes())
-        for one in threads.map(
-            lambda case: play(server, case), [case for case in cases if not case.door.startswith("async")]
-        ):
+        for one in threads.map(lambda case: play(server, case), blocking):
             found[one.seed] = one
         loop.result()
+    for case in cases:
+        if case.alone:
+            found[case.seed] = play_alone(server, case)
     return [found[case.seed] for case in cases]
 
 
@@ -84,7 +91,7 @@ def alone(seed: str, *, echo: bool = False) -> Played:
     """Play one case with nothing beside it; with `echo`, at a server that repeats credentials wherever it can."""
     case = made(seed, echo=1.0) if echo else made(seed)
     with FaultServer() as server:
-        return asyncio.run(aplay(server, case)) if case.door.startswith("async") else play(server, case)
+        return play_alone(server, case)
 
 
 def _rest(waiting: "SimpleQueue[Case]") -> Iterator[Case]:

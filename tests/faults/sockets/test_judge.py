@@ -62,6 +62,38 @@ def test_foreign_errors_other_orders_and_leaks_are_found() -> None:
     assert contradictions(Told(_ORDER, "Unknown", leaks=("its repr",)), _UNTOUCHED)
 
 
+def test_the_callers_own_exception_needs_evidence_and_no_more_than_that() -> None:
+    """It passes, with the cancellations that were sent: none missing, none made up."""
+    spec = case("crux")
+    spec = evolve(spec, orders=spec.orders[:1])
+    truths = {_ORDER: _ACCEPTED, spec.other.order_id: _UNTOUCHED}
+    mine = Told(_ORDER, "raised", "HookError", ours=False, took=0.1, patience=1.0, planned=True)
+    arrived = Report(truths, _seen("all"), (), 0)
+    assert not verdict(spec, (evolve(mine, evidence=1),), arrived)
+    assert verdict(spec, (mine,), arrived)
+    assert verdict(spec, (evolve(mine, evidence=1),), Report(truths, _seen("nothing", "nothing"), (), 0))
+    untouched = Report(truths | {_ORDER: _UNTOUCHED}, (), (), 0)
+    assert not verdict(spec, (mine,), untouched)
+    assert verdict(spec, (evolve(mine, evidence=1),), untouched)
+
+
+def test_what_cannot_be_sent_and_what_is_shared_is_found() -> None:
+    """Behind an invalid certificate nothing arrives; a fork and its parent share no connection."""
+    spec = case("crux")
+    spec = evolve(spec, orders=spec.orders[:2])
+    orders = [order.order_id for order in spec.orders]
+    truths = dict.fromkeys((*orders, spec.other.order_id), _UNTOUCHED)
+    unsent = tuple(Told(one, "raised", "NotSentError", took=0.1, patience=1.0) for one in orders)
+    assert not verdict(spec, unsent, Report(truths, (), (), 0), unsent=True)
+    assert verdict(spec, unsent, Report(truths, _seen("nothing"), (), 0), unsent=True)
+    assert verdict(spec, (evolve(unsent[0], error="RejectedError"),), Report(truths, (), (), 0), unsent=True)
+    first = Seen("cancel", orders[0], None, "all", final=False, connection=1)
+    second = evolve(first, order_id=orders[1])
+    told = tuple(Told(one, "Unknown", took=1.0, patience=1.0) for one in orders)
+    assert verdict(spec, told, Report(truths, (first, second), (), 0), forked=True)
+    assert not verdict(spec, told, Report(truths, (first, evolve(second, connection=2)), (), 0), forked=True)
+
+
 def _seen(*told: str) -> tuple[Seen, ...]:
     return tuple(Seen("cancel", _ORDER, "a fault", one, final=False, connection=1) for one in told)
 

@@ -4,13 +4,14 @@ import secrets
 
 from attrs import evolve
 
-from .cases import Case, made
-from .doors import doors
+from .cases import MARKETPLACES, Case, made
+from .doors import doors, swept
 from .faults import Planned, catalogue
 from .handle import FaultServer
 from .plain import case
 from .playing import Played
 from .sweep import side_by_side
+from .troubles import TROUBLES
 
 
 def _told(wrong: list[Played]) -> str:
@@ -41,3 +42,20 @@ def test_every_fault_of_the_catalogue_tells_no_untruth(server: FaultServer) -> N
             cases.append(Case(f"{kind.name} at {marketplace}", door, "token", spec))
     wrong = [one for one in side_by_side(server, cases) if one.wrong]
     assert not wrong, _told(wrong)
+
+
+def test_every_trouble_of_the_clients_side_tells_no_untruth(server: FaultServer) -> None:
+    """Hooks, signals, certificates, proxies, forks and event loops, at each door that they can befall."""
+    cases: list[Case] = []
+    for number, trouble in enumerate(TROUBLES.values()):
+        for turn, door in enumerate(door for door in trouble.doors if door in swept()):
+            marketplace = MARKETPLACES[(number + turn) % len(MARKETPLACES)]
+            name, applied = (("fin", "late"), ("stall before the head", "yes"), ("429", "no"))[turn % 3]
+            fault = Planned(name, applied, turn)  # type: ignore[arg-type]
+            spec = case(marketplace, 0.4, cancel=[fault])
+            spec = evolve(spec, orders=spec.orders[:2])
+            cases.append(Case(f"{trouble.name} through {door}", door, "token", spec, trouble.name))
+    played = side_by_side(server, cases)
+    wrong = [one for one in played if one.wrong]
+    assert not wrong, _told(wrong)
+    assert {one.trouble for one in cases} == set(TROUBLES)
