@@ -15,6 +15,7 @@ from countermand.engine.wire import CLOCK, Call, Fault, Reply
 from countermand.sandbox import Sandbox
 from countermand.transport.blocking import StockDriver
 from countermand.transport.eventloop import AsyncStockDriver
+from countermand.transport.nested import NestedTLS
 from countermand.transport.opening import open_driver
 from countermand.transport.proxies import Proxies, environment_proxies, is_direct
 from tests.support.proxies import SocksServer, Tunnel
@@ -237,6 +238,25 @@ def test_what_is_no_reply_ends_a_tunnel(kind: str, proxy_tls: bool, surplus: byt
         found = asked(kind, proxies, *[a_call(f"https://{server.origin}") for _ in range(2)])
         assert [one.body if isinstance(one, Reply) else one for one in found] == [b'"one"', b'"two"']
         assert server.connections == 2
+
+
+def test_what_tls_inside_tls_holds_is_seen() -> None:
+    """A part of a record, of the inner or of the outer connection, is data that nobody asked for."""
+
+    class Outer:
+        held = 0
+
+        def pending(self) -> int:
+            return self.held
+
+    outer: Any = Outer()
+    nested = NestedTLS(outer, anonymous(ssl.PROTOCOL_TLS_CLIENT), None)
+    assert nested.pending() == 0
+    outer.held = 5
+    assert nested.pending() > 0
+    outer.held = 0
+    nested._incoming.write(b"abc")
+    assert nested.pending() > 0
 
 
 @pytest.mark.usefixtures("trusting")
