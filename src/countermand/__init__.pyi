@@ -162,6 +162,7 @@ __all__ = [
     "StoredRun",
     "SubClient",
     "Unknown",
+    "UnreadRow",
     "Vtex",
     "VtexAnswer",
     "VtexClient",

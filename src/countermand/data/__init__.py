@@ -20,7 +20,8 @@ class Shown:
 
     def __repr__(self) -> str:
         kind: Any = type(self)
-        shown = (f"{field.name}={getattr(self, field.name)!r}" for field in attrs.fields(kind) if field.repr)
+        fields = attrs.fields(kind) if attrs.has(kind) else ()  # a third party's class may be any
+        shown = (f"{field.name}={getattr(self, field.name)!r}" for field in fields if field.repr)
         return f"{kind.__qualname__.rpartition('>.')[2]}({', '.join(shown)})"
 
 
