@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from countermand import AsyncCountermand, Countermand, Unknown, Vtex
+from countermand.bulk.course import Course
 from countermand.engine.wire import Call, Clock, Flow, Reply, T
 
 from .stages import vtex_requests
@@ -100,14 +101,33 @@ def test_a_run_that_is_dropped_ends_its_tasks(journaled: bool, tmp_path: Path) -
 
 
 def _answered(flow: Flow[T], step: Call) -> T:
-    order = step.target.split("/")[-2]
-    body = f'{{"date": "2026-03-02T09:00:00Z", "orderId": "{order}", "receipt": null}}'
+    if step.method == "GET":
+        order = step.target.split("/")[-1]
+        body = f'{{"orderId": "{order}", "status": "canceled"}}'
+    else:
+        order = step.target.split("/")[-2]
+        body = f'{{"date": "2026-03-02T09:00:00Z", "orderId": "{order}", "receipt": null}}'
     try:
         flow.send(Reply(200, {}, body.encode()))
     except StopIteration as end:
         result: T = end.value
         return result
     raise AssertionError("it asks again")
+
+
+class Instant:
+    """A blocking driver that answers at once."""
+
+    clock = Clock(time.monotonic, time.time)
+
+    def run(self, flow: Flow[T]) -> T:
+        """Answer each request as VTEX does."""
+        step = next(flow)
+        assert isinstance(step, Call)
+        return _answered(flow, step)
+
+    def close(self) -> None:
+        """There is nothing to close."""
 
 
 class Answering:
@@ -154,6 +174,30 @@ def test_blocking_calls_that_are_under_way_are_waited_for(dropped: bool, tmp_pat
     again = list(client.cancel_many(vtex_requests(50), journal=tmp_path / "run.db"))
     assert sum(one.replayed for one in again) == sent
     assert driver.calls == 50
+
+
+@pytest.mark.parametrize("strikes_at", [1, 2, 3, 5, 8, 13])
+def test_an_interruption_that_strikes_between_two_steps(
+    strikes_at: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Ctrl-C between taking an event and telling the run of it: the run ends, and the next one loses nothing."""
+    client = Countermand(ACCOUNT, http_client=Instant())
+    told, count = Course._told, iter(range(1, 1000))
+
+    def interrupted(course: Course, event: Any) -> None:
+        if next(count) == strikes_at:
+            raise KeyboardInterrupt
+        told(course, event)
+
+    threads = set(threading.enumerate())
+    with monkeypatch.context() as patch:
+        patch.setattr(Course, "_told", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            list(client.cancel_many(vtex_requests(50), journal=tmp_path / "run.db"))
+    assert set(threading.enumerate()) <= threads
+    results = list(client.cancel_many(vtex_requests(50), journal=tmp_path / "run.db"))
+    assert sorted(result.row for result in results) == list(range(50))
+    assert all(result.outcome is not None for result in results)
 
 
 _LEFT_OPEN = """

@@ -168,13 +168,6 @@ ANYWHERE = (
         _ROWS,
     ),
     Mutant(
-        "a byte order mark hides the raw answer",
-        _DECODING,
-        "json.loads(body.removeprefix(_BOM), parse_int=_integer)",
-        "json.loads(body, parse_int=_integer)",
-        _ROWS,
-    ),
-    Mutant(
         "every 404 says that there is no such order",
         _OPERATION,
         "        if kind is OrderNotFoundError and not self.rules.knows_no_order(reply, asked):\n",

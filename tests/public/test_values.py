@@ -14,6 +14,7 @@ import countermand
 from countermand import (
     Attempt,
     Cancelled,
+    CancelRequest,
     CancelVtexOrder,
     CountermandError,
     InvalidRequestError,
@@ -304,3 +305,12 @@ def test_a_value_shows_what_attrs_would_show() -> None:
         twin = attrs.make_class(kind.__name__, [], bases=(kind,), frozen=True)
         assert "__repr__" in vars(twin)
         assert filled(kind) == filled(twin)
+
+
+def test_a_class_without_fields_shows_itself_too() -> None:
+    """A third party's request need not be an attrs class."""
+
+    class Own(CancelRequest[Any]):
+        """A request of a marketplace of one's own."""
+
+    assert "Own object at" in repr(Own())

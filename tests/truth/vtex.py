@@ -145,11 +145,7 @@ def _(play: Played) -> None:
 # 200 without a receipt: the seller is evaluating the request.
 
 
-for _name, _body in {
-    "an empty body": b"",
-    "white space": b" \r\n",
-    "a mark": b"\xef\xbb\xbf",
-}.items():
+for _name, _body in {"an empty body": b"", "white space": b" \r\n", "a mark": b"\xef\xbb\xbf"}.items():
 
     @ROWS.add(f"200 with {_name} is received", cancel=[reply(200, _body)], read=[order("handling")])
     def _(play: Played) -> None:

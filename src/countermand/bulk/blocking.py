@@ -126,18 +126,19 @@ class CancelMany(Course):
             return
         self._closed = True
         _open.discard(self)
+        # Ctrl-C may have struck anywhere, so that an event was taken and not told to the run: this waits for threads,
+        # and for no event. What the journal does not learn of is in flight there, and is read by the next run.
         try:
             self._run.stop()
-            while not isinstance(step := self._run.step(), End):
-                self._do(step)
-                self._take_events()
-        finally:
             self._workers.join()
+            self._take_events()
+            while self._journal is not None and isinstance(step := self._run.step(), Store):
+                self._journal.submit(step.ops)
+        finally:
             if self._journal is not None:
                 self._journal.finish()
-                while self._journal_is_open:
-                    self._take(self._events.get())
                 self._journal.join()
+                self._take_events()
             for timer in self._timers:
                 timer.join()
 
@@ -213,5 +214,6 @@ class _Workers:
         for _ in self._threads:
             self._work.put(None)
         for thread in self._threads:
-            thread.join()
+            if thread.is_alive():
+                thread.join()
         self._threads.clear()

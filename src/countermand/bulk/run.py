@@ -126,7 +126,7 @@ class Run:
         self._stopping = True
         declared = [ticket for ticket in self._tickets.values() if ticket.began_at is not None]
         for ticket in (*self._sends, *declared):
-            del self._lanes.of(ticket.client).in_flight[ticket.row]
+            self._lanes.of(ticket.client).in_flight.pop(ticket.row, None)
             if self._journaled and ticket.asked is None:
                 self._outbox.add(Withdraw(ticket.row))
         self._sends.clear()

@@ -88,7 +88,7 @@ def _left(found: Survey, journal: Path, retry: Retry | None) -> int:
     again = sum(count for (account, kind), count in counts.items() if account and _is_retried(kind, retry))
     if stored:
         tell(
-            f"{journal} has {several(stored, 'row')} of this run; {answered:,} are answered, and not asked again"
+            f"{journal} has {several(stored, 'row')} of this run; {several(answered, 'is', 'are')} answered, and not asked again"
         )
     if retry is not None:
         tell(
@@ -208,7 +208,7 @@ def without_retry(command: Sequence[str]) -> list[str]:
 
 @contextmanager
 def _stopped_by_signals() -> Generator[None]:
-    """Let SIGTERM, which a container's end sends, do what Ctrl-C does."""
+    """Let SIGTERM and SIGHUP, which the end of a container and of a terminal send, do what Ctrl-C does."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
@@ -216,8 +216,10 @@ def _stopped_by_signals() -> Generator[None]:
     def interrupt(*_: object) -> None:
         raise KeyboardInterrupt
 
-    before = signal.signal(signal.SIGTERM, interrupt)
+    names = [name for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]  # Windows has no SIGHUP
+    before = {name: signal.signal(getattr(signal, name), interrupt) for name in names}
     try:
         yield
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for name, handler in before.items():
+            signal.signal(getattr(signal, name), handler)

@@ -14,14 +14,15 @@ SCHEMA = 1
 
 
 class Shown:
-    """An attrs class that shows its fields. One method for all: generated code would be compiled at each import."""
+    """A value that shows its fields. One method for all: what attrs generates would be compiled at each import."""
 
     __slots__ = ()
 
     def __repr__(self) -> str:
         kind: Any = type(self)
-        fields = attrs.fields(kind) if attrs.has(kind) else ()  # a third party's class may be any
-        shown = (f"{field.name}={getattr(self, field.name)!r}" for field in fields if field.repr)
+        if not attrs.has(kind):
+            return super().__repr__()
+        shown = (f"{field.name}={getattr(self, field.name)!r}" for field in attrs.fields(kind) if field.repr)
         return f"{kind.__qualname__.rpartition('>.')[2]}({', '.join(shown)})"
 
 

@@ -46,7 +46,7 @@ class Answer(Shown):
     def raw(self) -> dict[str, Any]:
         """The complete JSON object, including unknown fields; empty for a model built by hand."""
         body: bytes = getattr(self, "_body", b"")
-        value: dict[str, Any] = json.loads(body.removeprefix(_BOM), parse_int=_integer) if body else {}
+        value: dict[str, Any] = json.loads(body, parse_int=_integer) if body else {}
         return value
 
     @classmethod

@@ -13,7 +13,7 @@ from .conftest import Opener
 from .faults import Kind, catalogue
 from .judge import contradictions
 from .memory import BAR, measured
-from .plain import IDS, PATIENCE, ask, case, lost, named
+from .plain import IDS, ask, case, lost, named
 from .playing import told
 from .spec import OrderSpec
 from .statuses import RETRY_AFTER
@@ -49,8 +49,8 @@ def test_what_cannot_be_believed_is_settled_by_reading(stage: Opener, marketplac
         expected = (Unknown, 0) if marketplace == "crux" else (Cancelled, 1)
         if (type(result), done) == expected:
             return ""
-        if isinstance(result, Unknown | NotSentError) and patience < PATIENCE:
-            return problem(kind, PATIENCE)  # the machine is busy, or there is a problem
+        if isinstance(result, Unknown | NotSentError) and patience < 9:
+            return problem(kind, 3 * patience)  # the machine is busy, or there is a problem
         return f"{kind.name}: {result!r}"
 
     unclear = [kind for kind in catalogue().values() if kind.told == "nothing" and "no" in kind.applied]
