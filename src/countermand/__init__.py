@@ -18,7 +18,9 @@ def _homes() -> dict[str, str]:
 
 
 _HOMES = _homes()
-globals()["__all__"] = sorted(name for name in _HOMES if name[0] != "_")  # type checkers read the stub's
+globals()["__all__"] = sorted(
+    name for name in _HOMES if name[0] != "_"
+)  # in this form, because type checkers read the stub
 
 
 def __getattr__(name: str) -> object:

@@ -21,7 +21,7 @@ PICTURE = re.compile(r"\b(rooms?|doors?|floors?|house)\b", re.IGNORECASE)
 
 
 def _classes() -> Iterator[type[Any]]:
-    for name in countermand.__all__:
+    for name in vars(countermand)["__all__"]:
         value = getattr(countermand, name)
         if isinstance(value, type):
             yield value
@@ -37,7 +37,7 @@ def _calls() -> Iterator[tuple[str, str]]:
     for kind in _classes():
         if issubclass(kind, Countermand | AsyncCountermand | SubClient | AsyncSubClient):
             yield from _methods(kind)
-    for name in countermand.__all__:
+    for name in vars(countermand)["__all__"]:
         value = getattr(countermand, name)
         if inspect.isfunction(value):
             yield name, inspect.getdoc(value) or ""

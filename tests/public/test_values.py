@@ -172,7 +172,7 @@ def test_a_real_answer_pickles_whole(market: Market, on_stage: OnStage) -> None:
 
 
 KINDS: list[type[CountermandError]] = [
-    getattr(countermand, name) for name in countermand.__all__ if name.endswith("Error")
+    getattr(countermand, name) for name in vars(countermand)["__all__"] if name.endswith("Error")
 ]
 ABOUT: dict[str, Any] = {
     "marketplace": "kibo",

@@ -25,7 +25,9 @@ def without_marks(name: str, to: Path) -> tuple[Path, list[int]]:
 def files(tmp_path_factory: pytest.TempPathFactory) -> list[tuple[Path, list[int]]]:
     """Return the files without their marks."""
     folder = tmp_path_factory.mktemp("typing")
-    return [without_marks(name, folder) for name in ("exhaustive.py", "returns.py", "third_party.py")]
+    return [
+        without_marks(name, folder) for name in ("exhaustive.py", "returns.py", "third_party.py", "star.py")
+    ]
 
 
 def expected(files: list[tuple[Path, list[int]]]) -> set[tuple[str, int]]:
