@@ -89,6 +89,8 @@ BAD = {
     "broken UTF-8": (b"vtex,1\xff2,,", "it is not UTF-8 (byte 7 of the line)"),
     "10 MB": (b"vtex," + b"1" * 10_000_000 + b",,", "the line is too long: 10,000,00"),
     "an open quotation mark": (b'vtex,"1,,', "a quotation mark is not closed on its line"),
+    "a formula": (b'vtex,"=""0012""",,', "order_id is a spreadsheet's formula"),
+    "a non-breaking space": (b"vtex,00\xc2\xa012,,", "order_id holds a character that is not seen"),
     "a NUL": (b"vtex,1\x002,,", "order_id holds a control character"),
 }
 
@@ -210,6 +212,15 @@ def test_a_dry_run_sends_nothing(call: Call, served: Sandbox) -> None:
     as_json = call("bulk", "orders.csv", "--dry-run", "--json")
     assert json.loads(as_json.out)["line"] == 5
     assert not served.requests
+
+
+@pytest.mark.parametrize("text", ["", HEADER])
+def test_a_file_without_an_order_is_refused(call: Call, served: Sandbox, text: str) -> None:
+    """A dry run says what a run says."""
+    for more in (["--dry-run"], ["--journal", "run.db", "--yes"]):
+        answer = call("bulk", write(text), *more)
+        assert answer.code == 2
+        assert "there is no order in it" in answer.err
 
 
 def test_nobody_to_ask_means_no(call: Call, served: Sandbox) -> None:

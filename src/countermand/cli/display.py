@@ -177,9 +177,8 @@ class _Picture:
         table = Table(box=None, pad_edge=False, header_style="dim", expand=False)
         for title in ("account", "done", "in flight", "429s", "limit", "state"):
             right = title in ("done", "in flight", "429s")
-            table.add_column(
-                title, justify="right" if right else "left", no_wrap=title != "state", overflow="fold"
-            )
+            words = title in ("account", "state")  # these two share what the numbers leave
+            table.add_column(title, justify="right" if right else "left", no_wrap=not words, overflow="fold")
         for lane in progress.lanes:
             style = {
                 "running": "green",

@@ -46,6 +46,7 @@ class Rows:
 
     def __init__(self, lines: Lines, accounts: Opened) -> None:
         self._lines = lines
+        self.name: str = lines.name
         self._accounts = accounts
         #: The first row of each stretch in which rows and lines run side by side, and how far they are apart there.
         self._from: list[int] = []

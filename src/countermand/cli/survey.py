@@ -7,7 +7,7 @@ from contextlib import closing
 
 from ..bulk.unread import UnreadRow
 from .accounts import Opened, told
-from .codes import Exit
+from .codes import Exit, Stop
 from .rows import InputRow, Rows
 from .terminal import data, data_json, several, tell
 
@@ -114,6 +114,8 @@ def dry_run(rows: Rows, accounts: Opened, as_json: bool) -> Exit:
             data(f"line {row.line}: the same order as line {first}: it is cancelled once")
 
     found.take(rows, bad, again)
+    if not found.rows:
+        raise Stop(f"{rows.name}: there is no order in it")
     found.tell()
     if found.bad:
         tell("Nothing was sent: a dry run.", style="bold")

@@ -5,6 +5,7 @@ other columns find their field by its name.
 """
 
 import re
+import unicodedata
 from collections.abc import Mapping
 from functools import cache
 from typing import Any
@@ -20,6 +21,8 @@ COLUMNS = ("marketplace", "order_id", "account", "reason", "reason_detail", "req
 NEEDED = COLUMNS[:2]
 
 _SCIENTIFIC = re.compile(r"[+-]?\d+(?:[.,]\d+)?[eE][+-]\d+")
+#: Categories of spaces that look like others, or like nothing; of control characters the request itself tells.
+_UNSEEN = frozenset({"Zs", "Zl", "Zp", "Cf"})
 _TRUE, _FALSE = ("true", "yes", "1"), ("false", "no", "0")
 
 
@@ -75,6 +78,10 @@ def check_id(order_id: str) -> None:
         raise InvalidRequestError("it names no order: order_id is empty")
     if order_id.strip() != order_id:
         raise InvalidRequestError("order_id has spaces at its ends")
+    if order_id.startswith("="):
+        raise InvalidRequestError("order_id is a spreadsheet's formula: format its column as text")
+    if any(unicodedata.category(each) in _UNSEEN and each != " " for each in order_id):
+        raise InvalidRequestError("order_id holds a character that is not seen, such as a non-breaking space")
     if _SCIENTIFIC.fullmatch(order_id):
         raise InvalidRequestError(
             f"order_id {order_id[:100]} is in scientific notation: a spreadsheet has rounded it; format its column as text",
