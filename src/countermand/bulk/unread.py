@@ -36,15 +36,16 @@ class UnreadRow(CancelRequest[Any]):
         return cls(error, {name: value for name, value in written.items() if name != "request"})
 
 
-def is_unread(written: object) -> bool:
+def is_unread(written: Any) -> bool:
     """Whether this is what an `UnreadRow` wrote."""
-    return isinstance(written, Mapping) and written.get("request") == _TAG  # pyright: ignore[reportUnknownMemberType]
+    fields: Any = written if isinstance(written, Mapping) else {}
+    return bool(fields.get("request") == _TAG)
 
 
-def written_of(request: object) -> dict[str, Any]:
+def written_of(request: Any) -> dict[str, Any]:
     """Return a request as plain data; something that is none becomes a row that makes none."""
     try:
-        written: dict[str, Any] = request.to_dict()  # type: ignore[attr-defined]
+        written: dict[str, Any] = request.to_dict()
     except (AttributeError, TypeError, ValueError):
         return {"request": _TAG, "not_a_request": type(request).__name__}
     return written
