@@ -1,7 +1,7 @@
 """A row of an input that makes no request."""
 
 from collections.abc import Mapping
-from typing import Any, Self
+from typing import Any, Self, cast
 
 import attrs
 
@@ -36,10 +36,9 @@ class UnreadRow(CancelRequest[Any]):
         return cls(error, {name: value for name, value in written.items() if name != "request"})
 
 
-def is_unread(written: Any) -> bool:
+def is_unread(written: object) -> bool:
     """Whether this is what an `UnreadRow` wrote."""
-    fields: Any = written if isinstance(written, Mapping) else {}
-    return bool(fields.get("request") == _TAG)
+    return isinstance(written, Mapping) and cast("Mapping[str, Any]", written).get("request") == _TAG
 
 
 def written_of(request: Any) -> dict[str, Any]:
