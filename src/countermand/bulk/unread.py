@@ -36,9 +36,9 @@ class UnreadRow(CancelRequest[Any]):
         return cls(error, {name: value for name, value in written.items() if name != "request"})
 
 
-def is_unread(written: Any) -> bool:
+def is_unread(written: object) -> bool:
     """Whether this is what an `UnreadRow` wrote."""
-    return isinstance(written, dict) and cast(dict[str, Any], written).get("request") == _TAG
+    return isinstance(written, Mapping) and cast("Mapping[str, Any]", written).get("request") == _TAG
 
 
 def written_of(request: Any) -> dict[str, Any]:

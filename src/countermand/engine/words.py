@@ -152,11 +152,13 @@ def _texts(value: Any, levels: int = 4) -> Iterator[str]:
     """Yield the texts in a text, a list, or an object with a message, down to a maximum depth."""
     if isinstance(value, str) and value.strip():
         yield value
-    if not levels:
+    if not levels or not value:
         return
     for each in _items(value):
         yield from _texts(each, levels - 1)
     fields = _fields(value)
+    if not fields:
+        return
     where = ".".join(map(str, _items(fields.get("loc"))))
     for text in _first(fields, (*_MESSAGES, "title"), levels - 1):
         yield f"{where}: {text}" if where else text
