@@ -86,10 +86,14 @@ class Way:
 
     def __init__(self, kind: Kind, library: str) -> None:
         self._kind: Kind = kind
+        self._library = library
         self._runner = asyncio.Runner()
         opened = open_async_driver if kind == "async" else open_driver
         self._own = None if library == "stock" else _own_client(kind, library)
         self._driver: Any = opened(self._own)
+
+    def __repr__(self) -> str:
+        return f"{self._kind} {self._library}"
 
     def play(self, row: Row, server: Server) -> Played:
         """Return the row, with a client of its own that asks `server`."""

@@ -21,7 +21,7 @@ def _told(wrong: list[Played]) -> str:
 def test_a_fresh_slice_of_the_sweep_tells_no_untruth(server: FaultServer) -> None:
     """Whatever the seed: nothing that is told about an order contradicts the world's ledger."""
     seed = secrets.token_hex(4)
-    played = side_by_side(server, [made(f"{seed}:{number}") for number in range(150)])
+    played = side_by_side(server, [made(f"{seed}:{number}") for number in range(100)])
     wrong = [one for one in played if one.wrong]
     assert not wrong, f"python -m tests.faults.sockets --replay {wrong[0].seed}\n{_told(wrong)}"
 
