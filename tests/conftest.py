@@ -1,5 +1,6 @@
 """Both doors, for every test that asks for a `door`."""
 
+import os
 import signal
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -13,6 +14,19 @@ from .support.stage import Stage
 
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # started in the background: children would not hear it
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Let each worker of pytest-xdist begin with its share of the long tests, so that none is left for the end."""
+    long = [item for item in items if item.get_closest_marker("long")]
+    others = [item for item in items if not item.get_closest_marker("long")]
+    workers = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+    size = -(-len(others) // workers)
+    items[:] = [
+        item
+        for worker in range(workers)
+        for item in (*long[worker::workers], *others[worker * size : (worker + 1) * size])
+    ]
 
 
 @pytest.fixture(params=["sync", "async"])

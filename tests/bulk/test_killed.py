@@ -6,6 +6,7 @@ from .killing import killed
 from .stages import KINDS, Kind
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_run_that_is_killed_is_finished_by_the_next(kind: Kind) -> None:
     """Every row is told once, nothing contradicts the ledger, and nothing is sent to Crux twice."""

@@ -109,6 +109,7 @@ def test_a_marketplace_cannot_steer_the_terminal() -> None:
     assert plain("a\x1b[2Jb\r\nc\u2028d") == "a [2Jb c d"
 
 
+@pytest.mark.long
 def test_the_memory_of_a_survey_does_not_grow(call: Call, served: Sandbox) -> None:
     """Ten times the rows, the same peak: what was seen is kept in a file."""
     accounts = opened(None)

@@ -31,6 +31,7 @@ both_doors = pytest.mark.parametrize("door", DOORS)
 everywhere = pytest.mark.parametrize("marketplace", MARKETPLACES)
 
 
+@pytest.mark.long
 def test_no_case_of_a_fresh_slice_is_wrong() -> None:
     """Whatever the seed: no word against the ledger, no needless Unknown, no wait past the deadline, and so on."""
     first = secrets.randbelow(10**9)

@@ -67,6 +67,7 @@ def test_an_echo_of_the_login_shows_nowhere(stage: Opener, door: str, marketplac
         assert not ear.leaks
 
 
+@pytest.mark.long
 def test_a_fresh_slice_with_every_logger_at_debug(server: FaultServer) -> None:
     """Whatever the seed, the fault and the door, with a server that echoes."""
     seed = secrets.token_hex(4)

@@ -2,6 +2,7 @@
 
 import secrets
 
+import pytest
 from attrs import evolve
 
 from .cases import MARKETPLACES, Case, made
@@ -18,6 +19,7 @@ def _told(wrong: list[Played]) -> str:
     return "\n".join(f"{one.case}\n   {one.told}\n   {', '.join(one.wrong)}" for one in wrong)
 
 
+@pytest.mark.long
 def test_a_fresh_slice_of_the_sweep_tells_no_untruth(server: FaultServer) -> None:
     """Whatever the seed: nothing that is told about an order contradicts the world's ledger."""
     seed = secrets.token_hex(4)
@@ -26,6 +28,7 @@ def test_a_fresh_slice_of_the_sweep_tells_no_untruth(server: FaultServer) -> Non
     assert not wrong, f"python -m tests.faults.sockets --replay {wrong[0].seed}\n{_told(wrong)}"
 
 
+@pytest.mark.long
 def test_every_fault_of_the_catalogue_tells_no_untruth(server: FaultServer) -> None:
     """Each fault on a cancel, at each marketplace, through one of the doors after the other."""
     cases: list[Case] = []
@@ -44,6 +47,7 @@ def test_every_fault_of_the_catalogue_tells_no_untruth(server: FaultServer) -> N
     assert not wrong, _told(wrong)
 
 
+@pytest.mark.long
 def test_every_trouble_of_the_clients_side_tells_no_untruth(server: FaultServer) -> None:
     """Hooks, signals, certificates, proxies, forks and event loops, at each door that they can befall."""
     cases: list[Case] = []
