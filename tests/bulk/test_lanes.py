@@ -80,16 +80,17 @@ def test_a_paused_lane_says_so_and_probes() -> None:
 
 
 @pytest.mark.parametrize(
-    "kind, factor, bar",
+    "kind, factor, retry_after, bar",
     [
-        (TokenBucket, 1.0, 1.1),
-        (TokenBucket, 2.0, 1.15),
-        (FixedWindow, 0.5, 1.25),
-        (SlidingWindow, 2.0, 1.3),
+        (TokenBucket, 1.0, False, 1.1),
+        (TokenBucket, 0.5, True, 1.15),
+        (TokenBucket, 2.0, False, 1.15),
+        (FixedWindow, 0.5, False, 1.25),
+        (SlidingWindow, 2.0, False, 1.3),
     ],
 )
-def test_the_pace_through_cancel_many(kind: Any, factor: float, bar: float) -> None:
+def test_the_pace_through_cancel_many(kind: Any, factor: float, retry_after: bool, bar: float) -> None:
     """A slice of what `tests/bulk/pacing.py` measures: two minutes in place of ten, with bars for so short a run."""
-    played = play(kind(20.0), 20.0, factor, retry_after=False, seconds=120.0)
+    played = play(kind(20.0), 20.0, factor, retry_after=retry_after, seconds=120.0)
     assert played.over_least <= bar
     assert played.refused <= 0.04

@@ -11,13 +11,15 @@ from .limits import FixedWindow, Limiter, SlidingWindow, TokenBucket, play
 WINDOWS = pytest.mark.parametrize("window", [FixedWindow, SlidingWindow])
 FACTORS = pytest.mark.parametrize("factor", [1.0, 2.0, 0.5], ids=["steady", "doubled", "halved"])
 RATES = pytest.mark.parametrize("rate", [20.0, 60.0])
+TOLD = pytest.mark.parametrize("retry_after", [True, False], ids=["told", "untold"])
 
 
 @FACTORS
 @RATES
-def test_a_token_bucket_is_used_to_the_full(rate: float, factor: float) -> None:
+@TOLD
+def test_a_token_bucket_is_used_to_the_full(rate: float, factor: float, retry_after: bool) -> None:
     """At most 10 % over the least possible time, and at most 2 % refused, whatever the limit does at half time."""
-    played = play(TokenBucket(rate), rate, factor=factor)
+    played = play(TokenBucket(rate), rate, factor=factor, retry_after=retry_after)
     assert played.over_least <= 1.10
     assert played.refused <= 0.02
 
@@ -25,15 +27,18 @@ def test_a_token_bucket_is_used_to_the_full(rate: float, factor: float) -> None:
 @FACTORS
 @RATES
 @WINDOWS
-def test_windows_of_a_second_are_used(window: Callable[[float], Limiter], rate: float, factor: float) -> None:
+@TOLD
+def test_windows_of_a_second_are_used(
+    window: Callable[[float], Limiter], rate: float, factor: float, retry_after: bool
+) -> None:
     """At most 20 % over the least possible time, and at most 2 % refused."""
-    played = play(window(rate), rate, factor=factor)
+    played = play(window(rate), rate, factor=factor, retry_after=retry_after)
     assert played.over_least <= 1.20
     assert played.refused <= 0.02
 
 
 @pytest.mark.parametrize("seconds", [10.0, 60.0])
-@pytest.mark.parametrize("retry_after", [True, False], ids=["told", "untold"])
+@TOLD
 @WINDOWS
 def test_longer_windows_end(
     window: Callable[[float, float], Limiter], seconds: float, retry_after: bool

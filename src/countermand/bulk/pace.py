@@ -17,13 +17,18 @@ import attrs
 _CUT = 0.06
 #: How far below it a 429 does that comes soon after another one: the limit is lower than it was thought to be.
 _DEEP_CUT = 0.3
+#: After that one the limit is a guess, and the rate climbs in this share of the answers.
+_GUESSED = 0.3
 #: Soon: within a second, or so many answers.
 _SOON = 6.0
 #: Answers after which the rate is back at the limit: so many for each request that the last 429 cost, and as many as
 #: come in so many times the pause that it cost; but no more than come in so many seconds.
-_FOR_EACH_REFUSAL, _FOR_EACH_PAUSE, _LONGEST_CYCLE = 75.0, 20.0, 60.0
+_FOR_EACH_REFUSAL, _FOR_EACH_PAUSE, _LONGEST_CYCLE = 75.0, 32.0, 60.0
 #: What was accepted is counted over so many seconds, or so many requests where these take longer.
 _SPAN, _COUNTED = 1.0, 12.0
+#: Where no pause was within two seconds, what was accepted is counted over up to so many seconds as well: a second's
+#: count is off by one or two.
+_STEADY = 6.0
 #: A lane that sent less than this share of its rate was not held back by it.
 _BUSY = 0.3
 #: A 429 that names no time: the shortest and the longest pause, in seconds. It doubles until something is accepted.
@@ -70,6 +75,7 @@ class Pace:
         self._cycle = _FOR_EACH_REFUSAL
         if known:
             self._answers = self._cycle  # there is nothing to climb to
+        self._is_guess = False  # the limit, after a deep cut
         self._cost = 0.0  # requests that the last 429 cost, those on their way with it included
         self._accepted: deque[float] = deque(maxlen=4096)
         self._offered: deque[float] = deque(maxlen=4096)
@@ -77,6 +83,7 @@ class Pace:
         self._began: float | None = None
         self._cycle_began = 0.0
         self._cycle_accepted = 0
+        self._open_since = float("-inf")  # when something was accepted after the last pause
         self._blocked_since: float | None = None
         self._paused = 0.0
         self._is_limiting = False
@@ -151,13 +158,14 @@ class Pace:
         shown = self._lately(self._accepted, now)
         if self.rate is None:
             limit = shown
-        elif self._lately(self._offered, now) < _BUSY * self.rate:
+        elif self._lately(self._offered, now, self._open_since) < _BUSY * self.rate:
             limit = self.rate  # little was accepted because little was sent
         elif self._answers < max(_SOON, self.rate / 2):
             # What was accepted lately may be little because of a pause.
             limit = min(self.rate * (1 - _DEEP_CUT), max(shown, self.rate / 2))
+            self._is_guess = True
         else:
-            limit = min(self.rate, shown)
+            limit = min(self.rate, shown, self._steadily(now))
         self._keep(limit)
         self._next_at = now
 
@@ -174,7 +182,7 @@ class Pace:
     def _reopened(self, now: float) -> None:
         """Take the whole time since the last long pause into account, if this one was long."""
         assert self._blocked_since is not None
-        blocked, self._blocked_since = now - self._blocked_since, None
+        blocked, self._blocked_since, self._open_since = now - self._blocked_since, None, now
         assert self.rate is not None
         if blocked >= _LONG_WINDOW:
             shown = self._cycle_accepted / (now - self._cycle_began)
@@ -182,12 +190,24 @@ class Pace:
             self._cycle_began, self._cycle_accepted = now, 0
         cost, self._cost = self._cost, 0.0
         wanted = max(cost * _FOR_EACH_REFUSAL, blocked * self.rate * _FOR_EACH_PAUSE)
-        self._cycle = max(10.0, min(max(wanted, self._cycle * 0.8), self.rate * _LONGEST_CYCLE))
+        wanted = max(wanted, self._cycle * 0.8) * (_GUESSED if self._is_guess else 1.0)
+        self._cycle = max(10.0, min(wanted, self.rate * _LONGEST_CYCLE))
+        self._is_guess = False
 
-    def _lately(self, times: deque[float], now: float) -> float:
-        """Return how many of these there were a second."""
-        began = now if self._began is None else self._began
+    def _steadily(self, now: float) -> float:
+        """Return how many were accepted a second since the last pause, over a longer time; infinite after a recent one."""
+        span = min(_STEADY, now - self._open_since - 0.5)
+        return _count(self._accepted, now - span) / span if span >= 2.0 else float("inf")
+
+    def _lately(self, times: deque[float], now: float, since: float = float("-inf")) -> float:
+        """Return how many of these there were a second, a pause before `since` left out."""
+        began = now if self._began is None else max(self._began, since)
         wanted = max(_SPAN, _COUNTED / self.rate) if self.rate else _SPAN
         span = min(wanted, max(now - began, 0.05))
-        recent: Any = takewhile(lambda at: at > now - span, reversed(times))
-        return (sum(1 for _ in recent) + 0.5) / span
+        return _count(times, now - span) / span
+
+
+def _count(times: deque[float], after: float) -> float:
+    """Return how many of these are after an instant, where half of the next gap counts too."""
+    recent: Any = takewhile(lambda at: at > after, reversed(times))
+    return sum(1 for _ in recent) + 0.5
