@@ -25,6 +25,7 @@ M = TypeVar("M", bound="Answer")
 _BOM = b"\xef\xbb\xbf"
 #: How deeply a body may be nested. Beyond it, `Answer.raw` could exceed Python's recursion limit.
 _DEEPEST = 200
+_NO_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
 
 
 class DecodingError(ValueError):
@@ -123,7 +124,7 @@ def decode_value(body: bytes) -> object:
     try:
         body = body.removeprefix(_BOM)  # RFC 8259, section 8.1, allows ignoring it
         said = _loads()(body)
-        if body.count(b"[") + body.count(b"{") > _DEEPEST and _is_too_deep(said):
+        if _may_be_too_deep(body) and _is_too_deep(said):
             raise RecursionError
         if _may_repeat_a_name(body, said):
             json.loads(body, object_pairs_hook=without_repeats)
@@ -139,6 +140,18 @@ def _loads() -> Callable[[bytes], object]:
     from msgspec.json import Decoder
 
     return Decoder().decode
+
+
+def _may_be_too_deep(body: bytes) -> bool:
+    """Whether `body` has more than the allowed levels of brackets; those in its texts may make it so."""
+    if body.count(b"[") + body.count(b"{") <= _DEEPEST:
+        return False
+    brackets = body.translate(None, _NO_BRACKETS)
+    for _ in range(_DEEPEST // 2):
+        brackets = brackets.replace(b"[]", b"").replace(b"{}", b"")  # one or two of the levels
+        if not brackets:
+            return False
+    return True
 
 
 def _is_too_deep(said: Any) -> bool:
