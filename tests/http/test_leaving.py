@@ -7,7 +7,7 @@ import signal
 import socket
 import sys
 import threading
-from collections.abc import Iterator, Mapping, Sequence, Set
+from collections.abc import Iterator
 from itertools import count
 from types import TracebackType
 from typing import Any
@@ -30,6 +30,7 @@ from countermand import (
 from countermand.engine.wire import Call, Fault, Flow, Reply
 from countermand.transport.blocking import BlockingDriver
 from countermand.transport.eventloop import EventLoopDriver
+from tests.support.trackers import walked
 
 from .raw import RawServer, http
 from .test_passing import KINDS, MineError, hooks
@@ -110,19 +111,6 @@ def frames(error: BaseException) -> list[TracebackType]:
                 found.append(trace)
             trace = trace.tb_next
     return found
-
-
-def walked(value: object, depth: int = 12) -> Iterator[str]:
-    """Yield the texts that a tracker would send: containers are walked, all else is printed."""
-    if depth and isinstance(value, Mapping):
-        for key, item in value.items():
-            yield from walked(key, depth - 1)
-            yield from walked(item, depth - 1)
-    elif depth and isinstance(value, Sequence | Set) and not isinstance(value, str | bytes | bytearray):
-        for item in value:
-            yield from walked(item, depth - 1)
-    else:
-        yield repr(value)
 
 
 def is_clean(error: BaseException) -> bool:

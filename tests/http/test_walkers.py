@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterator, Mapping, Sequence, Set
+from collections.abc import Callable, Mapping, Sequence, Set
 from typing import Any
 
 import httpx
@@ -12,24 +12,12 @@ from countermand.engine.secret import SealedHeaders
 from countermand.engine.wire import CLOCK, Call, Fault, Flow, Reply
 from countermand.transport.blocking import BorrowedDriver, StockDriver
 from countermand.transport.eventloop import AsyncBorrowedDriver, AsyncStockDriver
+from tests.support.trackers import walked
 
 from .raw import RawServer, http
 
 SECRET = "sekret-of-the-walkers"
 BODY = b'{"password": "sekret-of-the-walkers"}'
-
-
-def walked(value: object, depth: int = 12) -> Iterator[str]:
-    """Yield the texts that a tracker would send: containers are walked, all else is printed."""
-    if depth and isinstance(value, Mapping):
-        for key, item in value.items():
-            yield from walked(key, depth - 1)
-            yield from walked(item, depth - 1)
-    elif depth and isinstance(value, Sequence | Set) and not isinstance(value, str | bytes | bytearray):
-        for item in value:
-            yield from walked(item, depth - 1)
-    else:
-        yield repr(value)
 
 
 def reported(error: BaseException) -> list[str]:
