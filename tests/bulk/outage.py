@@ -7,6 +7,7 @@ from typing import Any
 import attrs
 
 from countermand import AsyncCountermand, BulkResult
+from countermand.engine.walking import walked
 from countermand.engine.wire import Call, Clock, Fault, Flow, Reply, Sleep, T
 from countermand.sandbox.http import SandboxRequest
 from countermand.sandbox.virtual import VirtualTime
@@ -30,13 +31,7 @@ class WorldDriver:
     async def run(self, flow: Flow[T]) -> T:
         """Run a flow in virtual time."""
         with self._time.call(asyncio.get_running_loop()):
-            try:
-                step = next(flow)
-                while True:
-                    step = flow.send(await self._answer(step))
-            except StopIteration as end:
-                result: T = end.value
-                return result
+            return await walked(flow, self._answer)
 
     def _is_gone(self) -> bool:
         return self._gone <= self.clock.monotonic() < self._back

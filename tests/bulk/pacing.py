@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from countermand import AnyRequest, AsyncCountermand, CancelVtexOrder, Vtex
+from countermand.engine.walking import walked
 from countermand.engine.wire import Call, Clock, Fault, Flow, Reply, Sleep, T
 from countermand.sandbox.virtual import VirtualTime
 from countermand.sandbox.world import World
@@ -32,13 +33,7 @@ class LimitedDriver:
     async def run(self, flow: Flow[T]) -> T:
         """Run a flow in virtual time."""
         with self._time.call(asyncio.get_running_loop()):
-            try:
-                step = next(flow)
-                while True:
-                    step = flow.send(await self._answer(step))
-            except StopIteration as end:
-                result: T = end.value
-                return result
+            return await walked(flow, self._answer)
 
     async def _answer(self, step: Call | Sleep) -> Reply | Fault | None:
         if isinstance(step, Sleep):

@@ -11,6 +11,7 @@ from functools import partial
 from typing import Any, Protocol, TypeAlias
 
 from ..engine.rules import AnyRequest
+from ..engine.walking import finished, walked
 from ..errors import CountermandError
 from ..marketplaces.base import asking
 from ..marketplaces.stored import request_from_dict
@@ -82,35 +83,19 @@ def _settling(
 
 def settle(accounts: Accounts, request: AnyRequest | Mapping[str, Any], intent: Intent) -> BulkResult:
     """Settle on blocking I/O."""
-    settling = _settling(accounts, request, intent)
-    try:
-        call = next(settling)
-        while True:
-            try:
-                found = call()
-            except BaseException as error:  # noqa: BLE001 - the generator decides what passes
-                call = settling.throw(error)
-            else:
-                call = settling.send(found)
-    except StopIteration as end:
-        result: BulkResult = end.value
-        return result
+
+    async def answer(call: Callable[[], Any]) -> Any:
+        return call()
+
+    return finished(walked(_settling(accounts, request, intent), answer))
 
 
 async def settle_async(
     accounts: Accounts, request: AnyRequest | Mapping[str, Any], intent: AsyncIntent
 ) -> BulkResult:
     """Settle on an event loop."""
-    settling = _settling(accounts, request, intent)
-    try:
-        call = next(settling)
-        while True:
-            try:
-                found = await call()
-            except BaseException as error:  # noqa: BLE001 - the generator decides what passes
-                call = settling.throw(error)
-            else:
-                call = settling.send(found)
-    except StopIteration as end:
-        result: BulkResult = end.value
-        return result
+
+    async def answer(call: Callable[[], Any]) -> Any:
+        return await call()
+
+    return await walked(_settling(accounts, request, intent), answer)

@@ -6,13 +6,14 @@ from contextlib import ExitStack
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final, Literal, Self
 
+from countermand.engine.walking import finished
 from countermand.sandbox import checks
 from countermand.sandbox.http import SandboxRequest
 from countermand.sandbox.ledger import Marketplace
 from countermand.sandbox.mishaps import Gateway, Mishap
 from countermand.sandbox.orders import READY_ORDERS, ReadyOrder, seed
 from countermand.sandbox.received import ReceivedRequest
-from countermand.sandbox.virtual import AsyncVirtualDriver, VirtualDriver, VirtualTime, finished
+from countermand.sandbox.virtual import AsyncVirtualDriver, VirtualDriver, VirtualTime
 from countermand.sandbox.world import World
 
 if TYPE_CHECKING:

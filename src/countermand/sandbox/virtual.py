@@ -7,13 +7,14 @@ limit, between two reads), time moves to the earliest instant for which one of t
 import asyncio
 import threading
 from collections import Counter
-from collections.abc import Awaitable, Callable, Coroutine, Generator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from heapq import heapify, heappop, heappush
-from typing import Any, TypeAlias, TypeVar
+from typing import TypeAlias, TypeVar
 
 from attrs import define, field
 
+from countermand.engine.walking import finished, walked
 from countermand.engine.wire import AsyncDriver, Call, Clock, Driver, Fault, Flow, Reply, Sleep
 from countermand.errors import NotSentError
 from countermand.sandbox.world import World
@@ -190,7 +191,7 @@ class VirtualDriver:
         if self._closed:
             raise NotSentError("the client is closed")
         with self._time.call():
-            return finished(_walk(flow, self._answer))
+            return finished(walked(flow, self._answer))
 
     async def _answer(self, step: Call | Sleep) -> Reply | Fault | None:
         if isinstance(step, Sleep):
@@ -218,7 +219,7 @@ class AsyncVirtualDriver:
         if self._closed:
             raise NotSentError("the client is closed")
         with self._time.call(asyncio.get_running_loop()):
-            return await _walk(flow, self._answer)
+            return await walked(flow, self._answer)
 
     async def _answer(self, step: Call | Sleep) -> Reply | Fault | None:
         if isinstance(step, Sleep):
@@ -234,22 +235,6 @@ class AsyncVirtualDriver:
         await self._inner.aclose()
 
 
-async def _walk(flow: Flow[T], answer: Callable[[Call | Sleep], Awaitable[Reply | Fault | None]]) -> T:
-    """Run `flow`, and answer each of its steps. What interrupts an answer is thrown into the flow."""
-    try:
-        step = next(flow)
-        while True:
-            try:
-                answered = await answer(step)
-            except BaseException as interruption:  # noqa: BLE001 - the flow decides what passes
-                step = flow.throw(interruption)
-            else:
-                step = flow.send(answered)
-    except StopIteration as end:
-        result: T = end.value
-        return result
-
-
 def _exchange(call: Call, clock: Clock, real: Clock) -> Flow[Reply | Fault]:
     """Send one call, with a deadline of real time: none is missed because a machine is slow."""
     patience = PATIENCE if clock.monotonic() < call.deadline else 0.0
@@ -260,14 +245,3 @@ def _exchange(call: Call, clock: Clock, real: Clock) -> Flow[Reply | Fault]:
         call.sent = sending.sent
     assert answer is not None
     return answer
-
-
-def finished(coroutine: Coroutine[Any, Any, T]) -> T:
-    """Return what a coroutine returns that awaits nothing unfinished."""
-    try:
-        coroutine.send(None)
-    except StopIteration as end:
-        result: T = end.value
-        return result
-    coroutine.close()
-    raise RuntimeError("it has to wait for something, and no event loop runs")
