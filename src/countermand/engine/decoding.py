@@ -25,7 +25,7 @@ M = TypeVar("M", bound="Answer")
 _BOM = b"\xef\xbb\xbf"
 #: How deeply a body may be nested. Beyond it, `Answer.raw` could exceed Python's recursion limit.
 _DEEPEST = 200
-_NO_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
+_NO_MARKS = bytes(set(range(256)) - set(b"[]{}:"))
 
 
 class DecodingError(ValueError):
@@ -124,9 +124,10 @@ def decode_value(body: bytes) -> object:
     try:
         body = body.removeprefix(_BOM)  # RFC 8259, section 8.1, allows ignoring it
         said = _loads()(body)
-        if _may_be_too_deep(body) and _is_too_deep(said):
+        marks = body.translate(None, _NO_MARKS)  # those in texts, too
+        if _may_be_too_deep(marks) and _is_too_deep(said):
             raise RecursionError
-        if _may_repeat_a_name(body, said):
+        if b"\\" in body or _names_differ(marks, said):
             json.loads(body, object_pairs_hook=without_repeats)
     except (ValueError, RecursionError) as error:
         problem = _place(error)
@@ -142,11 +143,11 @@ def _loads() -> Callable[[bytes], object]:
     return Decoder().decode
 
 
-def _may_be_too_deep(body: bytes) -> bool:
-    """Whether `body` has more than the allowed levels of brackets; those in its texts may make it so."""
-    if body.count(b"[") + body.count(b"{") <= _DEEPEST:
+def _may_be_too_deep(marks: bytes) -> bool:
+    """Whether a body with these brackets may have more than the allowed levels; those in its texts may make it so."""
+    if len(marks) <= 2 * _DEEPEST:
         return False
-    brackets = body.translate(None, _NO_BRACKETS)
+    brackets = marks.translate(None, b":")
     for _ in range(_DEEPEST // 2):
         brackets = brackets.replace(b"[]", b"").replace(b"{}", b"")  # one or two of the levels
         if not brackets:
@@ -164,15 +165,15 @@ def _is_too_deep(said: Any) -> bool:
     return True
 
 
-def _may_repeat_a_name(body: bytes, said: object) -> bool:
-    """Whether an object in `body` may have a duplicate field; `said` is the decoded value.
+def _names_differ(marks: bytes, said: object) -> bool:
+    """Whether a body with these colons had a name more than once in one object; `said` is the decoded value.
 
-    A decoded object has each name once. Texts without escapes are the same in `body` and in `said`, so the two have
+    A decoded object has each name once. Texts without escapes are the same in the body and in `said`, so the two have
     the same number of colons unless a field was dropped. Where there are escapes, a slower check decides.
     """
     from msgspec.json import encode
 
-    return b"\\" in body or body.count(b":") != encode(said).count(b":")
+    return marks.count(b":") != encode(said).translate(None, _NO_MARKS).count(b":")
 
 
 @cache
