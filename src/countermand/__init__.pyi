@@ -87,4 +87,4 @@ from .outcomes import Refused as Refused
 from .outcomes import Requested as Requested
 from .outcomes import Unknown as Unknown
 from .outcomes import evidence_of as evidence_of
-from .version import __version__ as __version__
+from .transport.agent import __version__ as __version__

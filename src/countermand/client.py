@@ -5,7 +5,6 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, NoReturn, Self, TypeVar, Unpack, overload
 
 from .bulk.calls import AsyncBulkCalls, BulkCalls
-from .configured import Configured
 from .engine import checks
 from .engine.decoding import Answer
 from .engine.retry import DEFAULT_RETRY, RetryPolicy
@@ -13,6 +12,7 @@ from .engine.rules import CancelRequest
 from .engine.settings import CallOptions, RequestOptions, Settings, settings_of
 from .errors import InvalidRequestError, NotConfiguredError
 from .marketplaces.base import SETTLE_TIMEOUT, Account, AsyncSubClient, SubClient
+from .marketplaces.configured import Configured
 from .marketplaces.registry import AnyAccount, configuration_of
 from .outcomes import Outcome, is_outcome
 

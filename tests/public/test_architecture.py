@@ -11,7 +11,7 @@ MODULES = sorted(
     str(path.relative_to(SOURCE)) for path in SOURCE.rglob("*.py") if not path.name.startswith("__")
 )
 #: Parts that the drawing names as a whole.
-DRAWN = {"client.py", "configured.py", "errors.py", "outcomes.py", "version.py", "extras.py"}
+DRAWN = {"client.py", "errors.py", "outcomes.py"}
 
 
 def named() -> set[str]:

@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from countermand.extras import needs
+from countermand.transport.extras import needs
 
 MODULES = [
     ("countermand.integrations.opentelemetry", "opentelemetry", "otel"),

@@ -6,7 +6,7 @@ Standard output is data, standard error is for people. The exit codes are in `co
 import sys
 from collections.abc import Sequence
 
-from ..extras import needs
+from ..transport.extras import needs
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -11,7 +11,7 @@ from cyclopts import App, CycloptsError, Parameter
 from rich.console import Console
 
 from ..errors import CountermandError
-from ..version import __version__
+from ..transport.agent import __version__
 from .codes import Exit, Stop
 from .terminal import data, plain, tell
 

@@ -17,8 +17,8 @@ from urllib.parse import urlsplit
 from ..engine.events import CallEnded, CallEvent, CallStarted, Event, RequestEnded, WaitStarted
 from ..engine.kinds import RequestEnd
 from ..engine.logging_hook import is_alarming
-from ..extras import needs
-from ..version import __version__
+from ..transport.agent import __version__
+from ..transport.extras import needs
 
 with needs("otel", "opentelemetry"):
     from opentelemetry import context, metrics, trace

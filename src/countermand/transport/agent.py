@@ -1,10 +1,10 @@
-"""The User-Agent header."""
+"""The version of the package, and the User-Agent header."""
 
 import sys
 from functools import cache
 from importlib import import_module
 
-from ..version import __version__
+__version__ = "0.1.0"
 
 
 @cache

@@ -15,9 +15,9 @@ from collections.abc import Mapping
 from weakref import WeakSet
 
 from ..engine.wire import CLOCK, Call, Fault, Reply
-from ..extras import needs
 from . import private
 from .eventloop import GRACE, KEEPALIVE, EventLoopDriver, home
+from .extras import needs
 from .faults import flaw, settled
 from .messages import Body, tls_for, whole_headers
 from .streams import readable

@@ -4,13 +4,13 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar
 from warnings import warn
 
-from .engine.retry import DEFAULT_RETRY, RetryPolicy
-from .engine.secret import LeavesNoFrames
+from ..engine.retry import DEFAULT_RETRY, RetryPolicy
+from ..engine.secret import LeavesNoFrames
 
 if TYPE_CHECKING:
     from os import PathLike
 
-    from .engine.events import Hook
+    from ..engine.events import Hook
 
 H = TypeVar("H")
 
@@ -38,8 +38,8 @@ class Configured(LeavesNoFrames, Generic[H]):
 
             client = Countermand.from_env()  # COUNTERMAND_PATTERN_TOKEN and so on
         """
-        from .marketplaces.environment import from_environment
-        from .marketplaces.loading import Environ
+        from .environment import from_environment
+        from .loading import Environ
 
         given = Environ(environ)
         del environ  # it holds credentials, and a traceback with local variables would print them
@@ -78,8 +78,8 @@ class Configured(LeavesNoFrames, Generic[H]):
             client = Countermand.from_file("accounts.toml")
             client["ar"].cancel(CancelVtexOrder("1172452900788-01"))
         """
-        from .marketplaces.accounts_file import from_accounts_file
-        from .marketplaces.loading import Environ
+        from .accounts_file import from_accounts_file
+        from .loading import Environ
 
         given = Environ(environ)
         del environ
