@@ -59,8 +59,9 @@ class _Accounts(Configured[H]):
 
     def _add(self, account: AnyAccount) -> None:
         label = account.label
-        if label in self._configurations:
-            raise ValueError(f"two accounts have the label {label!r}: give one of them another with label=…")
+        if (first := self._configurations.get(label)) is not None:
+            both = f"{first.marketplace} and {account.marketplace}"
+            raise ValueError(f"two accounts have the label {label!r} ({both}): give one another with label=…")
         self._configurations[label] = account
         self._labels.setdefault(account.marketplace, []).append(label)
 
@@ -269,10 +270,9 @@ class Countermand(_Accounts["httpx.Client | httpx2.Client | Driver"], BulkCalls)
         return found
 
     def close(self) -> None:
-        """Close the connections. An `http_client` of your own stays open. On a client from `with_options`
-        it does nothing.
+        """Close the connections, but no `http_client` of your own. A client of `with_options` does nothing.
 
-            client.close()
+        client.close()
         """
         if not self._is_derived:
             self._driver.close()
@@ -383,10 +383,9 @@ class AsyncCountermand(_Accounts["httpx.AsyncClient | httpx2.AsyncClient | Async
         return found
 
     async def aclose(self) -> None:
-        """Close the connections. An `http_client` of your own stays open. On a client from `with_options`
-        it does nothing.
+        """Close the connections, but no `http_client` of your own. A client of `with_options` does nothing.
 
-            await client.aclose()
+        await client.aclose()
         """
         if not self._is_derived:
             await self._driver.aclose()

@@ -109,7 +109,7 @@ def _check_log(setup: Setup, name: str, value: Secret) -> None:
 
 def _says_where(field: str) -> bool:
     """Whether a field determines where credentials are sent."""
-    return field == "environment" or field.endswith("_url")
+    return field in ("environment", "release") or field.endswith("_url")
 
 
 def _build(setup: Setup, marketplace: str, given: dict[str, Given], prefix: str) -> None:
@@ -165,13 +165,16 @@ class _Names:
 
     def misspelt(self, name: str) -> Iterable[str]:
         """Yield the message for a variable whose prefix is in the wrong case, or nearly the default one."""
-        end = self._after_prefix(name)
+        plain = re.sub(r"[^A-Z0-9]", "_", name.upper())
+        end = self._after_prefix(plain)
         guess = None if end is None else self._guess(end)
         if guess is not None:
             yield self._meant(name, guess)
+        elif self._prefix == PREFIX == plain.rstrip("_") + "_":
+            yield self.unknown(name)
 
     def _after_prefix(self, name: str) -> str | None:
-        length, name = len(self._prefix), name.upper()
+        length = len(self._prefix)
         if name.startswith(self._prefix.upper()):
             return name[length:]
         if self._prefix == PREFIX:  # another prefix may be too short to tell a misspelling from another word

@@ -34,7 +34,8 @@ _DENYING = "cancellation-request-denied-ffm"
 #: The grace period in which the customer may cancel: open, although its name contains "cancel".
 _TIME_TO_CANCEL = "window-to-cancel"
 _SEQUENCE = re.compile(r"seq(\d+)", re.ASCII)
-_in_host = checks.part_of_host("vtexcommerce", "vtexcommercestable", "vtexcommercebeta")
+_is_environment = checks.one_of("vtexcommercestable", "vtexcommercebeta")  # any other host may be anybody's
+_is_base_url = checks.base_url_before("vtexcommercestable.com.br", "/api/oms")
 
 
 @sealed
@@ -55,9 +56,9 @@ class Vtex(Account["VtexClient", "AsyncVtexClient"]):
     #: X-VTEX-API-AppToken.
     app_token: Credential = attrs.field(converter=as_credential, validator=checks.credential, repr=False)
     #: Part of the host. Almost every account uses the default.
-    environment: str = attrs.field(default="vtexcommercestable", validator=[checks.host_label, _in_host])
+    environment: str = attrs.field(default="vtexcommercestable", validator=_is_environment)
     #: Replaces the host built from account and environment. Must be https, or http to this machine.
-    base_url: str | None = attrs.field(default=None, validator=checks.base_url)
+    base_url: str | None = attrs.field(default=None, validator=_is_base_url)
     #: The name of this account in outcomes, errors and requests.
     label: str = label_field(field="account")
     #: How many requests the marketplace allows, such as "100/min"; None where that is not known.
@@ -140,10 +141,9 @@ class VtexPackages(Answer):
 
 @attrs.frozen(repr=False)
 class VtexOrder(Answer):
-    """The state of an order, as far as it concerns a cancellation. All other
-    fields are in `raw`.
+    """The state of an order, as far as it concerns a cancellation. All other fields are in `raw`.
 
-        print(client.vtex.get_order("1172452900788-01").status)
+    print(client.vtex.get_order("1172452900788-01").status)
     """
 
     kind: ClassVar[str] = "vtex.order"
