@@ -58,12 +58,12 @@ class _Accounts(Configured[H]):
                 self._add(checks.instance(account, configuration_of(name), name))
 
     def _add(self, account: AnyAccount) -> None:
-        label = account.label
-        if (first := self._configurations.get(label)) is not None:
-            both = f"{first.marketplace} and {account.marketplace}"
-            raise ValueError(f"two accounts have the label {label!r} ({both}): give one another with label=…")
+        label, at = account.label, account.marketplace
+        if label in self._configurations:
+            at = f"{self._configurations[label].marketplace} and {at}"
+            raise ValueError(f"two accounts have the label {label!r} ({at}): give one another with label=…")
         self._configurations[label] = account
-        self._labels.setdefault(account.marketplace, []).append(label)
+        self._labels.setdefault(at, []).append(label)
 
     def with_options(
         self,
@@ -107,8 +107,7 @@ class _Accounts(Configured[H]):
             account = self._configurations.get(label)
             if account is None:
                 raise NotConfiguredError(f"no account has the label {label!r}; {self._told()}")
-            kind = account.clients()[self._side]
-            opened = kind(self._rules_of(label), self._driver, self._settings)
+            opened = account.clients()[self._side](self._rules_of(label), self._driver, self._settings)
             found = self._subclients.setdefault(label, opened)
         return found
 
@@ -270,9 +269,10 @@ class Countermand(_Accounts["httpx.Client | httpx2.Client | Driver"], BulkCalls)
         return found
 
     def close(self) -> None:
-        """Close the connections, but no `http_client` of your own. A client of `with_options` does nothing.
+        """Close the connections. An `http_client` of your own stays open. On a client from `with_options`
+        it does nothing.
 
-        client.close()
+            client.close()
         """
         if not self._is_derived:
             self._driver.close()
@@ -383,9 +383,10 @@ class AsyncCountermand(_Accounts["httpx.AsyncClient | httpx2.AsyncClient | Async
         return found
 
     async def aclose(self) -> None:
-        """Close the connections, but no `http_client` of your own. A client of `with_options` does nothing.
+        """Close the connections. An `http_client` of your own stays open. On a client from `with_options`
+        it does nothing.
 
-        await client.aclose()
+            await client.aclose()
         """
         if not self._is_derived:
             await self._driver.aclose()

@@ -141,9 +141,10 @@ class VtexPackages(Answer):
 
 @attrs.frozen(repr=False)
 class VtexOrder(Answer):
-    """The state of an order, as far as it concerns a cancellation. All other fields are in `raw`.
+    """The state of an order, as far as it concerns a cancellation. All other
+    fields are in `raw`.
 
-    print(client.vtex.get_order("1172452900788-01").status)
+        print(client.vtex.get_order("1172452900788-01").status)
     """
 
     kind: ClassVar[str] = "vtex.order"
@@ -268,8 +269,7 @@ class VtexRules(Rules[str, CancelVtexOrder, VtexReceipt, VtexOrder]):
     def order(self, reply: Reply, operation: _Operation) -> VtexOrder:
         """Return the order if it is this one. A read also accepts sequence numbers."""
         order = decode(reply.body, VtexOrder)
-        sequence = _SEQUENCE.fullmatch(operation.order_id)
-        if sequence:
+        if sequence := _SEQUENCE.fullmatch(operation.order_id):
             check_subject(str(order.sequence), sequence[1])
             operation.order_id = order.order_id  # a cancellation does not accept the sequence number
         else:
