@@ -199,8 +199,8 @@ def account_of(
     account, said = _built(kind, plain)
     if account is None:
         told = said.removeprefix(f"{name}: ")
-        named = [name_of(field) for field in known if re.search(rf"\b{field}\b", told)]
-        sources = _at_fault(kind, plain) or named or [each.source for each in plain.values()]
+        named = [name for name in known if re.search(rf"\b{name}\b", told)]
+        sources = [plain[field].source if field in plain else name_of(field) for field in named or plain]
         return None, [f"{where}{' and '.join(sources)}: {name}: {told}"]
     files = {field: each for field, each in given.items() if isinstance(each.value, SecretFile)}
     kept = {field: each for field, each in files.items() if known[field].credential}
@@ -241,24 +241,10 @@ def _plain(field: Field, each: Given) -> Given:
     """Convert a value for the configuration. Raises ValueError or `UnreadableCredentialError`."""
     value = each.value
     if isinstance(value, SecretFile):
-        value = read(field.name, value, _nothing)
+        value = read(field.name, value, lambda _: None)  # the configuration has its own validators
     elif not isinstance(value, Secret | str | int | float):
-        raise ValueError(f"{field.name} must be text or a number, not {_toml_name(value)}")
+        raise ValueError(f"{field.name} must be text or a number, not {checks.kind(value)}")
     return Given(each.source, field.typed(Given("", value).reveal()))
-
-
-def _nothing(_: object) -> None:
-    """Accept any value: the configuration has its own validators."""
-
-
-def _toml_name(value: object) -> str:
-    return (
-        "a table"
-        if isinstance(value, dict)
-        else "an array"
-        if isinstance(value, list)
-        else "a date or a time"
-    )
 
 
 def _built(kind: type[AnyAccount], given: Mapping[str, Given]) -> tuple[AnyAccount | None, str]:
@@ -271,27 +257,3 @@ def _built(kind: type[AnyAccount], given: Mapping[str, Given]) -> tuple[AnyAccou
         form for each in given.values() if isinstance(each.value, str) for form in Secret(each.value).forms()
     }
     return None, redacted(said.encode(errors="backslashreplace"), secrets).decode()
-
-
-def _at_fault(kind: type[AnyAccount], given: Mapping[str, Given]) -> list[str]:
-    """Return the sources of the values that are invalid by themselves."""
-    found: list[str] = []
-    for field in attrs.fields(kind) if attrs.has(kind) else ():
-        each = given.get(field.alias or field.name)
-        if each is not None and _refuses(field, each):
-            found.append(each.source)
-    return found
-
-
-def _refuses(field: "attrs.Attribute[Any]", each: Given) -> bool:
-    told: Any = field
-    convert, check = told.converter, told.validator
-    try:
-        value = Given("", each.reveal() if convert is None else convert(each.reveal()))
-        if check is not None:
-            check(None, field, value.value)
-    except (ValueError, TypeError):
-        return True
-    except Exception:  # noqa: BLE001 - a validator of the whole configuration cannot run for one field
-        return False
-    return False
