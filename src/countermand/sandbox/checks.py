@@ -82,11 +82,13 @@ def _that_is(told: str, is_valid: Callable[[Any], bool]) -> Check:
     return check
 
 
-flag = _that_is("True or False", lambda value: isinstance(value, bool))
-text = _that_is("text", lambda value: isinstance(value, str))
-whole = _that_is("a whole number, zero or more", lambda value: type(value) is int and value >= 0)
+flag: Check = _that_is("True or False", lambda value: isinstance(value, bool))
+text: Check = _that_is("text", lambda value: isinstance(value, str))
+whole: Check = _that_is("a whole number, zero or more", lambda value: type(value) is int and value >= 0)
 #: The status of a reply.
-status_code = _that_is("a number from 200 to 599", lambda value: type(value) is int and 200 <= value <= 599)
+status_code: Check = _that_is(
+    "a number from 200 to 599", lambda value: type(value) is int and 200 <= value <= 599
+)
 
 
 def words(*known: str) -> Check:
@@ -106,7 +108,7 @@ def or_none(check: Check) -> Check:
 
 
 #: A number of seconds, zero or more, or None for never.
-after = or_none(not_negative)
+after: Check = or_none(not_negative)
 
 
 def attribute(owner: str, knobs: Mapping[str, Check], name: str, value: object) -> None:
