@@ -26,7 +26,7 @@ from ..engine.credentials import SecretFile
 from ..engine.secret import Secret
 from ..errors import InvalidRequestError
 from .environment import surrounded
-from .loading import Environ, Given, Setup, account_of, fields_of, marketplaces, near
+from .loading import Environ, Given, Setup, fields_of, marketplaces, near
 from .registry import OURS, announced, configuration_of
 
 _HEADER = re.compile(r"""\s*\[\s*accounts\s*\.\s*(["']?)(.+?)\1\s*\]""")
@@ -137,19 +137,18 @@ def _add_account(
     place = f"accounts.{label}"
     given = _given(document, label, folder)
     if given is None:
-        problem = f"{place}: must be a table with the fields of one of {marketplaces()}"
-        setup.problems.append(where + problem)
+        setup.problems.append(f"{where}{place}: must be a table with the fields of one of {marketplaces()}")
         return
     marketplace, problem = _marketplace(given.pop("marketplace", None), place, given)
     if marketplace is None:
         setup.problems.append(where + problem)
         return
-    problems = [
-        f"{where}{each.source}: {marketplace}: {said}"
-        for field in list(given)
-        if (said := _resolved(given, field, environ)) is not None
-        for each in (given[field],)
-    ]
+    problems: list[str] = []
+    for field, each in given.items():
+        try:
+            given[field] = _resolved(each, environ)
+        except ValueError as error:
+            problems.append(f"{where}{each.source}: {marketplace}: {error}")
     if "label" in given:
         problems.append(f"{where}{place}.label: {marketplace}: the label is the table's name, {label}")
     if problems:
@@ -161,10 +160,7 @@ def _add_account(
     )
     if "label" in known:
         given["label"] = Given(place, label)
-    account, problems = account_of(marketplace, given, lambda field: f"{place}.{field}", where)
-    setup.problems.extend(problems)
-    if account is not None:
-        setup.add(account, where + place)
+    setup.add(marketplace, given, lambda field: f"{place}.{field}", where)
 
 
 def _given(document: _Document, label: str, folder: Path) -> dict[str, Given] | None:
@@ -196,27 +192,22 @@ def _marketplace(given: Given | None, place: str, others: dict[str, Given]) -> t
     return None, f"{given.source}: {meant}it must be one of {', '.join(dict.fromkeys([*OURS, *announced()]))}"
 
 
-def _resolved(given: dict[str, Given], field: str, environ: Environ) -> str | None:
-    """Replace a reference by its value. Return the problem with the reference, or None."""
-    each = given[field]
-    reference = each.value
+def _resolved(given: Given, environ: Environ) -> Given:
+    """Return the value that a reference stands for. Raises ValueError for the problem with the reference."""
+    reference = given.value
     if not _is_table(reference):
-        return None
+        return given
     for key in reference:
         if key not in _KINDS:
             guess = near(key, _KINDS)
-            return (
-                f"did you mean {guess}?"
-                if guess
-                else 'must be text, a number, { env = "…" } or { file = "…" }'
-            )
+            wanted = 'must be text, a number, { env = "…" } or { file = "…" }'
+            raise ValueError(f"did you mean {guess}?" if guess else wanted)
     name = reference.get("env")
     if len(reference) != 1 or not isinstance(name, str):
-        return 'must be { env = "…" } or { file = "…" }, with one text'
+        raise ValueError('must be { env = "…" } or { file = "…" }, with one text')
     value = environ.get(name)
     if value is None:
-        return f"the environment variable {name} is not set, or empty"
+        raise ValueError(f"the environment variable {name} is not set, or empty")
     if problem := surrounded(value):
-        return f"{name} {problem}"
-    given[field] = Given(f"{each.source} ({name})", value)
-    return None
+        raise ValueError(f"{name} {problem}")
+    return Given(f"{given.source} ({name})", value)

@@ -9,7 +9,7 @@ COUNTERMAND_PATTERN_TOKEN_FILE names; it is read again when it changes. COUNTERM
 
 import re
 from collections.abc import Callable, Iterable, Iterator
-from functools import cache, cached_property
+from functools import cache, cached_property, partial
 from typing import NamedTuple
 
 from ..engine import checks
@@ -17,7 +17,7 @@ from ..engine.credentials import SecretFile
 from ..engine.logs import LEVELS, VARIABLE
 from ..engine.secret import Secret
 from ..errors import InvalidRequestError
-from .loading import Environ, Given, Setup, account_of, fields_of, marketplaces, near, number_in
+from .loading import Environ, Given, Setup, fields_of, marketplaces, near, number_in
 from .registry import OURS, announced, configuration_of
 
 _PREFIX = re.compile(r"[A-Za-z][A-Za-z0-9_]*", re.ASCII)
@@ -73,7 +73,7 @@ def from_environment(environ: Environ, prefix: str) -> Setup:
         if marketplace in found and _says_where(field)
     )
     for marketplace in sorted(found.keys() - spoilt, key=[*OURS, *found].index):
-        _build(setup, marketplace, found[marketplace], prefix)
+        setup.add(marketplace, found[marketplace], partial(_name, prefix, marketplace))
     if not (setup.accounts or setup.problems):
         setup.problems.append(known.nothing(environ.names(), [name for name, _ in empty]))
     return setup
@@ -108,16 +108,6 @@ def _check_log(setup: Setup, name: str, value: Secret) -> None:
 def _says_where(field: str) -> bool:
     """Whether a field determines where credentials are sent."""
     return field in ("environment", "release") or field.endswith("_url")
-
-
-def _build(setup: Setup, marketplace: str, given: dict[str, Given], prefix: str) -> None:
-    def name_of(field: str) -> str:
-        return _name(prefix, marketplace, field)
-
-    account, problems = account_of(marketplace, given, name_of)
-    setup.problems.extend(problems)
-    if account is not None:
-        setup.add(account, name_of("label"))
 
 
 def _name(prefix: str, marketplace: str, field: str) -> str:

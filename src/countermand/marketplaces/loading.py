@@ -85,15 +85,23 @@ class Setup:
         self.warning: str | None = None
         self._sources: dict[str, str] = {}
 
-    def add(self, account: AnyAccount, source: str) -> None:
-        """Add an account; `source` is the variable or key of its label."""
-        label, name = account.label, account.marketplace
-        if label in self._sources:
-            self.problems.append(
-                f"{source}: {name}: the label {label!r} is taken by {self._sources[label]}: give it another"
-            )
-        self._sources[label] = name
-        self.accounts.append(account)
+    def add(
+        self, name: str, given: Mapping[str, Given], name_of: Callable[[str], str], where: str = ""
+    ) -> None:
+        """Add the account at the marketplace `name` with these values, or the problems with them.
+
+        `name_of` returns the variable or key of a field; `where` is the prefix of every message.
+        """
+        account, problems = _account_of(name, given, name_of)
+        if account is not None:
+            source = given["label"].source if "label" in given else name_of("label")
+            if (taken := self._sources.get(account.label)) is not None:
+                problems = [
+                    f"{source}: {name}: the label {account.label!r} is taken by {taken}: give it another"
+                ]
+            self._sources[account.label] = name
+            self.accounts.append(account)
+        self.problems.extend(where + problem for problem in problems)
 
     def checked(self) -> list[AnyAccount]:
         """Return the accounts. Raises ValueError with one line for each problem."""
@@ -169,50 +177,39 @@ def _kinds(hint: Any) -> Iterable[object]:
         yield from _kinds(member)
 
 
-def account_of(
-    name: str, given: Mapping[str, Given], name_of: Callable[[str], str], where: str = ""
+def _account_of(
+    name: str, given: Mapping[str, Given], name_of: Callable[[str], str]
 ) -> tuple[AnyAccount | None, list[str]]:
-    """Return the account at the marketplace `name` for these values, or None and the problems.
-
-    `name_of` returns the variable or key for a missing field; `where` is the prefix of every message.
-    """
+    """Return the account, or None and the problems."""
     kind = configuration_of(name)
     known = fields_of(kind)
-    problems = [
-        f"{where}{each.source}: {not_known(field, known, name)}"
-        for field, each in given.items()
-        if field not in known
-    ]
-    missing = [name_of(field.name) for field in known.values() if field.required and field.name not in given]
-    if missing:
-        problems.append(f"{where}{' and '.join(missing)}: {name}: must be set too")
+    problems: list[str] = []
     plain: dict[str, Given] = {}
     for field, each in given.items():
-        if field in known:
-            try:
-                plain[field] = _plain(known[field], each)
-            except (ValueError, UnreadableCredentialError) as error:
-                problems.append(f"{where}{each.source}: {name}: {error.args[0]}")
+        try:
+            plain[field] = _plain(known[field], each)
+        except KeyError:
+            guess = near(field, known)
+            meant = f"did you mean {guess}? " if guess else ""
+            has = "" if guess else f"; it has {', '.join(known)}"
+            problems.append(f"{each.source}: {meant}{name} has no such field{has}")
+        except (ValueError, UnreadableCredentialError) as error:
+            problems.append(f"{each.source}: {name}: {error.args[0]}")
+    missing = [name_of(field.name) for field in known.values() if field.required and field.name not in given]
+    if missing:
+        problems.append(f"{' and '.join(missing)}: {name}: must be set too")
     if problems:
         return None, problems
     # First with the contents of the files, to validate them too.
     account, said = _built(kind, plain)
     if account is None:
         told = said.removeprefix(f"{name}: ")
-        named = [name for name in known if re.search(rf"\b{name}\b", told)]
+        named = [field for field in known if re.search(rf"\b{field}\b", told)]
         sources = [plain[field].source if field in plain else name_of(field) for field in named or plain]
-        return None, [f"{where}{' and '.join(sources)}: {name}: {told}"]
+        return None, [f"{' and '.join(sources)}: {name}: {told}"]
     files = {field: each for field, each in given.items() if isinstance(each.value, SecretFile)}
     kept = {field: each for field, each in files.items() if known[field].credential}
     return (_built(kind, plain | kept)[0] if kept else account), []
-
-
-def not_known(field: str, known: Iterable[str], marketplace: str) -> str:
-    """Return the message for an unknown field, with the one that may be meant."""
-    guess = near(field, known)
-    if guess is not None:
-        return f"did you mean {guess}? {marketplace} has no such field"
-    return f"{marketplace} has no such field; it has {', '.join(known)}"
 
 
 def number_in(text: str) -> float | None:
