@@ -181,21 +181,37 @@ class Sandbox:
             raise RuntimeError("over HTTP a sandbox serves inside its with block only")
         return f"{self._origin}/{marketplace}"
 
+    def variables(self) -> dict[str, str]:
+        """Return the variables with which `from_env` makes a client of this sandbox, served with `http=True`.
+
+            client = Countermand.from_env(sandbox.variables())
+
+        Raises RuntimeError outside the with block.
+        """
+        return {
+            f"COUNTERMAND_{name}_{field}".upper(): str(value)
+            for name, fields in self._accounts().items()
+            for field, value in fields.items()
+        }
+
     def _settings(self) -> dict[str, Any]:
         from countermand import Crux, Kibo, Pattern, Vtex
 
-        world, kibo = self.world, self.base_url("kibo")
-        return {
-            "pattern": Pattern(token=min(world.pattern.tokens), base_url=self.base_url("pattern")),
-            "vtex": Vtex(
-                account="sandbox",
-                app_key=world.vtex.app_key,
-                app_token=world.vtex.app_token,
-                base_url=self.base_url("vtex"),
-            ),
-            "crux": Crux(token=min(world.crux.tokens), base_url=self.base_url("crux")),
-            "kibo": Kibo(tenant_id=world.kibo.tenant_id, base_url=kibo, auth_url=kibo),
+        fields = self._accounts()
+        return {kind.marketplace: kind(**fields[kind.marketplace]) for kind in (Pattern, Vtex, Crux, Kibo)}
+
+    def _accounts(self) -> dict[str, dict[str, Any]]:
+        """Return the fields of each marketplace's account."""
+        pattern, vtex, crux, kibo = self.world.pattern, self.world.vtex, self.world.crux, self.world.kibo
+        accounts: dict[str, dict[str, Any]] = {
+            "pattern": {"token": min(pattern.tokens)},
+            "vtex": {"account": "sandbox", "app_key": vtex.app_key, "app_token": vtex.app_token},
+            "crux": {"token": min(crux.tokens)},
+            "kibo": {"tenant_id": kibo.tenant_id, "auth_url": self.base_url("kibo")},
         }
+        for name in checks.MARKETPLACES:
+            accounts[name]["base_url"] = self.base_url(name)
+        return accounts
 
     def _http_client(self) -> Any:
         if self._http:
