@@ -43,21 +43,21 @@ def _is_table(value: object) -> TypeGuard[dict[str, Any]]:
 class _Document:
     """The content of the file, redacted in the repr, because any part of it may be a credential."""
 
-    __slots__ = ("mode", "problem", "tables")
+    __slots__ = ("is_open", "tables")
 
-    def __init__(self) -> None:
-        self.tables: dict[str, Any] = {}
-        self.problem: str | None = None
-        #: The permissions of the file.
-        self.mode: int = 0
+    def __init__(self, tables: dict[str, Any], mode: int) -> None:
+        self.tables = tables
+        #: Whether users other than its owner can read it.
+        self.is_open = os.name != "nt" and bool(mode & (stat.S_IRGRP | stat.S_IROTH))
 
 
 def from_accounts_file(path: str | os.PathLike[str], environ: Environ) -> Setup:
     """Return the accounts and the timeout from a file, and the problems with them."""
     setup, where = Setup(), f"{os.fspath(path)}: "
-    document = _document(Path(path))
-    if document.problem is not None:
-        setup.problems.append(where + document.problem)
+    try:
+        document = _document(Path(path))
+    except ValueError as problem:
+        setup.problems.append(f"{where}{problem}")
         return setup
     problems = list(_top_level(document, setup))
     labels = [] if problems else list(document.tables.get("accounts", ()))
@@ -68,7 +68,7 @@ def from_accounts_file(path: str | os.PathLike[str], environ: Environ) -> Setup:
     setup.problems.extend(where + problem for problem in problems)
     for label in labels:
         _add_account(setup, document, label, Path(path).parent, environ, where)
-    if setup.holds_secret and os.name != "nt" and document.mode & (stat.S_IRGRP | stat.S_IROTH):
+    if setup.holds_secret and document.is_open:
         setup.warning = (
             f"{where}it holds credentials, and others can read it: chmod 600, "
             'or give the credentials as { env = "…" } or { file = "…" }'
@@ -77,25 +77,22 @@ def from_accounts_file(path: str | os.PathLike[str], environ: Environ) -> Setup:
 
 
 def _document(path: Path) -> _Document:
-    document = _Document()
+    """Return the content of a file. Raises ValueError for the problem with it, which repeats none of it."""
     try:
         with path.open("rb") as file:
-            document.mode = stat.S_IMODE(os.fstat(file.fileno()).st_mode)
+            mode = os.fstat(file.fileno()).st_mode
             content = Secret(file.read().decode("utf-8-sig"))
     except UnicodeDecodeError:
-        document.problem = f"must be UTF-8 text with the accounts of {marketplaces()}"
-        return document
+        raise ValueError(f"must be UTF-8 text with the accounts of {marketplaces()}") from None
     except (OSError, ValueError) as error:  # a ValueError, if no file can have that path
         told = getattr(error, "strerror", None) or str(error)
-        document.problem = f"could not be read: {told}; it holds the accounts of {marketplaces()}"
-        return document
+        raise ValueError(f"could not be read: {told}; it holds the accounts of {marketplaces()}") from None
     try:
-        document.tables = tomllib.loads(content.reveal())
+        return _Document(tomllib.loads(content.reveal()), mode)
     except tomllib.TOMLDecodeError as error:
-        document.problem = _syntax(str(error), content)
+        raise ValueError(_syntax(str(error), content)) from None
     except RecursionError:
-        document.problem = _syntax("it is nested too deeply", content)
-    return document
+        raise ValueError(_syntax("it is nested too deeply", content)) from None
 
 
 def _syntax(said: str, content: Secret) -> str:

@@ -8,9 +8,9 @@ import asyncio
 import threading
 from collections import Counter
 from collections.abc import Callable, Generator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from heapq import heapify, heappop, heappush
-from typing import TypeAlias, TypeVar
+from typing import Generic, TypeAlias, TypeVar
 
 from attrs import define, field
 
@@ -20,6 +20,7 @@ from countermand.errors import NotSentError
 from countermand.sandbox.world import World
 
 T = TypeVar("T")
+D = TypeVar("D")
 
 #: Where a call runs: an event loop, or a thread (None).
 Loop: TypeAlias = asyncio.AbstractEventLoop | None
@@ -74,7 +75,7 @@ class VirtualTime:
             self._move_to(self._now + seconds)
 
     @contextmanager
-    def call(self, loop: Loop = None) -> Generator[None]:
+    def call(self, loop: Loop) -> Generator[None]:
         """Count a call as in progress: while it does not wait, time stands still."""
         self._count(loop, +1)
         try:
@@ -177,20 +178,27 @@ def _resolve(future: asyncio.Future[None]) -> None:
         future.set_result(None)
 
 
-class VirtualDriver:
-    """Runs flows blocking, in virtual time. What they send goes through another driver."""
+class _Virtual(Generic[D]):
+    """A driver in virtual time. What the flows send goes through another driver."""
 
-    def __init__(self, inner: Driver, time: VirtualTime) -> None:
+    def __init__(self, inner: D, time: VirtualTime) -> None:
         self.clock: Clock = time.clock
         self._inner = inner
         self._time = time
         self._closed = False
 
-    def run(self, flow: Flow[T]) -> T:
-        """Run `flow` to its end and return what it returns, or raise what it raises."""
+    def _call(self, loop: Loop) -> AbstractContextManager[None]:
         if self._closed:
             raise NotSentError("the client is closed")
-        with self._time.call():
+        return self._time.call(loop)
+
+
+class VirtualDriver(_Virtual[Driver]):
+    """Runs flows blocking, in virtual time."""
+
+    def run(self, flow: Flow[T]) -> T:
+        """Run `flow` to its end and return what it returns, or raise what it raises."""
+        with self._call(None):
             return finished(walked(flow, self._answer))
 
     async def _answer(self, step: Call | Sleep) -> Reply | Fault | None:
@@ -205,20 +213,12 @@ class VirtualDriver:
         self._inner.close()
 
 
-class AsyncVirtualDriver:
-    """Runs flows on asyncio, in virtual time. What they send goes through another driver."""
-
-    def __init__(self, inner: AsyncDriver, time: VirtualTime) -> None:
-        self.clock: Clock = time.clock
-        self._inner = inner
-        self._time = time
-        self._closed = False
+class AsyncVirtualDriver(_Virtual[AsyncDriver]):
+    """Runs flows on asyncio, in virtual time."""
 
     async def run(self, flow: Flow[T]) -> T:
         """Run `flow` to its end and return what it returns, or raise what it raises."""
-        if self._closed:
-            raise NotSentError("the client is closed")
-        with self._time.call(asyncio.get_running_loop()):
+        with self._call(asyncio.get_running_loop()):
             return await walked(flow, self._answer)
 
     async def _answer(self, step: Call | Sleep) -> Reply | Fault | None:
