@@ -70,7 +70,9 @@ def from_environment(environ: Environ, prefix: str) -> Setup:
     setup.problems.extend(
         f"{name}: {marketplace}: it is empty, which would not mean what was meant; set it, or leave it out"
         for name, (marketplace, field, _) in empty
-        if marketplace in found and _says_where(field)
+        if marketplace in found
+        # Those that say where credentials are sent.
+        and (field in ("environment", "release") or field.endswith("_url"))
     )
     for marketplace in sorted(found.keys() - spoilt, key=[*OURS, *found].index):
         setup.add(marketplace, found[marketplace], partial(_name, prefix, marketplace))
@@ -103,11 +105,6 @@ def _set_timeout(setup: Setup, name: str, value: Secret) -> None:
 def _check_log(setup: Setup, name: str, value: Secret) -> None:
     if str(value.reveal()).strip().lower() not in LEVELS:
         setup.problems.append(f"{name}: must be one of {', '.join(LEVELS)}; it holds for {marketplaces()}")
-
-
-def _says_where(field: str) -> bool:
-    """Whether a field determines where credentials are sent."""
-    return field in ("environment", "release") or field.endswith("_url")
 
 
 def _name(prefix: str, marketplace: str, field: str) -> str:

@@ -54,15 +54,11 @@ def outcome_from_json(text: str | bytes) -> Outcome[Any]:
         data = json.loads(text, object_pairs_hook=without_repeats)
     except RecursionError:
         problem = "the JSON is nested too deeply"
-    except UnicodeDecodeError:
-        problem = "the JSON is not UTF-8"
-    except json.JSONDecodeError as error:
-        problem = f"it is not JSON: {error.msg} at character {error.pos}"
     except ValueError as error:
-        problem = str(error)
+        problem = f"it is not JSON: {error}"
     else:
         return outcome_from_dict(data)
-    # Outside of the handlers: json's own errors hold the whole text.
+    # Outside of the handlers: the library's own errors hold the whole text.
     raise wrong(problem, "$")
 
 
