@@ -109,12 +109,11 @@ class Sandbox:
         from countermand import Countermand  # lazily imported: the world must not load the SDK
         from countermand.transport import open_driver
 
-        settings = self._settings() | overrides
-        if settings.get("http_client") is None:
-            settings["http_client"] = self._http_client()
+        driver = open_driver(overrides.pop("http_client", None) or self._http_client())
         if self._virtual is not None:
-            settings["http_client"] = VirtualDriver(open_driver(settings["http_client"]), self._virtual)
-        return self._stack.enter_context(Countermand(**settings))
+            driver = VirtualDriver(driver, self._virtual)
+        client = Countermand(**self._settings() | overrides, http_client=driver)
+        return self._stack.enter_context(client)
 
     def async_client(self, **overrides: Any) -> "AsyncCountermand":
         """Return an async client for all four marketplaces; `overrides` are arguments of `AsyncCountermand`.
@@ -127,17 +126,12 @@ class Sandbox:
         from countermand import AsyncCountermand
         from countermand.transport import open_async_driver
 
-        settings = self._settings() | overrides
-        if settings.get("http_client") is None:
-            settings["http_client"] = self._async_http_client()
+        driver = open_async_driver(overrides.pop("http_client", None) or self._async_http_client())
         if self._virtual is not None:
-            driver = open_async_driver(settings["http_client"])
-            settings["http_client"] = AsyncVirtualDriver(driver, self._virtual)
-        client = AsyncCountermand(**settings)
-        if not self._http:
-            self._stack.callback(
-                lambda: finished(client.aclose())
-            )  # nothing is behind it that would take time
+            driver = AsyncVirtualDriver(driver, self._virtual)
+        client = AsyncCountermand(**self._settings() | overrides, http_client=driver)
+        if not self._http:  # then nothing is behind it that would take time
+            self._stack.callback(lambda: finished(client.aclose()))
         return client
 
     def mishap(self, marketplace: Marketplace, *mishaps: Mishap) -> None:
