@@ -21,7 +21,7 @@ from ..engine.credentials import (
     as_optional_credential,
     read,
 )
-from ..engine.secret import Secret, redacted
+from ..engine.secret import Secret, redacted_text
 from ..errors import InvalidRequestError
 from .registry import OURS, AnyAccount, configuration_of
 
@@ -253,4 +253,4 @@ def _built(kind: type[AnyAccount], given: Mapping[str, Given]) -> tuple[AnyAccou
     secrets = {
         form for each in given.values() if isinstance(each.value, str) for form in Secret(each.value).forms()
     }
-    return None, redacted(said.encode(errors="backslashreplace"), secrets).decode()
+    return None, redacted_text(said, secrets)
