@@ -10,9 +10,8 @@ from collections import Counter
 from collections.abc import Callable, Generator
 from contextlib import AbstractContextManager, contextmanager
 from heapq import heapify, heappop, heappush
-from typing import Generic, TypeAlias, TypeVar
-
-from attrs import define, field
+from itertools import count
+from typing import Generic, NamedTuple, TypeAlias, TypeVar
 
 from countermand.engine.walking import finished, walked
 from countermand.engine.wire import AsyncDriver, Call, Clock, Driver, Fault, Flow, Reply, Sleep
@@ -32,15 +31,13 @@ PATIENCE = 60.0
 _TURNS = 10
 
 
-@define(order=True)
-class _Waiter:
-    """A call that waits until an instant. `running` says that it has stopped waiting."""
+class _Waiter(NamedTuple):
+    """A call that waits until an instant. They are ordered by it, and by their numbers."""
 
     until: float
     number: int
-    wake: Callable[[], object] = field(order=False)
-    loop: Loop = field(order=False)
-    running: bool = field(default=False, order=False)
+    wake: Callable[[], object]
+    loop: Loop
 
 
 class VirtualTime:
@@ -57,7 +54,7 @@ class VirtualTime:
         #: The calls in progress that do not wait, by where they run.
         self._running: Counter[Loop] = Counter()
         self._waiters: list[_Waiter] = []
-        self._numbered = 0
+        self._numbers = count()
         self._news = 0
         # Reentrant: a task that is thrown away may end its call while this thread holds the lock.
         self._lock = threading.RLock()
@@ -108,8 +105,7 @@ class VirtualTime:
 
     def _wait(self, seconds: float, wake: Callable[[], object], loop: Loop) -> _Waiter:
         with self._lock:
-            self._numbered += 1
-            waiter = _Waiter(self._now + seconds, self._numbered, wake, loop)
+            waiter = _Waiter(self._now + seconds, next(self._numbers), wake, loop)
             heappush(self._waiters, waiter)
             self._count(loop, -1)
         return waiter
@@ -117,10 +113,9 @@ class VirtualTime:
     def _resume(self, waiter: _Waiter) -> None:
         """Count a call as running again if it was not woken, but interrupted."""
         with self._lock:
-            if not waiter.running:
+            if waiter in self._waiters:
                 self._waiters.remove(waiter)
                 heapify(self._waiters)
-                waiter.running = True
                 self._count(waiter.loop, +1)
 
     def _count(self, loop: Loop, change: int) -> None:
@@ -155,7 +150,6 @@ class VirtualTime:
             self._now = instant
         while self._waiters and self._waiters[0].until <= self._now:
             waiter = heappop(self._waiters)
-            waiter.running = True
             self._running[waiter.loop] += 1
             waiter.wake()
 
