@@ -140,8 +140,10 @@ def _add_account(
     if marketplace is None:
         setup.problems.append(where + problem)
         return
+    known = fields_of(configuration_of(marketplace))
     problems: list[str] = []
     for field, each in given.items():
+        setup.holds_secret |= isinstance(each.value, Secret) and field in known and known[field].credential
         try:
             given[field] = _resolved(each, environ)
         except ValueError as error:
@@ -151,10 +153,6 @@ def _add_account(
     if problems:
         setup.problems.extend(problems)
         return
-    known = fields_of(configuration_of(marketplace))
-    setup.holds_secret |= any(
-        each.literal and field in known and known[field].credential for field, each in given.items()
-    )
     if "label" in known:
         given["label"] = Given(place, label)
     setup.add(marketplace, given, lambda field: f"{place}.{field}", where)
@@ -171,7 +169,7 @@ def _given(document: _Document, label: str, folder: Path) -> dict[str, Given] | 
 def _sealed(source: str, value: Any, folder: Path) -> Given:
     if _is_table(value) and value.keys() == {"file"} and isinstance(value["file"], str):
         return Given(source, SecretFile(folder / value["file"]))
-    return Given(source, Secret(value) if isinstance(value, str) else value, literal=True)
+    return Given(source, Secret(value) if isinstance(value, str) else value)
 
 
 def _marketplace(given: Given | None, place: str, others: dict[str, Given]) -> tuple[str | None, str]:

@@ -33,15 +33,13 @@ _TRUE, _FALSE = ("true", "yes", "on", "1"), ("false", "no", "off", "0")
 class Given:
     """A value and its source. The value is redacted in the repr."""
 
-    __slots__ = ("literal", "source", "value")
+    __slots__ = ("source", "value")
 
-    def __init__(self, source: str, value: object, *, literal: bool = False) -> None:
+    def __init__(self, source: str, value: object) -> None:
         #: The variable or the key that set it.
         self.source: str = source
         #: A `Secret`, a `SecretFile`, or what a TOML file holds.
         self.value: object = value
-        #: Whether the file contains the value itself.
-        self.literal: bool = literal
 
     def reveal(self) -> Any:
         """Return the value itself."""
