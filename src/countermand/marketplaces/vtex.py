@@ -55,7 +55,7 @@ class Vtex(Account["VtexClient", "AsyncVtexClient"]):
     app_key: Credential = attrs.field(converter=as_credential, validator=checks.credential, repr=False)
     #: X-VTEX-API-AppToken.
     app_token: Credential = attrs.field(converter=as_credential, validator=checks.credential, repr=False)
-    #: Part of the host. Almost every account uses the default.
+    #: Part of the host: vtexcommercestable, or vtexcommercebeta. `base_url` replaces it.
     environment: str = attrs.field(default="vtexcommercestable", validator=_is_environment)
     #: Replaces the host built from account and environment. Must be https, or http to this machine.
     base_url: str | None = attrs.field(default=None, validator=_is_base_url)
