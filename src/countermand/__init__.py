@@ -1,36 +1,8 @@
 """countermand cancels orders at Pattern Hub, VTEX OMS, Crux Connect and Kibo OMS, and reports what became of them.
 
-Names are lazily imported, so importing this package is cheap. They are listed once, in the stub `__init__.pyi`, which
-type checkers and editors read too.
+Names are lazily imported, so importing this package is cheap. They are listed in the stub `__init__.pyi`.
 """
 
-import re as _re
-from importlib import import_module as _import_module
+from .engine.lazy import lazily as _lazily
 
-
-def _homes() -> dict[str, str]:
-    """Return the module of every public name, from the imports of the stub."""
-    stub = __spec__.loader.get_data(f"{__path__[0]}/__init__.pyi").decode()  # also from a zip file
-    homes: dict[str, str] = {}
-    for module, names in _re.findall(r"^from (\.[.\w]+) import (\([^)]*\)|.*)$", stub, _re.MULTILINE):
-        homes |= dict.fromkeys(_re.findall(r"\bas (\w+)", names), module)
-    return homes
-
-
-_HOMES = _homes()
-globals()["__all__"] = sorted(
-    name for name in _HOMES if name[0] != "_"
-)  # in this form, because type checkers read the stub
-
-
-def __getattr__(name: str) -> object:
-    home = _HOMES.get(name)
-    if home is None:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value: object = getattr(_import_module(home, __name__), name)
-    globals()[name] = value
-    return value
-
-
-def __dir__() -> list[str]:
-    return sorted({*globals(), *_HOMES})
+_lazily(globals())

@@ -58,11 +58,12 @@ class _Accounts(Configured[H]):
                 self._add(checks.instance(account, configuration_of(name), name))
 
     def _add(self, account: AnyAccount) -> None:
-        label = account.label
+        label, at = account.label, account.marketplace
         if label in self._configurations:
-            raise ValueError(f"two accounts have the label {label!r}: give one of them another with label=…")
+            at = f"{self._configurations[label].marketplace} and {at}"
+            raise ValueError(f"two accounts have the label {label!r} ({at}): give one another with label=…")
         self._configurations[label] = account
-        self._labels.setdefault(account.marketplace, []).append(label)
+        self._labels.setdefault(at, []).append(label)
 
     def with_options(
         self,
@@ -106,8 +107,7 @@ class _Accounts(Configured[H]):
             account = self._configurations.get(label)
             if account is None:
                 raise NotConfiguredError(f"no account has the label {label!r}; {self._told()}")
-            kind = account.clients()[self._side]
-            opened = kind(self._rules_of(label), self._driver, self._settings)
+            opened = account.clients()[self._side](self._rules_of(label), self._driver, self._settings)
             found = self._subclients.setdefault(label, opened)
         return found
 

@@ -173,8 +173,8 @@ MUTANTS = (
     Mutant(
         "an outcome is made by position",
         "outcomes.py",
-        "@attrs.frozen(kw_only=True)\nclass Refused(",
-        "@attrs.frozen\nclass Refused(",
+        "@attrs.frozen(kw_only=True, repr=False)\nclass Refused(",
+        "@attrs.frozen(repr=False)\nclass Refused(",
         ("values",),
     ),
     Mutant(
@@ -289,8 +289,8 @@ MUTANTS = (
     Mutant(
         "echoed credentials are not struck out of a request id",
         "engine/operation.py",
-        '                said = redacted(value.encode(errors="replace"), self._auth.secrets)\n',
-        '                said = value.encode(errors="replace")\n',
+        "                return redacted_text(value, self._auth.secrets)[:200]\n",
+        "                return value[:200]\n",
     ),
     Mutant(
         "headers with a credential show it",

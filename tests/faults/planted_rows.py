@@ -193,8 +193,8 @@ AT_VTEX = (
     Mutant(
         "VTEX: no sequence numbers",
         _VTEX,
-        "        sequence = _SEQUENCE.fullmatch(operation.order_id)\n",
-        "        sequence = None\n",
+        "        if sequence := _SEQUENCE.fullmatch(operation.order_id):\n",
+        "        if sequence := None:\n",
         _ROWS,
     ),
     Mutant(

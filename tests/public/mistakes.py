@@ -20,6 +20,7 @@ VTEX = {
     "COUNTERMAND_VTEX_APP_TOKEN": "sekret-token",
 }
 PATTERN = {"COUNTERMAND_PATTERN_TOKEN": "sekret-token"}
+ACCOUNTS = VTEX | PATTERN | {"COUNTERMAND_CRUX_TOKEN": "sekret-token", "COUNTERMAND_KIBO_TENANT_ID": "12345"}
 #: A file's beginning, right in itself.
 AR = '[accounts.ar]\nmarketplace = "vtex"\naccount = "brand-ar"\napp_key = "sekret-key"\n'
 US = '[accounts.us]\nmarketplace = "pattern"\n'
@@ -80,10 +81,17 @@ MISTAKES = [
     _env("a timeout in mixed case", "Countermand_Timeout", None, PATTERN, {"Countermand_Timeout": "9"}),
     _env("a field of another marketplace", "COUNTERMAND_PATTERN_TENANT_ID", "pattern", PATTERN, PATTERN_TENANT_ID="1"),
     _env("a marketplace that nobody has", "COUNTERMAND_SHOP_TOKEN", None, PATTERN, SHOP_TOKEN="sekret"),
+    _env("the prefix alone", "COUNTERMAND: ", None, PATTERN, {"COUNTERMAND": "sekret"}),
+    _env("the prefix alone, in lower case", "countermand_: ", None, PATTERN, {"countermand_": "sekret"}),
+    _env("the prefix and no more", "COUNTERMAND_: ", None, PATTERN, {"COUNTERMAND_": "sekret"}),
+    _env("a marketplace and no field", "COUNTERMAND_VTEX: ", "vtex", PATTERN, {"COUNTERMAND_VTEX": "sekret"}),
+    _env("dots for underscores", "COUNTERMAND.VTEX.ACCOUNT", "vtex", PATTERN, {"COUNTERMAND.VTEX.ACCOUNT": "brand"}),
+    _env("a space after the name", "COUNTERMAND_PATTERN_LABEL ", "pattern", PATTERN, {"COUNTERMAND_PATTERN_LABEL ": "x"}),
     _env("no variable at all", "COUNTERMAND_PATTERN_TOKEN", None, {"PATH": "/usr/bin"}),
     _env("empty variables alone", "COUNTERMAND_PATTERN_TOKEN", None, PATTERN_TOKEN=""),
     _env("an empty environment", "COUNTERMAND_PATTERN_ENVIRONMENT", "pattern", PATTERN, PATTERN_ENVIRONMENT=""),
     _env("an empty base URL", "COUNTERMAND_CRUX_BASE_URL", "crux", CRUX_TOKEN="sekret", CRUX_BASE_URL=""),
+    _env("an empty release", "COUNTERMAND_CRUX_RELEASE", "crux", CRUX_TOKEN="sekret", CRUX_RELEASE=""),
     _env("a variable too few", "COUNTERMAND_VTEX_APP_TOKEN", "vtex", VTEX_ACCOUNT="a", VTEX_APP_KEY="sekret"),
     _env("an environment without a credential", "COUNTERMAND_PATTERN_TOKEN", "pattern", PATTERN_ENVIRONMENT="staging"),
     _env("half a login", "COUNTERMAND_CRUX_PASSWORD", "crux", CRUX_PASSWORD="sekret"),
@@ -97,6 +105,9 @@ MISTAKES = [
     _env("VTEX in staging", "COUNTERMAND_VTEX_ENVIRONMENT", "vtex", VTEX, VTEX_ENVIRONMENT="staging"),
     _env("VTEX's environment, misspelt", "COUNTERMAND_VTEX_ENVIRONMENT", "vtex", VTEX, VTEX_ENVIRONMENT="vtexcommercestabel"),
     _env("VTEX in quality assurance", "COUNTERMAND_VTEX_ENVIRONMENT", "vtex", VTEX, VTEX_ENVIRONMENT="qa"),
+    _env("VTEX's environment in upper case", "COUNTERMAND_VTEX_ENVIRONMENT", "vtex", VTEX, VTEX_ENVIRONMENT="VTEXCOMMERCESTABLE"),
+    _env("VTEX's environment, half of it", "COUNTERMAND_VTEX_ENVIRONMENT", "vtex", VTEX, VTEX_ENVIRONMENT="vtexcommerce"),
+    _env("VTEX's whole host", "COUNTERMAND_VTEX_ENVIRONMENT", "vtex", VTEX, VTEX_ENVIRONMENT="vtexcommercestable.com.br"),
     _env("Pattern in a sandbox", "COUNTERMAND_PATTERN_ENVIRONMENT", "pattern", PATTERN, PATTERN_ENVIRONMENT="sandbox"),
     _env("Kibo in staging", "COUNTERMAND_KIBO_ENVIRONMENT", "kibo", KIBO_TENANT_ID="1", KIBO_ENVIRONMENT="staging"),
     _env("a release that Crux has not", "COUNTERMAND_CRUX_RELEASE", "crux", CRUX_TOKEN="sekret", CRUX_RELEASE="v2"),
@@ -108,6 +119,11 @@ MISTAKES = [
     _env("a scheme with a colon", "COUNTERMAND_PATTERN_TOKEN", "pattern", PATTERN_TOKEN="Bearer: sekret"),
     _env("a token with a space in it", "COUNTERMAND_PATTERN_TOKEN", "pattern", PATTERN_TOKEN="sekret token"),
     _env("a token that a template left", "COUNTERMAND_PATTERN_TOKEN", "pattern", PATTERN_TOKEN="${SEKRET}"),
+    _env("a token that a program left", "COUNTERMAND_PATTERN_TOKEN", "pattern", PATTERN_TOKEN="None"),
+    _env("a token in asterisks", "COUNTERMAND_PATTERN_TOKEN", "pattern", PATTERN_TOKEN="********"),
+    _env("a password that a template left", "COUNTERMAND_CRUX_PASSWORD", "crux", CRUX_USERNAME="u", CRUX_PASSWORD="${SEKRET}"),
+    _env("an address for a token", "COUNTERMAND_PATTERN_TOKEN", "pattern", PATTERN_TOKEN="vault://sekret"),
+    _env("the name of a header", "COUNTERMAND_VTEX_APP_KEY", "vtex", VTEX, VTEX_APP_KEY="X-VTEX-API-AppKey:sekret"),
     _env("half a byte of a token", "COUNTERMAND_PATTERN_TOKEN", "pattern", PATTERN_TOKEN="sekret\udc80"),
     _env("one quotation mark", "COUNTERMAND_PATTERN_TOKEN", "pattern", PATTERN_TOKEN='sekret"'),
     _env("a value in quotation marks", "COUNTERMAND_PATTERN_TOKEN", "pattern", PATTERN_TOKEN='"sekret"'),
@@ -116,10 +132,38 @@ MISTAKES = [
     _env("a space before a value", "COUNTERMAND_KIBO_TENANT_ID", "kibo", KIBO_TENANT_ID=" 12345"),
     _env("letters that no header takes", "COUNTERMAND_CRUX_TOKEN", "crux", CRUX_TOKEN="sekrét"),
     _env("a name for a tenant", "COUNTERMAND_KIBO_TENANT_ID", "kibo", KIBO_TENANT_ID="acme"),
+    _env("a tenant of nobody", "COUNTERMAND_KIBO_TENANT_ID", "kibo", KIBO_TENANT_ID="0"),
     _env("a host for an account", "COUNTERMAND_VTEX_ACCOUNT", "vtex", VTEX, VTEX_ACCOUNT="brand.example"),
     _env("a host that can be none", "COUNTERMAND_CRUX_BASE_URL", "crux", CRUX_TOKEN="sekret", CRUX_BASE_URL="https://crux..example"),
     _env("http", "COUNTERMAND_CRUX_BASE_URL", "crux", CRUX_TOKEN="sekret", CRUX_BASE_URL="http://crux.example"),
     _env("a password in a URL", "COUNTERMAND_PATTERN_BASE_URL", "pattern", PATTERN, PATTERN_BASE_URL="https://u:sekret@host.example"),
+    *(
+        _env(f"the endpoint in a base URL: {owner}{path}", f"COUNTERMAND_{owner}_{field}_URL", owner.lower(), ACCOUNTS, {f"COUNTERMAND_{owner}_{field}_URL": f"https://{path}"})
+        for owner, field, path in (
+            ("PATTERN", "BASE", "api.pattern.com/hub/v1"),
+            ("PATTERN", "BASE", "gateway.example/hub/v1/orders/cancel_order"),
+            ("VTEX", "BASE", "brand.vtexcommercestable.com.br/api/"),
+            ("VTEX", "BASE", "gateway.example/API/OMS/pvt/orders"),
+            ("CRUX", "BASE", "api.cruxconnect.com/orders"),
+            ("CRUX", "BASE", "api.cruxconnect.com/timp"),
+            ("CRUX", "BASE", "gateway.example/orders/cancel/"),
+            ("KIBO", "BASE", "t1-translation.mozu.com/api/v2/order/action/cancel"),
+            ("KIBO", "AUTH", "home.mozu.com/api/platform/applications/authtickets/oauth"),
+        )
+    ),
+    *(
+        _env(f"a base URL {what}", "COUNTERMAND_PATTERN_BASE_URL", "pattern", PATTERN, PATTERN_BASE_URL=url)
+        for what, url in (
+            ("with a placeholder", "https://{host}.pattern.com/hub"),
+            ("with a variable", "https://api.pattern.com/$HUB"),
+            ("with two schemes", "https://https://api.pattern.com/hub"),
+            ("without a scheme", "api.pattern.com/hub"),
+            ("with dots", "https://api.pattern.com/../hub"),
+            ("with an empty segment", "https://api.pattern.com//hub"),
+            ("without its port", "https://api.pattern.com:/hub"),
+            ("with port 0", "https://api.pattern.com:0/hub"),
+        )
+    ),
     _env("a file that is not there", "COUNTERMAND_PATTERN_TOKEN_FILE", "pattern", PATTERN_TOKEN_FILE="no-such-file"),
     _env("a misspelt file", "COUNTERMAND_PATTERN_TOKEN_FLE", "pattern", PATTERN_TOKEN_FLE="no-such-file"),
     _env("a variable and its file", "COUNTERMAND_PATTERN_TOKEN_FILE", "pattern", PATTERN, PATTERN_TOKEN_FILE="no-such-file"),
@@ -166,11 +210,16 @@ MISTAKES = [
     Mistake("a credential's file that is not there", US + 'token = { file = "no-such-file" }\n', "accounts.us.token", "pattern"),
     Mistake("a token that says Bearer, in a file", US + 'token = "bearer sekret"\n', "accounts.us.token", "pattern"),
     Mistake("VTEX in production, in a file", AR + CREDENTIALS + 'environment = "production"\n', "accounts.ar.environment", "vtex"),
+    Mistake("VTEX's environment in upper case, in a file", AR + CREDENTIALS + 'environment = "VTEXCOMMERCESTABLE"\n', "accounts.ar.environment", "vtex"),
+    Mistake("the endpoint in a base URL, in a file", AR + CREDENTIALS + 'base_url = "https://brand.vtexcommercestable.com.br/api/oms/pvt/orders"\n', "accounts.ar.base_url", "vtex"),
     Mistake("a token and a login in a file", '[accounts.cx]\nmarketplace = "crux"\ntoken = "sekret"\nusername = "u"\n', "accounts.cx.token", "crux"),
     # The arguments of a configuration.
     Mistake("Bearer in an argument", lambda: Pattern(token="Bearer sekret"), "token", "pattern"),
     Mistake("Token in an argument", lambda: Crux(token="token sekret"), "token", "crux"),
     Mistake("VTEX in a sandbox, as an argument", lambda: Vtex(account="a", app_key="sekret", app_token="sekret", environment="sandbox"), "environment", "vtex"),
+    Mistake("VTEX's environment in upper case, as an argument", lambda: Vtex(account="a", app_key="sekret", app_token="sekret", environment="VTEXCOMMERCESTABLE"), "environment", "vtex"),
+    Mistake("the endpoint in a base URL, as an argument", lambda: Pattern(token="sekret", base_url="https://api.pattern.com/hub/v1/orders/cancel_order"), "base_url", "pattern"),
+    Mistake("two accounts with one label, as arguments", lambda: Countermand(Pattern(token="sekret"), Crux(token="sekret", label="pattern")), "label", "crux"),
     Mistake("a path for a credential", lambda: Pattern(token=Path("sekret")), "token", "pattern"),  # type: ignore[arg-type]
     Mistake("a coroutine function for a credential", lambda: Kibo(tenant_id=1, access_token=_later), "access_token", "kibo"),  # type: ignore[arg-type]
 ]  # fmt: skip

@@ -58,7 +58,9 @@ WORLDS: list[Any] = [
     KiboSimulator,
 ]
 WRITTEN = "add_order limit reject_until move return_invoice truth advance settle simulator client async_client mishap base_url"
-SANDBOX = {name: getattr(sandbox, name).__doc__ or "" for name in sandbox.__all__ if name != "Mishap"} | {
+SANDBOX = {
+    name: getattr(sandbox, name).__doc__ or "" for name in vars(sandbox)["__all__"] if name != "Mishap"
+} | {
     f"{kind.__name__}.{name}": inspect.getdoc(getattr(kind, name)) or ""
     for kind in WORLDS
     for name in WRITTEN.split()

@@ -18,6 +18,7 @@ from countermand import (
     CountermandError,
     Crux,
     Kibo,
+    NotSentError,
     Pattern,
     PatternCancellation,
     PermissionDeniedError,
@@ -31,7 +32,7 @@ from countermand.engine.secret import Secret
 from countermand.engine.wire import Reply
 from tests.support.doors import Door, Kind, OnStage
 from tests.support.markets import CRUX, KIBO, MARKETS, PATTERN, Market, pattern_answer
-from tests.support.stage import Stage, lost, reply
+from tests.support.stage import Stage, lost, reply, unsent
 
 TESTS = str(Path(__file__).parents[1])
 ACCESS = [
@@ -203,6 +204,19 @@ def test_what_a_marketplace_echoes_is_struck_out(on_stage: OnStage) -> None:
     assert isinstance(outcome.answer, PatternCancellation)
     assert outcome.answer.message == "for [redacted]"
     assert token.encode() not in pickle.dumps(outcome)
+
+
+def test_what_a_library_repeats_is_struck_out(on_stage: OnStage) -> None:
+    """The text of its exception stands in an error, in an outcome and in the attempts."""
+    token = PATTERN.secrets[0]
+    with pytest.raises(NotSentError) as caught:
+        PATTERN.cancel(
+            on_stage(Stage(cancel=[unsent(f"bad header {token}")]), PATTERN), retry=RetryPolicy.never()
+        )
+    assert "bad header [redacted]" in str(caught.value)
+    assert token not in repr(caught.value.attempts)
+    stage = Stage(cancel=[lost(f"bad reply to {token}")], read=[reply(500)])
+    assert token not in repr(PATTERN.cancel(on_stage(stage, PATTERN), retry=RetryPolicy.never()).to_dict())
 
 
 def test_a_long_request_id_is_struck_out_before_it_is_cut(on_stage: OnStage) -> None:

@@ -357,8 +357,8 @@ def test_retry_after_takes_seconds() -> None:
 
 def test_a_star_import_shadows_nothing() -> None:
     """The names of the sandbox are none of the package's own, and each of them is there."""
-    assert not set(front.__all__) & set(vars(countermand)["__all__"])
-    assert all(getattr(front, name) is not None for name in front.__all__)
+    assert not set(vars(front)["__all__"]) & set(vars(countermand)["__all__"])
+    assert all(getattr(front, name) is not None for name in vars(front)["__all__"])
     with pytest.raises(AttributeError):
         front.Sandbocks  # type: ignore[attr-defined]  # noqa: B018
 

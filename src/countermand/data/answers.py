@@ -61,7 +61,6 @@ class AnswerShape(Tagged):
             raise wrong(f"{self.tag}: {problem}", f"{path}.raw") from None
 
     def schema(self, describe: Describe) -> dict[str, Any]:
-        """Return the two forms."""
         kind, fields, some = {"const": self.tag}, describe(self.fields), {"type": "object"}
         whole = fields | {"required": [field.written for field in self.fields.fields]}
 

@@ -54,17 +54,14 @@ class Scalar:
     }
 
     def write(self, value: Any, path: str) -> Any:
-        """Return the value itself."""
         return self.read(value, path)
 
     def read(self, data: Any, path: str) -> Any:
-        """Return `data` if it has exactly this type."""
         if not isinstance(data, self.kind) or (self.kind is int and isinstance(data, bool)):
             raise wrong(f"{self._NAMES[self.kind][0]} is wanted, not {named(data)}", path)
         return data
 
     def schema(self, describe: Describe) -> dict[str, Any]:
-        """Return the type."""
         return {"type": self._NAMES[self.kind][1]}
 
 
@@ -76,7 +73,6 @@ class Number:
         return self.read(value, path)
 
     def read(self, data: Any, path: str) -> float:
-        """Return `data` as a float."""
         if isinstance(data, int | float) and not isinstance(data, bool):
             try:
                 number = float(data)
@@ -88,7 +84,6 @@ class Number:
         raise wrong(f"a number is wanted, not {named(data)}", path)
 
     def schema(self, describe: Describe) -> dict[str, Any]:
-        """Return the type."""
         return {"type": "number"}
 
 
@@ -96,13 +91,11 @@ class Time:
     """An aware datetime, as RFC 3339 in UTC."""
 
     def write(self, value: Any, path: str) -> str:
-        """Return the time with its microseconds."""
         if not isinstance(value, datetime) or value.tzinfo is None:
             raise wrong("a datetime with a time zone is wanted", path)
         return value.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
 
     def read(self, data: Any, path: str) -> datetime:
-        """Return the time, in UTC."""
         if not isinstance(data, str) or not _TIME.fullmatch(data):
             raise wrong("a time as in RFC 3339 is wanted", path)
         try:
@@ -111,7 +104,6 @@ class Time:
             raise wrong("there is no such time", path) from None
 
     def schema(self, describe: Describe) -> dict[str, Any]:
-        """Return the format."""
         return {"type": "string", "format": "date-time", "pattern": f"^{_TIME.pattern}$"}
 
 
@@ -122,17 +114,14 @@ class OneOf:
     values: tuple[Any, ...]
 
     def write(self, value: Any, path: str) -> Any:
-        """Return the value itself."""
         return self.read(value, path)
 
     def read(self, data: Any, path: str) -> Any:
-        """Return `data` if it is one of them."""
         if not any(type(data) is type(value) and data == value for value in self.values):
             raise wrong(f"it is none of {', '.join(map(str, self.values))}", path)
         return data
 
     def schema(self, describe: Describe) -> dict[str, Any]:
-        """Return the list of them."""
         return {"enum": list(self.values)}
 
 

@@ -9,16 +9,7 @@ from datetime import datetime
 from functools import cache
 from inspect import getdoc, signature
 from types import NoneType, UnionType
-from typing import (
-    Any,
-    Literal,
-    TypeVar,
-    Union,
-    cast,
-    get_args,
-    get_origin,
-    get_type_hints,
-)
+from typing import Any, Literal, TypeVar, Union, cast, get_args, get_origin, get_type_hints
 
 import attrs
 
@@ -45,18 +36,15 @@ class Several:
     item: Shape
 
     def write(self, value: Any, path: str) -> list[Any]:
-        """Return the list."""
         return [self.item.write(each, f"{path}[{number}]") for number, each in enumerate(value)]
 
     def read(self, data: Any, path: str) -> tuple[Any, ...]:
-        """Return the tuple."""
         if not isinstance(data, list | tuple):
             raise wrong(f"a list is wanted, not {named(data)}", path)
         items = cast("Sequence[Any]", data)
         return tuple(self.item.read(each, f"{path}[{number}]") for number, each in enumerate(items))
 
     def schema(self, describe: Describe) -> dict[str, Any]:
-        """Return the list's schema."""
         return {"type": "array", "items": describe(self.item)}
 
 
@@ -67,15 +55,12 @@ class Table:
     item: Shape
 
     def write(self, value: Any, path: str) -> dict[str, Any]:
-        """Return the object."""
         return {name: self.item.write(each, f"{path}.{name}") for name, each in value.items()}
 
     def read(self, data: Any, path: str) -> dict[str, Any]:
-        """Return the mapping."""
         return {name: self.item.read(each, f"{path}.{name}") for name, each in as_object(data, path).items()}
 
     def schema(self, describe: Describe) -> dict[str, Any]:
-        """Return the object's schema."""
         return {"type": "object", "additionalProperties": describe(self.item)}
 
 
@@ -87,7 +72,6 @@ class Either:
     nullable: bool
 
     def write(self, value: Any, path: str) -> Any:
-        """Return the form that the matching member writes."""
         if value is None and self.nullable:
             return None
         if self._tags():
@@ -95,7 +79,6 @@ class Either:
         return self._first("write", value, path)
 
     def read(self, data: Any, path: str) -> Any:
-        """Return the value that the matching member reads."""
         if data is None and self.nullable:
             return None
         if tags := self._tags():
@@ -115,7 +98,6 @@ class Either:
         return getattr(self.members[-1], do)(given, path)
 
     def schema(self, describe: Describe) -> dict[str, Any]:
-        """Return the alternatives."""
         return {"anyOf": [*map(describe, self.members), *([{"type": "null"}] if self.nullable else [])]}
 
 
@@ -123,7 +105,6 @@ class Undeclared:
     """An unspecified type parameter, or `Any`. A value is written by its own class, and cannot be read."""
 
     def write(self, value: Any, path: str) -> Any:
-        """Return the form that the value's own shape writes; it must have a kind."""
         try:
             shape = shape_of(value.__class__)
         except TypeError as problem:
@@ -133,11 +114,9 @@ class Undeclared:
         return shape.write(value, path)
 
     def read(self, data: Any, path: str) -> Any:
-        """Raise: only a declared type can be read."""
         raise wrong("its type is not declared", path)
 
     def schema(self, describe: Describe) -> dict[str, Any]:
-        """Return that it is an object."""
         return {"type": "object"}
 
 
@@ -166,7 +145,6 @@ class Fields:
     is_open: bool = False
 
     def write(self, value: Any, path: str) -> dict[str, Any]:
-        """Return the constants and the fields."""
         if not isinstance(value, self.make):
             raise wrong(f"{self.name} is wanted, not {named(value)}", path)
         written = dict(self.constants)

@@ -24,6 +24,8 @@ LONGEST_TIMEOUT = 366 * 86400.0
 _PLAIN = re.compile(r"[A-Za-z0-9_~-][A-Za-z0-9._~-]*", re.ASCII)
 _LABEL = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?", re.ASCII)
 _HOST = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9_.-]*[A-Za-z0-9_])?|[0-9A-Fa-f:.]+", re.ASCII)
+_URL = re.compile(r"[!#%&'()*+,\-./0-9:;=?@A-Z\[\]_a-z~]+", re.ASCII)
+_NO_SEGMENT = re.compile(r"/(?:\.{0,2}/|\.{1,2}$)")
 _LOOPBACK = re.compile(r"localhost|127(?:\.\d{1,3}){3}|::1", re.ASCII)
 
 
@@ -105,27 +107,6 @@ def one_of(*words: str) -> "Callable[[object, attrs.Attribute[Any], object], Non
     return check
 
 
-def part_of_host(beginning: str, *known: str) -> "Callable[[object, attrs.Attribute[Any], str], None]":
-    """Return an attrs validator: a name that VTEX uses as part of its host names.
-
-    The known names are not a closed list, but all of them have this `beginning`. Any other word, such as another marketplace's
-    "sandbox", would send the credentials to an unknown host, and so would a misspelling.
-    """
-
-    def check(_: object, field: "attrs.Attribute[Any]", value: str) -> None:
-        name = value.casefold()
-        if name in known:
-            return
-        from difflib import get_close_matches
-
-        if not name.startswith(beginning) or get_close_matches(name, known, 1, 0.9):
-            raise ValueError(
-                f"{field.name} must be one of VTEX's own, {known[0]} for nearly everybody: it is part of the host name"
-            )
-
-    return check
-
-
 def text(_: object, field: "attrs.Attribute[Any]", value: object) -> None:
     """attrs validator: optional text for a body."""
     if value is not None and not is_text(value):
@@ -148,29 +129,43 @@ def base_url(_: object, field: "attrs.Attribute[Any]", value: object) -> None:
     """attrs validator: https, or http to this machine; no query, no fragment, no user name."""
     if value is None and field.default is None:
         return
-    if (
-        not isinstance(value, str)
-        or CONTROL.search(value)
-        or " " in value
-        or "\\" in value
-        or not value.isascii()
-    ):
-        raise ValueError(f"{field.name} must be an ASCII URL without spaces")
+    if not isinstance(value, str) or not _URL.fullmatch(value):
+        raise ValueError(f"{field.name} must be an ASCII URL without spaces and placeholders")
     try:
         parts = urlsplit(value)
-        host, _port = parts.hostname or "", parts.port
+        host, port = parts.hostname or "", parts.port
     except ValueError:
         raise ValueError(f"{field.name} is not a URL") from None
     if parts.username is not None or parts.password is not None or "@" in parts.netloc:
         raise ValueError(f"{field.name} must not hold a user name or a password")
     if not host or "?" in value or "#" in value:
         raise ValueError(f"{field.name} must be scheme, host and path, without a query or a fragment")
-    if ".." in host or not _HOST.fullmatch(host):
-        raise ValueError(f"{field.name} has a host that is no host's name")
+    if ".." in host or not _HOST.fullmatch(host) or port == 0 or parts.netloc.endswith(":"):
+        raise ValueError(f"{field.name} has a host or a port that is none")
     if parts.scheme != "https" and not (parts.scheme == "http" and _LOOPBACK.fullmatch(host)):
         raise ValueError(
             f"{field.name} must be https; http is for this machine alone (localhost, 127.0.0.1, [::1])"
         )
+    if _NO_SEGMENT.search(parts.path):
+        raise ValueError(f"{field.name} has a path with an empty segment, '.' or '..'")
+
+
+def base_url_before(domain: str, *paths: str) -> "Callable[[object, attrs.Attribute[Any], object], None]":
+    """Return an attrs validator: a base URL without the `paths` that requests add to it.
+
+    The first segment of one, alone, is a mistake only at the marketplace's own `domain`: a gateway may have it too.
+    """
+
+    def check(account: object, field: "attrs.Attribute[Any]", value: Any) -> None:
+        base_url(account, field, value)
+        parts = urlsplit(value or "")
+        path = parts.path.rstrip("/").lower() + "/"
+        for added in paths:
+            first = added[: added.index("/", 1) + 1]
+            if f"{added}/" in path or (path.endswith(first) and f".{parts.hostname}".endswith(f".{domain}")):
+                raise ValueError(f"{field.name} must end before {added}: each request adds its own path")
+
+    return check
 
 
 def split_base_url(url: str) -> tuple[str, str]:

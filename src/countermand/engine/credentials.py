@@ -21,10 +21,13 @@ _HEADER_SAFE = re.compile(r"[\x21-\x7e](?:[\x20-\x7e]*[\x21-\x7e])?", re.ASCII)
 #: Characters that no text we send may contain: control characters, line separators, lone surrogates.
 CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 _WITH_SCHEME = re.compile(
-    r"(bearer|token|basic)[\s:].*|(bearer)|authorization\s*:.*", re.ASCII | re.IGNORECASE
+    r"(bearer|token|basic)[\s:=].*|(bearer)|(authorization|x-[a-z-]+)\s*[:=].*", re.ASCII | re.IGNORECASE
 )
-#: What a template leaves behind if nothing is filled in: ${TOKEN}, $TOKEN, {{ token }}, <your token>, %TOKEN%.
-_PLACEHOLDER = re.compile(r"\$\{.*\}|\$[A-Z_]+|\{\{.*\}\}|<.*>|%\w+%", re.ASCII)
+#: What a template leaves behind if nothing is filled in: ${TOKEN}, $TOKEN, {{ token }}, <your token>, %TOKEN%, None.
+_PLACEHOLDER = re.compile(
+    r"\$\{.*\}|\$[A-Z_]+|\{\{.*\}\}|<.*>|%\w+%|[*.]+|(?i:none|null|undefined|changeme|your[_-]\w+)", re.ASCII
+)
+_IS_PLACEHOLDER = "must be a credential, and not the placeholder of a template"
 _QUOTES = ("'", '"', "`")
 
 
@@ -117,7 +120,10 @@ class SecretFunction(SecretSource):
         if isinstance(self._function, type):
             return "must be text, a function that returns text, or SecretFile(path), not a class"
         if iscoroutinefunction(self._function) or iscoroutinefunction(type(self._function).__call__):
-            return "must be text or a function: a coroutine function is not awaited"
+            return (
+                "must be text or a plain function, also on an event loop: a coroutine function is not awaited; "
+                "let a task of yours keep the credential, and give a function that returns what it has"
+            )
         return None
 
     def read(self) -> object:
@@ -177,18 +183,22 @@ def problem_in_header(value: object) -> str | None:
         return "must be printable ASCII without line breaks or spaces at its ends"
     if said := _WITH_SCHEME.fullmatch(value):
         scheme = said[1] or said[2]
-        says = f"{scheme.capitalize()} " if scheme else "Authorization: "
+        says = f"{scheme.capitalize()} " if scheme else f"{said[3].capitalize()}: "
         return f"must be the credential alone: it already says {says!r}"
     if value.startswith(_QUOTES) or value.endswith(_QUOTES):
         return "must be the credential alone, without quotation marks"
     if _PLACEHOLDER.fullmatch(value):
-        return "must be a credential, and not the placeholder of a template"
+        return _IS_PLACEHOLDER
+    if "://" in value:
+        return "must be the credential itself, and not an address"
     return "must not hold a space" if " " in value else None
 
 
 def problem_in_body(value: object) -> str | None:
     """Return what is wrong with a credential for a body, or None. The text is not repeated."""
-    return None if is_text(value) else "must be text, and not empty"
+    if not is_text(value):
+        return "must be text, and not empty"
+    return _IS_PLACEHOLDER if _PLACEHOLDER.fullmatch(str(value)) else None
 
 
 def problem_of(value: object, problem_in: Callable[[object], str | None]) -> str | None:

@@ -22,7 +22,7 @@ from .kinds import WaitReason, What
 from .logs import LOG, is_long
 from .retry import retry_after, timestamp
 from .rules import Finding, Rules, unknown
-from .secret import SealedHeaders, redacted
+from .secret import SealedHeaders, redacted, redacted_text
 from .settings import Settings, beside
 from .wire import Call, Clock, Fault, Flow, Reply, Sleep
 from .words import is_a_page, shown_headers, words_of
@@ -236,7 +236,9 @@ class Operation(Generic[I, R]):
             assert reply is not None
             if what == "cancel":
                 self.asked_at = self._monotonic()
-            if isinstance(reply, Reply):
+            if isinstance(reply, Fault):
+                reply = Fault(reply.sent, redacted_text(reply.detail, self._auth.secrets), reply.cause)
+            else:
                 if reply.body and what != "login":
                     body = redacted(reply.body, self._auth.secrets)
                     if body is not reply.body:
@@ -278,8 +280,6 @@ class Operation(Generic[I, R]):
                 return wanted
         wanted = self._policy.pause(self._failures + 1, self._started, now, float("inf"))
         return self._policy.longest_pause if wanted is None else wanted
-
-    # Evidence.
 
     def _note(self, what: What, at: float, began: float, ended: Reply | Fault) -> None:
         reply = ended if isinstance(ended, Reply) else None
@@ -324,8 +324,7 @@ class Operation(Generic[I, R]):
         """Return the first of these headers that a reply has, with credentials redacted."""
         for name in names:
             if value := reply.headers.get(name):
-                said = redacted(value.encode(errors="replace"), self._auth.secrets)
-                return said.decode(errors="replace")[:200]
+                return redacted_text(value, self._auth.secrets)[:200]
         return None
 
     def outcome(self, finding: Finding[A]) -> Outcome[A]:

@@ -132,6 +132,11 @@ def redacted(text: bytes, secrets: Iterable[bytes]) -> bytes:
     return text
 
 
+def redacted_text(text: str, secrets: Iterable[bytes]) -> str:
+    """Return `text` with all `secrets` redacted, and half characters replaced."""
+    return redacted(text.encode(errors="replace"), secrets).decode(errors="replace")
+
+
 def sealed(cls: _Class) -> _Class:
     """Keep a configuration's credentials out of the tracebacks of its errors, and out of pickles.
 

@@ -29,18 +29,6 @@ class Telemetry:
     It has no reference to a credential: if a hook raises, the logged traceback may include its variables.
     """
 
-    __slots__ = (
-        "_about",
-        "_clock",
-        "_ended",
-        "_hooks",
-        "_is_logged",
-        "_is_waiting_for_token",
-        "_requests",
-        "_started",
-        "_url",
-    )
-
     def __init__(
         self,
         hooks: Iterable[Hook],

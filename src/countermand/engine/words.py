@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple, cast
 
 from .decoding import DecodingError, decode_value, is_empty
-from .secret import redacted
+from .secret import redacted_text
 from .wire import Reply
 
 #: The maximum length of a repeated text, in characters.
@@ -30,8 +30,7 @@ def shown_headers(reply: Reply, names: Iterable[str], secrets: Iterable[bytes]) 
     shown: dict[str, str] = {}
     for name in (*names, *_SHOWN):
         if value := reply.headers.get(name):
-            clean = redacted(value.encode(errors="replace"), secrets).decode(errors="replace")
-            shown[name] = clean[:_LONGEST_VALUE]
+            shown[name] = redacted_text(value, secrets)[:_LONGEST_VALUE]
     return shown
 
 

@@ -26,7 +26,7 @@ from ..engine.credentials import SecretFile
 from ..engine.secret import Secret
 from ..errors import InvalidRequestError
 from .environment import surrounded
-from .loading import Environ, Given, Setup, account_of, fields_of, marketplaces, near
+from .loading import Environ, Given, Setup, fields_of, marketplaces, near
 from .registry import OURS, announced, configuration_of
 
 _HEADER = re.compile(r"""\s*\[\s*accounts\s*\.\s*(["']?)(.+?)\1\s*\]""")
@@ -43,21 +43,21 @@ def _is_table(value: object) -> TypeGuard[dict[str, Any]]:
 class _Document:
     """The content of the file, redacted in the repr, because any part of it may be a credential."""
 
-    __slots__ = ("mode", "problem", "tables")
+    __slots__ = ("is_open", "tables")
 
-    def __init__(self) -> None:
-        self.tables: dict[str, Any] = {}
-        self.problem: str | None = None
-        #: The permissions of the file.
-        self.mode: int = 0
+    def __init__(self, tables: dict[str, Any], mode: int) -> None:
+        self.tables = tables
+        #: Whether users other than its owner can read it.
+        self.is_open = os.name != "nt" and bool(mode & (stat.S_IRGRP | stat.S_IROTH))
 
 
 def from_accounts_file(path: str | os.PathLike[str], environ: Environ) -> Setup:
     """Return the accounts and the timeout from a file, and the problems with them."""
     setup, where = Setup(), f"{os.fspath(path)}: "
-    document = _document(Path(path))
-    if document.problem is not None:
-        setup.problems.append(where + document.problem)
+    try:
+        document = _document(Path(path))
+    except ValueError as problem:
+        setup.problems.append(f"{where}{problem}")
         return setup
     problems = list(_top_level(document, setup))
     labels = [] if problems else list(document.tables.get("accounts", ()))
@@ -68,7 +68,7 @@ def from_accounts_file(path: str | os.PathLike[str], environ: Environ) -> Setup:
     setup.problems.extend(where + problem for problem in problems)
     for label in labels:
         _add_account(setup, document, label, Path(path).parent, environ, where)
-    if setup.holds_secret and os.name != "nt" and document.mode & (stat.S_IRGRP | stat.S_IROTH):
+    if setup.holds_secret and document.is_open:
         setup.warning = (
             f"{where}it holds credentials, and others can read it: chmod 600, "
             'or give the credentials as { env = "…" } or { file = "…" }'
@@ -77,25 +77,22 @@ def from_accounts_file(path: str | os.PathLike[str], environ: Environ) -> Setup:
 
 
 def _document(path: Path) -> _Document:
-    document = _Document()
+    """Return the content of a file. Raises ValueError for the problem with it, which repeats none of it."""
     try:
         with path.open("rb") as file:
-            document.mode = stat.S_IMODE(os.fstat(file.fileno()).st_mode)
+            mode = os.fstat(file.fileno()).st_mode
             content = Secret(file.read().decode("utf-8-sig"))
     except UnicodeDecodeError:
-        document.problem = f"must be UTF-8 text with the accounts of {marketplaces()}"
-        return document
+        raise ValueError(f"must be UTF-8 text with the accounts of {marketplaces()}") from None
     except (OSError, ValueError) as error:  # a ValueError, if no file can have that path
         told = getattr(error, "strerror", None) or str(error)
-        document.problem = f"could not be read: {told}; it holds the accounts of {marketplaces()}"
-        return document
+        raise ValueError(f"could not be read: {told}; it holds the accounts of {marketplaces()}") from None
     try:
-        document.tables = tomllib.loads(content.reveal())
+        return _Document(tomllib.loads(content.reveal()), mode)
     except tomllib.TOMLDecodeError as error:
-        document.problem = _syntax(str(error), content)
+        raise ValueError(_syntax(str(error), content)) from None
     except RecursionError:
-        document.problem = _syntax("it is nested too deeply", content)
-    return document
+        raise ValueError(_syntax("it is nested too deeply", content)) from None
 
 
 def _syntax(said: str, content: Secret) -> str:
@@ -137,34 +134,28 @@ def _add_account(
     place = f"accounts.{label}"
     given = _given(document, label, folder)
     if given is None:
-        problem = f"{place}: must be a table with the fields of one of {marketplaces()}"
-        setup.problems.append(where + problem)
+        setup.problems.append(f"{where}{place}: must be a table with the fields of one of {marketplaces()}")
         return
     marketplace, problem = _marketplace(given.pop("marketplace", None), place, given)
     if marketplace is None:
         setup.problems.append(where + problem)
         return
-    problems = [
-        f"{where}{each.source}: {marketplace}: {said}"
-        for field in list(given)
-        if (said := _resolved(given, field, environ)) is not None
-        for each in (given[field],)
-    ]
+    known = fields_of(configuration_of(marketplace))
+    problems: list[str] = []
+    for field, each in given.items():
+        setup.holds_secret |= isinstance(each.value, Secret) and field in known and known[field].credential
+        try:
+            given[field] = _resolved(each, environ)
+        except ValueError as error:
+            problems.append(f"{where}{each.source}: {marketplace}: {error}")
     if "label" in given:
         problems.append(f"{where}{place}.label: {marketplace}: the label is the table's name, {label}")
     if problems:
         setup.problems.extend(problems)
         return
-    known = fields_of(configuration_of(marketplace))
-    setup.holds_secret |= any(
-        each.literal and field in known and known[field].credential for field, each in given.items()
-    )
     if "label" in known:
         given["label"] = Given(place, label)
-    account, problems = account_of(marketplace, given, lambda field: f"{place}.{field}", where)
-    setup.problems.extend(problems)
-    if account is not None:
-        setup.add(account, where + place)
+    setup.add(marketplace, given, lambda field: f"{place}.{field}", where)
 
 
 def _given(document: _Document, label: str, folder: Path) -> dict[str, Given] | None:
@@ -178,7 +169,7 @@ def _given(document: _Document, label: str, folder: Path) -> dict[str, Given] | 
 def _sealed(source: str, value: Any, folder: Path) -> Given:
     if _is_table(value) and value.keys() == {"file"} and isinstance(value["file"], str):
         return Given(source, SecretFile(folder / value["file"]))
-    return Given(source, Secret(value) if isinstance(value, str) else value, literal=True)
+    return Given(source, Secret(value) if isinstance(value, str) else value)
 
 
 def _marketplace(given: Given | None, place: str, others: dict[str, Given]) -> tuple[str | None, str]:
@@ -196,27 +187,22 @@ def _marketplace(given: Given | None, place: str, others: dict[str, Given]) -> t
     return None, f"{given.source}: {meant}it must be one of {', '.join(dict.fromkeys([*OURS, *announced()]))}"
 
 
-def _resolved(given: dict[str, Given], field: str, environ: Environ) -> str | None:
-    """Replace a reference by its value. Return the problem with the reference, or None."""
-    each = given[field]
-    reference = each.value
+def _resolved(given: Given, environ: Environ) -> Given:
+    """Return the value that a reference stands for. Raises ValueError for the problem with the reference."""
+    reference = given.value
     if not _is_table(reference):
-        return None
+        return given
     for key in reference:
         if key not in _KINDS:
             guess = near(key, _KINDS)
-            return (
-                f"did you mean {guess}?"
-                if guess
-                else 'must be text, a number, { env = "…" } or { file = "…" }'
-            )
+            wanted = 'must be text, a number, { env = "…" } or { file = "…" }'
+            raise ValueError(f"did you mean {guess}?" if guess else wanted)
     name = reference.get("env")
     if len(reference) != 1 or not isinstance(name, str):
-        return 'must be { env = "…" } or { file = "…" }, with one text'
+        raise ValueError('must be { env = "…" } or { file = "…" }, with one text')
     value = environ.get(name)
     if value is None:
-        return f"the environment variable {name} is not set, or empty"
+        raise ValueError(f"the environment variable {name} is not set, or empty")
     if problem := surrounded(value):
-        return f"{name} {problem}"
-    given[field] = Given(f"{each.source} ({name})", value)
-    return None
+        raise ValueError(f"{name} {problem}")
+    return Given(f"{given.source} ({name})", value)

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from os import PathLike
 
     from ..engine.events import Hook
+    from .loading import Setup
 
 H = TypeVar("H")
 
@@ -44,15 +45,7 @@ class Configured(LeavesNoFrames, Generic[H]):
         given = Environ(environ)
         del environ  # it holds credentials, and a traceback with local variables would print them
         setup = from_environment(given, prefix)
-        opened: Any = cls
-        client: Self = opened(
-            *setup.checked(),
-            timeout=setup.patience(timeout),
-            retry=retry,
-            hooks=hooks,
-            http_client=http_client,
-        )
-        return client
+        return cls._opened(setup, timeout, retry=retry, hooks=hooks, http_client=http_client)
 
     @classmethod
     def from_file(
@@ -84,11 +77,12 @@ class Configured(LeavesNoFrames, Generic[H]):
         given = Environ(environ)
         del environ
         setup = from_accounts_file(path, given)
-        accounts = setup.checked()
-        if setup.warning is not None:
+        if setup.warning is not None and not setup.problems:
             warn(setup.warning, stacklevel=2)
+        return cls._opened(setup, timeout, retry=retry, hooks=hooks, http_client=http_client)
+
+    @classmethod
+    def _opened(cls, setup: "Setup", timeout: float | None, **others: Any) -> Self:
         opened: Any = cls
-        client: Self = opened(
-            *accounts, timeout=setup.patience(timeout), retry=retry, hooks=hooks, http_client=http_client
-        )
+        client: Self = opened(*setup.checked(), timeout=setup.patience(timeout), **others)
         return client

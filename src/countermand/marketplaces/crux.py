@@ -44,6 +44,9 @@ from ..errors import InvalidRequestError, PermissionDeniedError, RejectedError
 from ..outcomes import Outcome, Part
 from .base import Account, AsyncSubClient, Stored, SubClient, label_field, rate_field
 
+_is_base_url = checks.base_url_before(
+    "cruxconnect.com", "/orders/cancel", "/organizations/user-login", "/timp/orders"
+)
 _HOSTS = {
     "dev": "https://api-dev.cruxconnect.com",
     "sandbox": "https://api-sandbox.cruxconnect.com",
@@ -75,7 +78,7 @@ class Crux(Account["CruxClient", "AsyncCruxClient"]):
     token: Credential | None = attrs.field(
         default=None, converter=as_optional_credential, validator=checks.credential, repr=False
     )
-    username: str | None = attrs.field(default=None, validator=checks.text, repr=False)
+    username: str | None = attrs.field(default=None, validator=checks.secret_text, repr=False)
     password: Credential | None = attrs.field(
         default=None, converter=as_optional_credential, validator=checks.secret_text, repr=False
     )
@@ -85,7 +88,7 @@ class Crux(Account["CruxClient", "AsyncCruxClient"]):
     #: The release of the API: "v1", or "timp" for Timpanogos, under /timp/.
     release: Literal["v1", "timp"] = attrs.field(default="v1", validator=checks.one_of("v1", "timp"))
     #: Replaces the base URL of the environment. Must be https, or http to this machine.
-    base_url: str | None = attrs.field(default=None, validator=checks.base_url)
+    base_url: str | None = attrs.field(default=None, validator=_is_base_url)
     #: The name of this account in outcomes, errors and requests.
     label: str = label_field("crux")
     #: How many requests the marketplace allows, such as "100/min"; None where that is not known.

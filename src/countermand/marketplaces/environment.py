@@ -8,7 +8,8 @@ COUNTERMAND_PATTERN_TOKEN_FILE names; it is read again when it changes. COUNTERM
 """
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from functools import cache, cached_property, partial
 from typing import NamedTuple
 
 from ..engine import checks
@@ -16,7 +17,7 @@ from ..engine.credentials import SecretFile
 from ..engine.logs import LEVELS, VARIABLE
 from ..engine.secret import Secret
 from ..errors import InvalidRequestError
-from .loading import Environ, Given, Setup, account_of, fields_of, marketplaces, near, number_in
+from .loading import Environ, Given, Setup, fields_of, marketplaces, near, number_in
 from .registry import OURS, announced, configuration_of
 
 _PREFIX = re.compile(r"[A-Za-z][A-Za-z0-9_]*", re.ASCII)
@@ -44,15 +45,13 @@ def from_environment(environ: Environ, prefix: str) -> Setup:
     spoilt: set[str] = set()
     empty: list[tuple[str, _Variable]] = []
     for name in environ.names():
+        value = environ.get(name)
         if not name.startswith(prefix):
             setup.problems.extend(known.misspelt(name))
-            continue
-        variable = known.find(name)
-        value = environ.get(name)
-        if name in known.general:
+        elif name in known.general:
             if value is not None:
                 known.general[name](setup, name, value)
-        elif variable is None:
+        elif (variable := known.find(name)) is None:
             setup.problems.append(known.unknown(name))
         elif value is None:
             empty.append((name, variable))
@@ -68,14 +67,15 @@ def from_environment(environ: Environ, prefix: str) -> Setup:
             given[variable.field] = Given(
                 name, SecretFile(value.reveal()) if variable.names_a_file else value
             )
-    for name, variable in empty:
-        if variable.marketplace in found and _says_where(variable.field):
-            setup.problems.append(
-                f"{name}: {variable.marketplace}: it is empty, which would not mean what was meant; "
-                "set it, or leave it out"
-            )
+    setup.problems.extend(
+        f"{name}: {marketplace}: it is empty, which would not mean what was meant; set it, or leave it out"
+        for name, (marketplace, field, _) in empty
+        if marketplace in found
+        # Those that say where credentials are sent.
+        and (field in ("environment", "release") or field.endswith("_url"))
+    )
     for marketplace in sorted(found.keys() - spoilt, key=[*OURS, *found].index):
-        _build(setup, marketplace, found[marketplace], prefix)
+        setup.add(marketplace, found[marketplace], partial(_name, prefix, marketplace))
     if not (setup.accounts or setup.problems):
         setup.problems.append(known.nothing(environ.names(), [name for name, _ in empty]))
     return setup
@@ -107,32 +107,16 @@ def _check_log(setup: Setup, name: str, value: Secret) -> None:
         setup.problems.append(f"{name}: must be one of {', '.join(LEVELS)}; it holds for {marketplaces()}")
 
 
-def _says_where(field: str) -> bool:
-    """Whether a field determines where credentials are sent."""
-    return field == "environment" or field.endswith("_url")
-
-
-def _build(setup: Setup, marketplace: str, given: dict[str, Given], prefix: str) -> None:
-    def name_of(field: str) -> str:
-        return _name(prefix, marketplace, field)
-
-    account, problems = account_of(marketplace, given, name_of)
-    setup.problems.extend(problems)
-    if account is not None:
-        setup.add(account, name_of("label"))
-
-
 def _name(prefix: str, marketplace: str, field: str) -> str:
     return f"{prefix}{re.sub(r'[^A-Z0-9]', '_', marketplace.upper())}_{field.upper()}"
 
 
 class _Names:
-    """The known variables with a prefix. Marketplaces are lazily imported."""
+    """The known variables with a prefix. Marketplaces are lazily imported, and packages scanned only if need be."""
 
     def __init__(self, prefix: str) -> None:
         self._prefix = prefix
-        self._loaded: dict[str, dict[str, _Variable]] = {}
-        self._announced: tuple[str, ...] | None = None
+        self._of = cache(self._variables)
         #: The variables for all marketplaces. Logging reads its own when the package is imported, by one name only.
         self.general: dict[str, Callable[[Setup, str, Secret], None]] = {f"{prefix}TIMEOUT": _set_timeout}
         if prefix == PREFIX:
@@ -140,38 +124,39 @@ class _Names:
 
     def find(self, name: str) -> _Variable | None:
         """Return the field that a variable sets, or None if it is unknown."""
-        owners = [owner for owner in OURS if name.startswith(_name(self._prefix, owner, ""))]
-        for owner in owners:
-            if name in (variables := self._of(owner)):
-                return variables[name]
-        if name in self.general:
-            return None
-        others = [owner for owner in self._others() if name.startswith(_name(self._prefix, owner, ""))]
-        for owner in sorted(others, key=len, reverse=True):
-            if name in (variables := self._of(owner)):
-                return variables[name]
-        return None
+        found = (self._of(owner).get(name) for owner in self._owners(name))
+        return next((variable for variable in found if variable is not None), None)
 
     def unknown(self, name: str) -> str:
         """Return the message for an unknown variable, with the one that may be meant."""
-        guess = self._guess(name.removeprefix(self._prefix))
-        if guess is not None:
-            return self._meant(name, guess)
-        for owner in [*OURS, *self._others()]:
-            if name.startswith(_name(self._prefix, owner, "")):
-                return f"{name}: {owner} has no such variable; it has {', '.join(self._of(owner))}"
-        names = ", ".join([*OURS, *self._others()])
-        return f"{name}: there is no such variable; the marketplaces are {names}"
+        if said := self._meant(name, name.removeprefix(self._prefix)):
+            return said
+        for owner in self._owners(name):
+            return f"{name}: {owner} has no such variable; it has {', '.join(self._of(owner))}"
+        return f"{name}: there is no such variable; the marketplaces are {', '.join(self._everybody)}"
 
     def misspelt(self, name: str) -> Iterable[str]:
         """Yield the message for a variable whose prefix is in the wrong case, or nearly the default one."""
-        end = self._after_prefix(name)
-        guess = None if end is None else self._guess(end)
-        if guess is not None:
-            yield self._meant(name, guess)
+        plain = re.sub(r"[^A-Z0-9]", "_", name.upper())
+        end = self._after_prefix(plain)
+        if end is not None and (said := self._meant(name, end)):
+            yield said
+        elif self._prefix == PREFIX == plain.rstrip("_") + "_":
+            yield self.unknown(name)
+
+    def nothing(self, names: Iterable[str], empty: list[str]) -> str:
+        """Return the message that no account is configured, with the likely reason."""
+        if empty:
+            return f"no account is configured: {', '.join(empty)} is empty; the marketplaces are {marketplaces()}"
+        everything = self._everything()
+        for name in names:
+            if "_" in name and (guess := near(name, everything, 0.85)):
+                return f"{name}: did you mean {guess}? No account is configured, not even at {everything[guess].marketplace}"
+        needed = ", ".join(f"{next(iter(self._of(owner)))} ({owner})" for owner in OURS)
+        return f"no account is configured: set the variables of one at least, such as {needed}"
 
     def _after_prefix(self, name: str) -> str | None:
-        length, name = len(self._prefix), name.upper()
+        length = len(self._prefix)
         if name.startswith(self._prefix.upper()):
             return name[length:]
         if self._prefix == PREFIX:  # another prefix may be too short to tell a misspelling from another word
@@ -181,52 +166,46 @@ class _Names:
                     return name[begin:]
         return None
 
-    def _guess(self, end: str) -> str | None:
-        """Return the variable that is meant by a name that ends so."""
-        ends = [each.removeprefix(self._prefix) for each in (*self._everything(), *self.general)]
-        close = near(end.upper(), ends, 0.8)
-        return None if close is None else f"{self._prefix}{close}"
-
-    def _meant(self, name: str, guess: str) -> str:
-        found = self._everything().get(guess)
-        if found is not None:
-            return f"{name}: did you mean {guess}? {found.marketplace} has no such variable"
-        names = ", ".join([*OURS, *self._others()])
-        return f"{name}: did you mean {guess}? None of {names} has such a variable"
-
-    def nothing(self, names: Iterable[str], empty: list[str]) -> str:
-        """Return the message that no account is configured, with the likely reason."""
+    def _meant(self, name: str, end: str) -> str | None:
+        """Return the message with the variable that is meant by a name that ends so, or None."""
         everything = self._everything()
-        if empty:
-            return f"no account is configured: {', '.join(empty)} is empty; the marketplaces are {marketplaces()}"
-        for name in names:
-            if "_" in name and (guess := near(name, everything, 0.85)):
-                return f"{name}: did you mean {guess}? No account is configured, not even at {everything[guess].marketplace}"
-        needed = ", ".join(f"{self._of_first(owner)} ({owner})" for owner in OURS)
-        return f"no account is configured: set the variables of one at least, such as {needed}"
+        ends = [each.removeprefix(self._prefix) for each in (*everything, *self.general)]
+        close = near(end.upper(), ends, 0.8)
+        if close is None:
+            return None
+        guess = f"{self._prefix}{close}"
+        if guess in everything:
+            return f"{name}: did you mean {guess}? {everything[guess].marketplace} has no such variable"
+        return f"{name}: did you mean {guess}? None of {', '.join(self._everybody)} has such a variable"
 
-    def _of_first(self, owner: str) -> str:
-        return next(iter(self._of(owner)))
+    def _owners(self, name: str) -> Iterator[str]:
+        """Yield the marketplaces whose variables begin as `name` does: ours, then the longest of the others."""
 
-    def _of(self, owner: str) -> dict[str, _Variable]:
-        if owner not in self._loaded:
-            fields = fields_of(configuration_of(owner)).values()
-            plain = {_name(self._prefix, owner, field.name): _Variable(owner, field.name) for field in fields}
-            in_files = {
-                _name(self._prefix, owner, f"{field.name}_file"): _Variable(owner, field.name, True)
-                for field in fields
-                if field.credential
-            }
-            self._loaded[owner] = plain | {name: each for name, each in in_files.items() if name not in plain}
-        return self._loaded[owner]
+        def begins(owner: str) -> bool:
+            return name.startswith(_name(self._prefix, owner, ""))
 
+        yield from filter(begins, OURS)
+        yield from sorted(filter(begins, self._others), key=len, reverse=True)
+
+    @cached_property
     def _others(self) -> tuple[str, ...]:
-        if self._announced is None:
-            self._announced = announced()
-        return self._announced
+        return announced()
+
+    @property
+    def _everybody(self) -> list[str]:
+        return [*OURS, *self._others]
+
+    def _variables(self, owner: str) -> dict[str, _Variable]:
+        found: dict[str, _Variable] = {}
+        fields = fields_of(configuration_of(owner)).values()
+        for field in fields:
+            found[_name(self._prefix, owner, field.name)] = _Variable(owner, field.name)
+        for field in fields:
+            if field.credential:
+                found.setdefault(
+                    _name(self._prefix, owner, f"{field.name}_file"), _Variable(owner, field.name, True)
+                )
+        return found
 
     def _everything(self) -> dict[str, _Variable]:
-        found: dict[str, _Variable] = {}
-        for owner in [*OURS, *self._others()]:
-            found |= self._of(owner)
-        return found
+        return {name: each for owner in self._everybody for name, each in self._of(owner).items()}

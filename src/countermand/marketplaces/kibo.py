@@ -34,6 +34,7 @@ from ..outcomes import Outcome, Part
 from .base import Account, AsyncSubClient, Stored, SubClient, label_field, rate_field
 
 _DOMAINS = {"production": "translation.mozu.com", "sandbox": "translation.sandbox.mozu.com"}
+_is_base_url = checks.base_url_before("mozu.com", "/api/v2", "/api/platform")
 _LOGIN_HOST = "https://home.mozu.com"
 #: The lifetime of a token, in seconds, if the login does not return one: every field of its answer is nullable.
 _ASSUMED_LIFETIME = 300.0
@@ -47,7 +48,7 @@ DispositionReason: TypeAlias = Literal["customer_changed_mind", "created_by_mist
 
 def _tenant(value: int | str) -> str:
     text = str(value) if isinstance(value, int) and not isinstance(value, bool) else value
-    if not (isinstance(text, str) and text.isascii() and text.isdigit() and len(text) < 20):
+    if not (isinstance(text, str) and text.isascii() and text.isdigit() and len(text) < 20 and int(text)):
         raise ValueError("tenant_id must be digits: it is part of a host name")
     return text
 
@@ -72,18 +73,18 @@ class Kibo(Account["KiboClient", "AsyncKiboClient"]):
     access_token: Credential | None = attrs.field(
         default=None, converter=as_optional_credential, validator=checks.credential, repr=False
     )
-    client_id: str | None = attrs.field(default=None, validator=checks.text, repr=False)
+    client_id: str | None = attrs.field(default=None, validator=checks.secret_text, repr=False)
     client_secret: Credential | None = attrs.field(
         default=None, converter=as_optional_credential, validator=checks.secret_text, repr=False
     )
     #: Replaces the base URL of the tenant. Must be https, or http to this machine.
-    base_url: str | None = attrs.field(default=None, validator=checks.base_url)
+    base_url: str | None = attrs.field(default=None, validator=_is_base_url)
     #: The name of this account in outcomes, errors and requests.
     label: str = label_field(field="tenant_id")
     #: How many requests the marketplace allows, such as "100/min"; None where that is not known.
     rate: str | None = rate_field()
     #: Where tokens are fetched, in place of Kibo's own host.
-    auth_url: str = attrs.field(default=_LOGIN_HOST, validator=checks.base_url)
+    auth_url: str = attrs.field(default=_LOGIN_HOST, validator=_is_base_url)
 
     def __attrs_post_init__(self) -> None:
         by_login = self.client_id is not None or self.client_secret is not None

@@ -21,7 +21,7 @@ from ..engine.credentials import (
     as_optional_credential,
     read,
 )
-from ..engine.secret import Secret, redacted
+from ..engine.secret import Secret, redacted_text
 from ..errors import InvalidRequestError
 from .registry import OURS, AnyAccount, configuration_of
 
@@ -33,15 +33,13 @@ _TRUE, _FALSE = ("true", "yes", "on", "1"), ("false", "no", "off", "0")
 class Given:
     """A value and its source. The value is redacted in the repr."""
 
-    __slots__ = ("literal", "source", "value")
+    __slots__ = ("source", "value")
 
-    def __init__(self, source: str, value: object, *, literal: bool = False) -> None:
+    def __init__(self, source: str, value: object) -> None:
         #: The variable or the key that set it.
         self.source: str = source
         #: A `Secret`, a `SecretFile`, or what a TOML file holds.
         self.value: object = value
-        #: Whether the file contains the value itself.
-        self.literal: bool = literal
 
     def reveal(self) -> Any:
         """Return the value itself."""
@@ -85,15 +83,23 @@ class Setup:
         self.warning: str | None = None
         self._sources: dict[str, str] = {}
 
-    def add(self, account: AnyAccount, source: str) -> None:
-        """Add an account; `source` is the variable or key of its label."""
-        label, name = account.label, account.marketplace
-        if label in self._sources:
-            self.problems.append(
-                f"{source}: {name}: the label {label!r} is taken by {self._sources[label]}: give it another"
-            )
-        self._sources[label] = name
-        self.accounts.append(account)
+    def add(
+        self, name: str, given: Mapping[str, Given], name_of: Callable[[str], str], where: str = ""
+    ) -> None:
+        """Add the account at the marketplace `name` with these values, or the problems with them.
+
+        `name_of` returns the variable or key of a field; `where` is the prefix of every message.
+        """
+        account, problems = _account_of(name, given, name_of)
+        if account is not None:
+            source = given["label"].source if "label" in given else name_of("label")
+            if (taken := self._sources.get(account.label)) is not None:
+                problems = [
+                    f"{source}: {name}: the label {account.label!r} is taken by {taken}: give it another"
+                ]
+            self._sources[account.label] = name
+            self.accounts.append(account)
+        self.problems.extend(where + problem for problem in problems)
 
     def checked(self) -> list[AnyAccount]:
         """Return the accounts. Raises ValueError with one line for each problem."""
@@ -169,50 +175,39 @@ def _kinds(hint: Any) -> Iterable[object]:
         yield from _kinds(member)
 
 
-def account_of(
-    name: str, given: Mapping[str, Given], name_of: Callable[[str], str], where: str = ""
+def _account_of(
+    name: str, given: Mapping[str, Given], name_of: Callable[[str], str]
 ) -> tuple[AnyAccount | None, list[str]]:
-    """Return the account at the marketplace `name` for these values, or None and the problems.
-
-    `name_of` returns the variable or key for a missing field; `where` is the prefix of every message.
-    """
+    """Return the account, or None and the problems."""
     kind = configuration_of(name)
     known = fields_of(kind)
-    problems = [
-        f"{where}{each.source}: {not_known(field, known, name)}"
-        for field, each in given.items()
-        if field not in known
-    ]
-    missing = [name_of(field.name) for field in known.values() if field.required and field.name not in given]
-    if missing:
-        problems.append(f"{where}{' and '.join(missing)}: {name}: must be set too")
+    problems: list[str] = []
     plain: dict[str, Given] = {}
     for field, each in given.items():
-        if field in known:
-            try:
-                plain[field] = _plain(known[field], each)
-            except (ValueError, UnreadableCredentialError) as error:
-                problems.append(f"{where}{each.source}: {name}: {error.args[0]}")
+        try:
+            plain[field] = _plain(known[field], each)
+        except KeyError:
+            guess = near(field, known)
+            meant = f"did you mean {guess}? " if guess else ""
+            has = "" if guess else f"; it has {', '.join(known)}"
+            problems.append(f"{each.source}: {meant}{name} has no such field{has}")
+        except (ValueError, UnreadableCredentialError) as error:
+            problems.append(f"{each.source}: {name}: {error.args[0]}")
+    missing = [name_of(field.name) for field in known.values() if field.required and field.name not in given]
+    if missing:
+        problems.append(f"{' and '.join(missing)}: {name}: must be set too")
     if problems:
         return None, problems
     # First with the contents of the files, to validate them too.
     account, said = _built(kind, plain)
     if account is None:
         told = said.removeprefix(f"{name}: ")
-        named = [name_of(field) for field in known if re.search(rf"\b{field}\b", told)]
-        sources = _at_fault(kind, plain) or named or [each.source for each in plain.values()]
-        return None, [f"{where}{' and '.join(sources)}: {name}: {told}"]
+        named = [field for field in known if re.search(rf"\b{field}\b", told)]
+        sources = [plain[field].source if field in plain else name_of(field) for field in named or plain]
+        return None, [f"{' and '.join(sources)}: {name}: {told}"]
     files = {field: each for field, each in given.items() if isinstance(each.value, SecretFile)}
     kept = {field: each for field, each in files.items() if known[field].credential}
     return (_built(kind, plain | kept)[0] if kept else account), []
-
-
-def not_known(field: str, known: Iterable[str], marketplace: str) -> str:
-    """Return the message for an unknown field, with the one that may be meant."""
-    guess = near(field, known)
-    if guess is not None:
-        return f"did you mean {guess}? {marketplace} has no such field"
-    return f"{marketplace} has no such field; it has {', '.join(known)}"
 
 
 def number_in(text: str) -> float | None:
@@ -241,24 +236,10 @@ def _plain(field: Field, each: Given) -> Given:
     """Convert a value for the configuration. Raises ValueError or `UnreadableCredentialError`."""
     value = each.value
     if isinstance(value, SecretFile):
-        value = read(field.name, value, _nothing)
+        value = read(field.name, value, lambda _: None)  # the configuration has its own validators
     elif not isinstance(value, Secret | str | int | float):
-        raise ValueError(f"{field.name} must be text or a number, not {_toml_name(value)}")
+        raise ValueError(f"{field.name} must be text or a number, not {checks.kind(value)}")
     return Given(each.source, field.typed(Given("", value).reveal()))
-
-
-def _nothing(_: object) -> None:
-    """Accept any value: the configuration has its own validators."""
-
-
-def _toml_name(value: object) -> str:
-    return (
-        "a table"
-        if isinstance(value, dict)
-        else "an array"
-        if isinstance(value, list)
-        else "a date or a time"
-    )
 
 
 def _built(kind: type[AnyAccount], given: Mapping[str, Given]) -> tuple[AnyAccount | None, str]:
@@ -270,28 +251,4 @@ def _built(kind: type[AnyAccount], given: Mapping[str, Given]) -> tuple[AnyAccou
     secrets = {
         form for each in given.values() if isinstance(each.value, str) for form in Secret(each.value).forms()
     }
-    return None, redacted(said.encode(errors="backslashreplace"), secrets).decode()
-
-
-def _at_fault(kind: type[AnyAccount], given: Mapping[str, Given]) -> list[str]:
-    """Return the sources of the values that are invalid by themselves."""
-    found: list[str] = []
-    for field in attrs.fields(kind) if attrs.has(kind) else ():
-        each = given.get(field.alias or field.name)
-        if each is not None and _refuses(field, each):
-            found.append(each.source)
-    return found
-
-
-def _refuses(field: "attrs.Attribute[Any]", each: Given) -> bool:
-    told: Any = field
-    convert, check = told.converter, told.validator
-    try:
-        value = Given("", each.reveal() if convert is None else convert(each.reveal()))
-        if check is not None:
-            check(None, field, value.value)
-    except (ValueError, TypeError):
-        return True
-    except Exception:  # noqa: BLE001 - a validator of the whole configuration cannot run for one field
-        return False
-    return False
+    return None, redacted_text(said, secrets)

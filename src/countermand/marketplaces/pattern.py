@@ -34,6 +34,7 @@ from ..errors import InvalidRequestError, RejectedError
 from ..outcomes import Outcome, Part
 from .base import Account, AsyncSubClient, Stored, SubClient, label_field, rate_field
 
+_is_base_url = checks.base_url_before("pattern.com", "/v1/orders")
 _HOSTS = {"production": "https://api.pattern.com/hub", "staging": "https://stage-api.pattern.com/hub"}
 #: By status of the reply, the lists that must not be empty.
 _TOLD = {
@@ -63,7 +64,7 @@ class Pattern(Account["PatternClient", "AsyncPatternClient"]):
         default="production", validator=checks.one_of(*_HOSTS)
     )
     #: Replaces the base URL of the environment. Must be https, or http to this machine.
-    base_url: str | None = attrs.field(default=None, validator=checks.base_url)
+    base_url: str | None = attrs.field(default=None, validator=_is_base_url)
     #: The name of this account in outcomes, errors and requests.
     label: str = label_field("pattern")
     #: How many requests the marketplace allows, such as "100/min"; None where that is not known.

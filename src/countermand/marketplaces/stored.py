@@ -54,15 +54,11 @@ def outcome_from_json(text: str | bytes) -> Outcome[Any]:
         data = json.loads(text, object_pairs_hook=without_repeats)
     except RecursionError:
         problem = "the JSON is nested too deeply"
-    except UnicodeDecodeError:
-        problem = "the JSON is not UTF-8"
-    except json.JSONDecodeError as error:
-        problem = f"it is not JSON: {error.msg} at character {error.pos}"
     except ValueError as error:
-        problem = str(error)
+        problem = f"it is not JSON: {error}"
     else:
         return outcome_from_dict(data)
-    # Outside of the handlers: json's own errors hold the whole text.
+    # Outside of the handlers: the library's own errors hold the whole text.
     raise wrong(problem, "$")
 
 
@@ -97,8 +93,8 @@ def json_schema(*marketplaces: str) -> dict[str, Any]:
 
         jsonschema.validate(outcome.to_dict(), json_schema())
     """
-    registered = [configuration_of(name).stored() for name in marketplaces or OURS]
-    answers = _union(answer for _, found in registered for answer in found)
+    registered = {name: configuration_of(name).stored() for name in marketplaces or OURS}
+    answers = _union(answer for _, found in registered.values() for answer in found)
     defined: dict[str, Any] = {}
 
     def describe(shape: Shape) -> dict[str, Any]:
@@ -114,9 +110,9 @@ def json_schema(*marketplaces: str) -> dict[str, Any]:
         return {"anyOf": [describe(shape_of(hint)) for hint in hints]}
 
     groups = {
-        "Outcome": any_of(kind[answers] for kind in _OUTCOMES.values()) | _of(marketplaces or OURS),
+        "Outcome": any_of(kind[answers] for kind in _OUTCOMES.values()) | _answered_by(registered),
         "Error": any_of(_ERRORS.values()),
-        "Request": any_of(request for request, _ in registered),
+        "Request": any_of(request for request, _ in registered.values()),
     }
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
@@ -126,9 +122,20 @@ def json_schema(*marketplaces: str) -> dict[str, Any]:
     }
 
 
-def _of(names: Iterable[str]) -> dict[str, Any]:
-    """Return the schema that an outcome is of one of these marketplaces."""
-    return {"properties": {"marketplace": {"enum": [*names]}}}
+def _answered_by(registered: Mapping[str, Stored]) -> dict[str, Any]:
+    """Return the schema that an outcome is of one of these marketplaces, and its answer, if any, of the same."""
+
+    def when(name: str, answers: Iterable[type[Answer]]) -> dict[str, Any]:
+        answer = {"properties": {"kind": {"enum": [each.kind for each in answers]}}}
+        return {
+            "if": {"properties": {"marketplace": {"const": name}}},
+            "then": {"properties": {"answer": answer}},
+        }
+
+    return {
+        "properties": {"marketplace": {"enum": [*registered]}},
+        "allOf": [when(name, answers) for name, (_, answers) in registered.items()],
+    }
 
 
 def _union(types: Iterable[type[Answer]]) -> Any:

@@ -34,7 +34,8 @@ _DENYING = "cancellation-request-denied-ffm"
 #: The grace period in which the customer may cancel: open, although its name contains "cancel".
 _TIME_TO_CANCEL = "window-to-cancel"
 _SEQUENCE = re.compile(r"seq(\d+)", re.ASCII)
-_in_host = checks.part_of_host("vtexcommerce", "vtexcommercestable", "vtexcommercebeta")
+_is_environment = checks.one_of("vtexcommercestable", "vtexcommercebeta")  # any other host may be anybody's
+_is_base_url = checks.base_url_before("vtexcommercestable.com.br", "/api/oms")
 
 
 @sealed
@@ -54,10 +55,10 @@ class Vtex(Account["VtexClient", "AsyncVtexClient"]):
     app_key: Credential = attrs.field(converter=as_credential, validator=checks.credential, repr=False)
     #: X-VTEX-API-AppToken.
     app_token: Credential = attrs.field(converter=as_credential, validator=checks.credential, repr=False)
-    #: Part of the host. Almost every account uses the default.
-    environment: str = attrs.field(default="vtexcommercestable", validator=[checks.host_label, _in_host])
+    #: Part of the host: vtexcommercestable, or vtexcommercebeta. `base_url` replaces it.
+    environment: str = attrs.field(default="vtexcommercestable", validator=_is_environment)
     #: Replaces the host built from account and environment. Must be https, or http to this machine.
-    base_url: str | None = attrs.field(default=None, validator=checks.base_url)
+    base_url: str | None = attrs.field(default=None, validator=_is_base_url)
     #: The name of this account in outcomes, errors and requests.
     label: str = label_field(field="account")
     #: How many requests the marketplace allows, such as "100/min"; None where that is not known.
@@ -268,8 +269,7 @@ class VtexRules(Rules[str, CancelVtexOrder, VtexReceipt, VtexOrder]):
     def order(self, reply: Reply, operation: _Operation) -> VtexOrder:
         """Return the order if it is this one. A read also accepts sequence numbers."""
         order = decode(reply.body, VtexOrder)
-        sequence = _SEQUENCE.fullmatch(operation.order_id)
-        if sequence:
+        if sequence := _SEQUENCE.fullmatch(operation.order_id):
             check_subject(str(order.sequence), sequence[1])
             operation.order_id = order.order_id  # a cancellation does not accept the sequence number
         else:

@@ -12,73 +12,9 @@
 pytest has the fixtures `countermand_sandbox`, `countermand_client` and `async_countermand_client`; docs/testing.md
 shows all of this in use.
 
-Names are lazily imported, because pytest imports this package in every run.
+Names are lazily imported, because pytest imports this package in every run. They are listed in the stub `__init__.pyi`.
 """
 
-from importlib import import_module
-from typing import TYPE_CHECKING
+from countermand.engine.lazy import lazily
 
-if TYPE_CHECKING:
-    from countermand.sandbox.http import SandboxReply, SandboxRequest
-    from countermand.sandbox.ledger import Entry, Truth
-    from countermand.sandbox.mishaps import (
-        LoseReply,
-        Mishap,
-        RateLimited,
-        Raw,
-        Status,
-        UnusedMishapsError,
-    )
-    from countermand.sandbox.orders import ReadyOrder, seed
-    from countermand.sandbox.received import ReceivedRequest
-    from countermand.sandbox.sandbox import Sandbox
-    from countermand.sandbox.world import World
-
-# No name here is one of countermand's own, so that a star import shadows nothing.
-__all__ = [
-    "Entry",
-    "LoseReply",
-    "Mishap",
-    "RateLimited",
-    "Raw",
-    "ReadyOrder",
-    "ReceivedRequest",
-    "Sandbox",
-    "SandboxReply",
-    "SandboxRequest",
-    "Status",
-    "Truth",
-    "UnusedMishapsError",
-    "World",
-    "seed",
-]
-
-_HOMES = {
-    "Entry": "ledger",
-    "LoseReply": "mishaps",
-    "Mishap": "mishaps",
-    "RateLimited": "mishaps",
-    "Raw": "mishaps",
-    "ReadyOrder": "orders",
-    "ReceivedRequest": "received",
-    "Sandbox": "sandbox",
-    "SandboxReply": "http",
-    "SandboxRequest": "http",
-    "Status": "mishaps",
-    "Truth": "ledger",
-    "UnusedMishapsError": "mishaps",
-    "World": "world",
-    "seed": "orders",
-}
-
-if not TYPE_CHECKING:  # a checker would take every name for one that exists
-
-    def __getattr__(name: str) -> object:
-        if name not in _HOMES:
-            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-        value = getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
-        globals()[name] = value
-        return value
-
-    def __dir__() -> list[str]:
-        return sorted({*globals(), *__all__})
+lazily(globals())

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Callable, Container, Iterable, Mapping
 from difflib import get_close_matches
-from typing import TypeAlias, TypeVar, get_args
+from typing import Any, TypeAlias, TypeVar, get_args
 
 from countermand.sandbox.ledger import Marketplace
 
@@ -74,34 +74,21 @@ def not_negative(what: str, value: object) -> float:
     return value
 
 
-def after(what: str, value: object) -> None:
-    """Raise ValueError unless `value` is a number of seconds, zero or more, or None for never."""
-    if value is not None:
-        not_negative(what, value)
+def _that_is(told: str, is_valid: Callable[[Any], bool]) -> Check:
+    def check(what: str, value: object) -> None:
+        if not is_valid(value):
+            raise ValueError(f"{what} is {told}, not {value!r}")
+
+    return check
 
 
-def flag(what: str, value: object) -> None:
-    """Raise ValueError unless `value` is True or False."""
-    if not isinstance(value, bool):
-        raise ValueError(f"{what} is True or False, not {value!r}")
-
-
-def text(what: str, value: object) -> None:
-    """Raise ValueError unless `value` is text."""
-    if not isinstance(value, str):
-        raise ValueError(f"{what} is text, not {value!r}")
-
-
-def whole(what: str, value: object) -> None:
-    """Raise ValueError unless `value` is a whole number, zero or more."""
-    if not isinstance(value, int) or isinstance(value, bool) or value < 0:
-        raise ValueError(f"{what} is a whole number, zero or more, not {value!r}")
-
-
-def status_code(what: str, value: object) -> None:
-    """Raise ValueError unless `value` is the status of a reply."""
-    if not isinstance(value, int) or isinstance(value, bool) or not 200 <= value <= 599:
-        raise ValueError(f"{what} is a number from 200 to 599, not {value!r}")
+flag: Check = _that_is("True or False", lambda value: isinstance(value, bool))
+text: Check = _that_is("text", lambda value: isinstance(value, str))
+whole: Check = _that_is("a whole number, zero or more", lambda value: type(value) is int and value >= 0)
+#: The status of a reply.
+status_code: Check = _that_is(
+    "a number from 200 to 599", lambda value: type(value) is int and 200 <= value <= 599
+)
 
 
 def words(*known: str) -> Check:
@@ -112,17 +99,16 @@ def words(*known: str) -> Check:
 def kind(*types: type) -> Check:
     """Return the check for an instance of one of the `types`."""
     names = " or ".join(each.__name__ for each in types)
-
-    def check(what: str, value: object) -> None:
-        if not isinstance(value, types):
-            raise ValueError(f"{what} is a {names}, not {value!r}")
-
-    return check
+    return _that_is(f"a {names}", lambda value: isinstance(value, types))
 
 
 def or_none(check: Check) -> Check:
     """Return the same check, which lets None pass."""
     return lambda what, value: None if value is None else check(what, value)
+
+
+#: A number of seconds, zero or more, or None for never.
+after: Check = or_none(not_negative)
 
 
 def attribute(owner: str, knobs: Mapping[str, Check], name: str, value: object) -> None:

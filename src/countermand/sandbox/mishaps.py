@@ -131,10 +131,7 @@ class Gateway:
         self._lock = threading.Lock()
 
     def mishap(self, marketplace: Marketplace, *mishaps: Mishap) -> None:
-        """Script mishaps for the next requests to a marketplace, one each.
-
-        Raises ValueError for an unknown marketplace, and TypeError for an object that is not a mishap.
-        """
+        """Script mishaps for the next requests to a marketplace, see `Sandbox.mishap`."""
         checks.marketplace(marketplace)
         if not mishaps:
             raise TypeError(f"which mishaps are to strike {marketplace}?")

@@ -109,12 +109,11 @@ class Sandbox:
         from countermand import Countermand  # lazily imported: the world must not load the SDK
         from countermand.transport import open_driver
 
-        settings = self._settings() | overrides
-        if settings.get("http_client") is None:
-            settings["http_client"] = self._http_client()
+        driver = open_driver(overrides.pop("http_client", None) or self._http_client())
         if self._virtual is not None:
-            settings["http_client"] = VirtualDriver(open_driver(settings["http_client"]), self._virtual)
-        return self._stack.enter_context(Countermand(**settings))
+            driver = VirtualDriver(driver, self._virtual)
+        client = Countermand(**self._settings() | overrides, http_client=driver)
+        return self._stack.enter_context(client)
 
     def async_client(self, **overrides: Any) -> "AsyncCountermand":
         """Return an async client for all four marketplaces; `overrides` are arguments of `AsyncCountermand`.
@@ -127,17 +126,12 @@ class Sandbox:
         from countermand import AsyncCountermand
         from countermand.transport import open_async_driver
 
-        settings = self._settings() | overrides
-        if settings.get("http_client") is None:
-            settings["http_client"] = self._async_http_client()
+        driver = open_async_driver(overrides.pop("http_client", None) or self._async_http_client())
         if self._virtual is not None:
-            driver = open_async_driver(settings["http_client"])
-            settings["http_client"] = AsyncVirtualDriver(driver, self._virtual)
-        client = AsyncCountermand(**settings)
-        if not self._http:
-            self._stack.callback(
-                lambda: finished(client.aclose())
-            )  # nothing is behind it that would take time
+            driver = AsyncVirtualDriver(driver, self._virtual)
+        client = AsyncCountermand(**self._settings() | overrides, http_client=driver)
+        if not self._http:  # then nothing is behind it that would take time
+            self._stack.callback(lambda: finished(client.aclose()))
         return client
 
     def mishap(self, marketplace: Marketplace, *mishaps: Mishap) -> None:
@@ -181,21 +175,37 @@ class Sandbox:
             raise RuntimeError("over HTTP a sandbox serves inside its with block only")
         return f"{self._origin}/{marketplace}"
 
+    def variables(self) -> dict[str, str]:
+        """Return the variables with which `from_env` makes a client of this sandbox, served with `http=True`.
+
+            client = Countermand.from_env(sandbox.variables())
+
+        Raises RuntimeError outside the with block.
+        """
+        return {
+            f"COUNTERMAND_{name}_{field}".upper(): str(value)
+            for name, fields in self._accounts().items()
+            for field, value in fields.items()
+        }
+
     def _settings(self) -> dict[str, Any]:
         from countermand import Crux, Kibo, Pattern, Vtex
 
-        world, kibo = self.world, self.base_url("kibo")
-        return {
-            "pattern": Pattern(token=min(world.pattern.tokens), base_url=self.base_url("pattern")),
-            "vtex": Vtex(
-                account="sandbox",
-                app_key=world.vtex.app_key,
-                app_token=world.vtex.app_token,
-                base_url=self.base_url("vtex"),
-            ),
-            "crux": Crux(token=min(world.crux.tokens), base_url=self.base_url("crux")),
-            "kibo": Kibo(tenant_id=world.kibo.tenant_id, base_url=kibo, auth_url=kibo),
+        fields = self._accounts()
+        return {kind.marketplace: kind(**fields[kind.marketplace]) for kind in (Pattern, Vtex, Crux, Kibo)}
+
+    def _accounts(self) -> dict[str, dict[str, Any]]:
+        """Return the fields of each marketplace's account."""
+        pattern, vtex, crux, kibo = self.world.pattern, self.world.vtex, self.world.crux, self.world.kibo
+        accounts: dict[str, dict[str, Any]] = {
+            "pattern": {"token": min(pattern.tokens)},
+            "vtex": {"account": "sandbox", "app_key": vtex.app_key, "app_token": vtex.app_token},
+            "crux": {"token": min(crux.tokens)},
+            "kibo": {"tenant_id": kibo.tenant_id, "auth_url": self.base_url("kibo")},
         }
+        for name in checks.MARKETPLACES:
+            accounts[name]["base_url"] = self.base_url(name)
+        return accounts
 
     def _http_client(self) -> Any:
         if self._http:

@@ -8,11 +8,10 @@ import asyncio
 import threading
 from collections import Counter
 from collections.abc import Callable, Generator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from heapq import heapify, heappop, heappush
-from typing import TypeAlias, TypeVar
-
-from attrs import define, field
+from itertools import count
+from typing import Generic, NamedTuple, TypeAlias, TypeVar
 
 from countermand.engine.walking import finished, walked
 from countermand.engine.wire import AsyncDriver, Call, Clock, Driver, Fault, Flow, Reply, Sleep
@@ -20,6 +19,7 @@ from countermand.errors import NotSentError
 from countermand.sandbox.world import World
 
 T = TypeVar("T")
+D = TypeVar("D")
 
 #: Where a call runs: an event loop, or a thread (None).
 Loop: TypeAlias = asyncio.AbstractEventLoop | None
@@ -31,15 +31,13 @@ PATIENCE = 60.0
 _TURNS = 10
 
 
-@define(order=True)
-class _Waiter:
-    """A call that waits until an instant. `running` says that it has stopped waiting."""
+class _Waiter(NamedTuple):
+    """A call that waits until an instant. They are ordered by it, and by their numbers."""
 
     until: float
     number: int
-    wake: Callable[[], object] = field(order=False)
-    loop: Loop = field(order=False)
-    running: bool = field(default=False, order=False)
+    wake: Callable[[], object]
+    loop: Loop
 
 
 class VirtualTime:
@@ -56,7 +54,7 @@ class VirtualTime:
         #: The calls in progress that do not wait, by where they run.
         self._running: Counter[Loop] = Counter()
         self._waiters: list[_Waiter] = []
-        self._numbered = 0
+        self._numbers = count()
         self._news = 0
         # Reentrant: a task that is thrown away may end its call while this thread holds the lock.
         self._lock = threading.RLock()
@@ -74,7 +72,7 @@ class VirtualTime:
             self._move_to(self._now + seconds)
 
     @contextmanager
-    def call(self, loop: Loop = None) -> Generator[None]:
+    def call(self, loop: Loop) -> Generator[None]:
         """Count a call as in progress: while it does not wait, time stands still."""
         self._count(loop, +1)
         try:
@@ -107,8 +105,7 @@ class VirtualTime:
 
     def _wait(self, seconds: float, wake: Callable[[], object], loop: Loop) -> _Waiter:
         with self._lock:
-            self._numbered += 1
-            waiter = _Waiter(self._now + seconds, self._numbered, wake, loop)
+            waiter = _Waiter(self._now + seconds, next(self._numbers), wake, loop)
             heappush(self._waiters, waiter)
             self._count(loop, -1)
         return waiter
@@ -116,10 +113,9 @@ class VirtualTime:
     def _resume(self, waiter: _Waiter) -> None:
         """Count a call as running again if it was not woken, but interrupted."""
         with self._lock:
-            if not waiter.running:
+            if waiter in self._waiters:
                 self._waiters.remove(waiter)
                 heapify(self._waiters)
-                waiter.running = True
                 self._count(waiter.loop, +1)
 
     def _count(self, loop: Loop, change: int) -> None:
@@ -154,7 +150,6 @@ class VirtualTime:
             self._now = instant
         while self._waiters and self._waiters[0].until <= self._now:
             waiter = heappop(self._waiters)
-            waiter.running = True
             self._running[waiter.loop] += 1
             waiter.wake()
 
@@ -177,20 +172,27 @@ def _resolve(future: asyncio.Future[None]) -> None:
         future.set_result(None)
 
 
-class VirtualDriver:
-    """Runs flows blocking, in virtual time. What they send goes through another driver."""
+class _Virtual(Generic[D]):
+    """A driver in virtual time. What the flows send goes through another driver."""
 
-    def __init__(self, inner: Driver, time: VirtualTime) -> None:
+    def __init__(self, inner: D, time: VirtualTime) -> None:
         self.clock: Clock = time.clock
         self._inner = inner
         self._time = time
         self._closed = False
 
-    def run(self, flow: Flow[T]) -> T:
-        """Run `flow` to its end and return what it returns, or raise what it raises."""
+    def _call(self, loop: Loop) -> AbstractContextManager[None]:
         if self._closed:
             raise NotSentError("the client is closed")
-        with self._time.call():
+        return self._time.call(loop)
+
+
+class VirtualDriver(_Virtual[Driver]):
+    """Runs flows blocking, in virtual time."""
+
+    def run(self, flow: Flow[T]) -> T:
+        """Run `flow` to its end and return what it returns, or raise what it raises."""
+        with self._call(None):
             return finished(walked(flow, self._answer))
 
     async def _answer(self, step: Call | Sleep) -> Reply | Fault | None:
@@ -205,20 +207,12 @@ class VirtualDriver:
         self._inner.close()
 
 
-class AsyncVirtualDriver:
-    """Runs flows on asyncio, in virtual time. What they send goes through another driver."""
-
-    def __init__(self, inner: AsyncDriver, time: VirtualTime) -> None:
-        self.clock: Clock = time.clock
-        self._inner = inner
-        self._time = time
-        self._closed = False
+class AsyncVirtualDriver(_Virtual[AsyncDriver]):
+    """Runs flows on asyncio, in virtual time."""
 
     async def run(self, flow: Flow[T]) -> T:
         """Run `flow` to its end and return what it returns, or raise what it raises."""
-        if self._closed:
-            raise NotSentError("the client is closed")
-        with self._time.call(asyncio.get_running_loop()):
+        with self._call(asyncio.get_running_loop()):
             return await walked(flow, self._answer)
 
     async def _answer(self, step: Call | Sleep) -> Reply | Fault | None:
