@@ -59,6 +59,13 @@ AT_KIBO = (
         _ROWS,
     ),
     Mutant(
+        "Kibo: a null spelling of the id differs from the other one",
+        _KIBO,
+        "if said.get(name) is not None]",
+        "if name in said]",
+        _ROWS,
+    ),
+    Mutant(
         "Kibo: an id as text does not decode",
         _KIBO,
         "        ids = [_number(said[name])",
@@ -95,6 +102,13 @@ AT_KIBO = (
     ),
 )
 AT_PATTERN = (
+    Mutant(
+        "Pattern: a 409 in another shape than its own has no words",
+        _PATTERN,
+        'reply.status == 409 and "market_order_id" in (object_in(reply) or ())',
+        "reply.status == 409",
+        _ROWS,
+    ),
     Mutant(
         "Pattern: a null is not documented",
         _PATTERN,

@@ -64,7 +64,6 @@ WORDS = [
     (b'{"order_uuid": ["Not cancellable."]}', "order_uuid: Not cancellable."),
     (b'{"detail": {"code": 1}}', None),
     (b"", None),
-    (b"<html>", None),
     (b"[]", None),
 ]
 
@@ -96,6 +95,18 @@ def test_422_is_refused_where_the_order_cannot_be_read(
     assert part.reason.startswith(f"{reason}; reading it" if reason else "reading it")
     assert outcome.answer is None
     assert stage.kinds == ["cancel", "read"]
+
+
+@pytest.mark.parametrize("read", [lost(), reply(500), crux_order("Allocated")], ids=str)
+def test_422_of_a_gateway_is_no_refusal(read: Any, on_stage: OnStage) -> None:
+    """A page is not Crux Connect's own answer: it is rejected with the address, unless the order is final."""
+    stage = Stage(cancel=[reply(422, b"<html>")], read=[read])
+    with pytest.raises(RejectedError) as caught:
+        CRUX.cancel(on_stage(stage, CRUX))
+    assert "a gateway" in str(caught.value)
+    assert "/orders/cancel/" in str(caught.value)
+    stage = Stage(cancel=[reply(422, b"<html>")], read=[crux_order("HasTracking")])
+    assert isinstance(CRUX.cancel(on_stage(stage, CRUX)), Refused)
 
 
 @pytest.mark.parametrize(

@@ -121,13 +121,14 @@ STATES = {
     "handling": "Unknown",
     "payment-approved": "Unknown",
     "on-the-moon": "Unknown",
-    "Canceled": "Unknown",
+    "Canceled": "Cancelled",
+    "Invoiced": "Refused",
 }
 
 
 @pytest.mark.parametrize("status, answer", STATES.items())
 def test_a_status_as_an_outcome(status: str, answer: str, on_stage: OnStage) -> None:
-    """Known ones are told apart; an unknown one is kept as text and is not final."""
+    """Known ones are told apart in any case; an unknown one is kept as text and is not final."""
     stage = Stage(read=[vtex_order(status)])
     outcome = VTEX.wait(on_stage(stage, VTEX), timeout=0.001)
     assert names(outcome) == answer

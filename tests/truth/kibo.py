@@ -186,6 +186,13 @@ for _key in ("orderID", "orderId"):
         assert basis(outcome).order_id == 1010101
         assert basis(outcome).raw[key] == "1010101"
 
+    @ROWS.add(
+        f"{_key} beside a null one",
+        cancel=[reply(200, {"orderID": None, "orderId": None, _key: 1010101, "orderStatus": "CANCELED"})],
+    )
+    def _(play: Played) -> None:
+        assert isinstance(play.cancel(), Cancelled)
+
 
 @ROWS.add(
     "canonical text is an id, and the wire carries the integer",
