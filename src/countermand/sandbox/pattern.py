@@ -159,6 +159,8 @@ class PatternSimulator(Simulator[PatternOrder]):
             self.note(order.order_id, "requested", str(number))
             self.later(order, order.cancels_after, "finish", str(number))
         status_code = 409 if not cancelled else 206 if others else 200
+        if status_code == 409 and self.error_shape != "own":
+            return self.error(409, _MESSAGES[409])
         return json_reply(
             status_code,
             {
