@@ -9,10 +9,12 @@ from copy import deepcopy
 from datetime import UTC, datetime, timedelta
 from typing import ClassVar, cast, get_args
 
+from attrs import define, field
+
 from countermand.sandbox import checks
-from countermand.sandbox.http import SandboxReply, SandboxRequest, json_object, json_reply, media_type
+from countermand.sandbox.http import SandboxReply, SandboxRequest, json_reply, media_type
 from countermand.sandbox.ledger import Marketplace, Part
-from countermand.sandbox.simulator import Event, Simulator, Timeline
+from countermand.sandbox.simulator import Event, Simulator, knob
 from countermand.sandbox.vtex_order import (
     NOT_CANCELLABLE,
     PENDING,
@@ -31,6 +33,7 @@ VERIFYING = 1.0
 NOTHING: Mapping[datetime, str] = {}
 
 
+@define(slots=False, eq=False, repr=False)
 class VtexSimulator(Simulator[VtexOrder]):
     """VTEX OMS. It accepts one app key and token, and the user tokens in `user_tokens`.
 
@@ -43,34 +46,20 @@ class VtexSimulator(Simulator[VtexOrder]):
     """
 
     name: ClassVar[Marketplace] = "vtex"
-    knobs: ClassVar[dict[str, checks.Check]] = Simulator.knobs | {
-        "app_key": checks.text,
-        "app_token": checks.text,
-        "user_tokens": checks.kind(set),
-        "refuses_with": checks.status_code,
-        "receipts": checks.flag,
-        "receipt_dates": checks.words(*get_args(DateForm)),
-        "order_dates": checks.words(*get_args(DateForm)),
-        "utc_offset": checks.kind(timedelta),
-        "capitalised_keys": checks.flag,
-        "requires_content_type": checks.flag,
-        "confirming": checks.kind(set),
-    }
+    permissions: ClassVar[tuple[str, str]] = ("Cancel order", "View order")
 
-    def __init__(self, timeline: Timeline) -> None:
-        super().__init__(timeline)
-        self.app_key = "vtexappkey-sandbox"
-        self.app_token = "sandbox-vtex-token"  # noqa: S105 - opens nothing but this sandbox
-        self.user_tokens: set[str] = set()
-        self.refuses_with = 409
-        self.receipts = True
-        self.receipt_dates: DateForm = "offset"
-        self.order_dates: DateForm = "offset"
-        self.utc_offset: timedelta = timedelta(0)
-        self.capitalised_keys = False
-        self.requires_content_type = False
-        self.confirming: set[str] = {"cancellation-requested"}
-        self._numbered = 0
+    app_key: str = knob(checks.text, "vtexappkey-sandbox")
+    app_token: str = knob(checks.text, "sandbox-vtex-token")
+    user_tokens: set[str] = knob(checks.kind(set), factory=set)
+    refuses_with: int = knob(checks.status_code, 409)
+    receipts: bool = knob(checks.flag, True)
+    receipt_dates: DateForm = knob(checks.words(*get_args(DateForm)), "offset")
+    order_dates: DateForm = knob(checks.words(*get_args(DateForm)), "offset")
+    utc_offset: timedelta = knob(checks.kind(timedelta), timedelta(0))
+    capitalised_keys: bool = knob(checks.flag, False)
+    requires_content_type: bool = knob(checks.flag, False)
+    confirming: set[str] = knob(checks.kind(set), factory=lambda: {"cancellation-requested"})
+    _numbered: int = field(default=0, init=False)
 
     def add_order(
         self,
@@ -166,35 +155,24 @@ class VtexSimulator(Simulator[VtexOrder]):
         """
         match path:
             case ["api", "oms", "pvt", "orders", "order-group", group]:
-                self.expect("GET", request)
-                self._authenticate(request)
-                self.note(group, "read")
-                self.permit("View order", self.may_read, group)
+                self.admit("GET", request)
+                self.permit_read(group)
                 return json_reply(200, self._group(group))
             case ["api", "oms", "pvt", "orders", order_id, "cancel"]:
-                self.expect("POST", request)
-                self._authenticate(request)
-                self.note(order_id, "cancel received")
-                self.permit("Cancel order", self.may_cancel, order_id)
+                self.admit("POST", request)
+                self.permit_cancel(order_id)
                 reason, by_user = self._reason(request, order_id)
-                if (order := self.orders.get(order_id)) is None:
-                    raise self.rejection(404, "Order Not Found", order_id)
-                return self._cancel(order, reason, by_user)
+                return self._cancel(self.found(order_id), reason, by_user)
             case ["api", "oms", "pvt", "orders", order_id, "invoice"]:
-                self.expect("POST", request)
-                self._authenticate(request)
-                if (order := self.orders.get(order_id)) is None:
-                    raise self.rejection(404, "Order Not Found", order_id)
-                return self._invoice(order, request)
+                self.admit("POST", request)
+                return self._invoice(self.found(order_id), request)
             case ["api", "oms", "pvt", "orders", key]:
-                self.expect("GET", request)
-                self._authenticate(request)
-                order = self.orders.get(key) or self._by_sequence(key)
-                self.note(order.order_id if order else key, "read")
-                self.permit("View order", self.may_read, key)
-                if order is None:
-                    raise self.rejection(404, "Order Not Found", key)
-                return json_reply(200, self._shown(order))
+                self.admit("GET", request)
+                # "Get order" takes an order id, or `seq` and the sequence number.
+                numbered = (own for own, order in self.orders.items() if f"seq{order.sequence}" == key)
+                order_id = key if key in self.orders else next(numbered, key)
+                self.permit_read(order_id)
+                return json_reply(200, self._shown(self.found(order_id)))
             case _:
                 raise self.no_such_path()
 
@@ -202,7 +180,8 @@ class VtexSimulator(Simulator[VtexOrder]):
         """Return `{"error": {...}}`, in which VTEX tells its errors. Inference: its 429 too."""
         return json_reply(status, {"error": {"code": str(status), "message": message, "exception": None}})
 
-    def _authenticate(self, request: SandboxRequest) -> None:
+    def authenticate(self, request: SandboxRequest) -> None:
+        """Reject a key, a token or a user token that is not known."""
         headers = request.headers
         known = (headers.get("x-vtex-api-appkey"), headers.get("x-vtex-api-apptoken")) == (
             self.app_key,
@@ -216,22 +195,11 @@ class VtexSimulator(Simulator[VtexOrder]):
     def _reason(self, request: SandboxRequest, order_id: str) -> tuple[str | None, bool]:
         if not request.body:
             return None, False
-        body = self._body(request, order_id)
+        body = self.json_body(request, order_id)
         reason, by_user = body.get("reason"), body.get("requestedByUser", False)
         if not isinstance(reason, str | None) or not isinstance(by_user, bool):
             raise self.rejection(400, "reason is text and requestedByUser is true or false", order_id)
         return reason, by_user
-
-    def _body(self, request: SandboxRequest, order_id: str) -> dict[str, object]:
-        if media_type(request) != "application/json":
-            raise self.rejection(415, "the body is not application/json", order_id)
-        if (body := json_object(request.body)) is None:
-            raise self.rejection(400, "the body is not a JSON object", order_id)
-        return body
-
-    def _by_sequence(self, key: str) -> VtexOrder | None:
-        # "Get order" takes an order id, or `seq` and the sequence number.
-        return next((order for order in self.orders.values() if f"seq{order.sequence}" == key), None)
 
     def _group(self, group: str) -> list[dict[str, object]]:
         """Return the orders of one purchase. An element shows an empty status where the order has none."""
@@ -271,7 +239,7 @@ class VtexSimulator(Simulator[VtexOrder]):
         return json_reply(200, {"date": date, "orderId": named, "receipt": receipt})
 
     def _invoice(self, order: VtexOrder, request: SandboxRequest) -> SandboxReply:
-        body = self._body(request, order.order_id)
+        body = self.json_body(request, order.order_id)
         texts = body.get("type"), body.get("issuanceDate"), body.get("invoiceNumber")
         value, items = body.get("invoiceValue"), body.get("items")
         if not all(isinstance(text, str) and text for text in texts) or not isinstance(value, int):
