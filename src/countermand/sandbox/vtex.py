@@ -16,7 +16,6 @@ from countermand.sandbox.http import SandboxReply, SandboxRequest, json_reply, m
 from countermand.sandbox.ledger import Marketplace, Part
 from countermand.sandbox.simulator import Event, Simulator, knob
 from countermand.sandbox.vtex_order import (
-    NOT_CANCELLABLE,
     PENDING,
     RACE,
     STATUSES,
@@ -68,7 +67,7 @@ class VtexSimulator(Simulator[VtexOrder]):
         status: str | None = "ready-for-handling",
         seller: Seller = "accepts",
         decides_after: float = 5.0,
-        waits_in: str = "waiting-for-seller-decision",
+        waits_in: str | None = None,
         deny_reason: str = "The parcel has left",
         sequence: str | None = None,
         seller_order_id: str | None = None,
@@ -86,7 +85,8 @@ class VtexSimulator(Simulator[VtexOrder]):
             sandbox.world.vtex.add_order("1172-01", status="handling", seller="denies", decides_after=120.0)
 
         A `silent` seller never does. With `stuck`, the order loses the race between cancel and invoice and
-        stays in `request-cancel`, in error. `waits_in` is the status of an order that waits. `status` may
+        stays in `request-cancel`, in error. `waits_in` is the status of an order that waits: by default
+        `cancellation-requested` if it was in handling, which a second cancel confirms. `status` may
         be None: an incomplete order has no status text. With a `seller_order_id`, the order is another
         seller's, and receipts name it so. Reads show a cancel `shows_after` seconds after it was received.
         `denied_before` holds requests that were denied, each at its moment, with the reason.
@@ -216,9 +216,9 @@ class VtexSimulator(Simulator[VtexOrder]):
         if order.partially_invoiced:
             self.note(order.order_id, "refused", "partially invoiced")
             return self.error(400, "The order is partially invoiced and cannot be canceled")
-        if order.status in NOT_CANCELLABLE and not order.cancellable and not order.waiting:
-            self.note(order.order_id, "refused", order.status or "")
-            return self.error(self.refuses_with, f"The order cannot be canceled in status {order.status}")
+        if order.status == "invoiced" and not order.cancellable and not order.waiting:
+            self.note(order.order_id, "refused", "invoiced")
+            return self.error(self.refuses_with, "The order cannot be canceled in status invoiced")
         before = deepcopy(self._shown(order)) if order.shows_after else None
         receipt: str | None = None
         if order.status in self.confirming and not order.in_error:
@@ -266,7 +266,9 @@ class VtexSimulator(Simulator[VtexOrder]):
         order.in_error = False  # to cancel is the way out of an invoice that is stuck
         order.add_request(receipt, self._date(self.now), reason, by_user)
         if order.status != "invoiced":  # with a return invoice it stays so until it is canceled
-            order.status = order.waits_in
+            handled = order.status in {"ready-for-handling", "handling"}
+            own = "cancellation-requested" if handled else "waiting-for-seller-decision"
+            order.status = order.waits_in or own
         self.note(order.order_id, "requested", order.status or "")
         if order.seller == "stuck":
             self._lose(order)
