@@ -301,7 +301,7 @@ AT_CRUX = (
         "Crux: a body of a 2xx has to be an object",
         _CRUX,
         "            _check_subject(decode_value(reply.body),",
-        "            _check_subject(decode_object(reply.body),",
+        "            decode(reply.body, CruxOrder)\n            _check_subject(decode_value(reply.body),",
         _ROWS,
     ),
     Mutant(

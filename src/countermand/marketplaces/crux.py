@@ -14,15 +14,7 @@ import attrs
 from ..engine import checks
 from ..engine.auth import Auth, Token, TokenAuth, auth_for
 from ..engine.credentials import Credential, as_optional_credential, fits_a_header
-from ..engine.decoding import (
-    Answer,
-    DecodingError,
-    check_subject,
-    decode,
-    decode_object,
-    decode_value,
-    is_empty,
-)
+from ..engine.decoding import Answer, DecodingError, check_subject, decode, decode_value, is_empty
 from ..engine.operation import Operation
 from ..engine.rules import (
     REJECTIONS,
@@ -39,7 +31,7 @@ from ..engine.rules import (
 from ..engine.secret import Secret, sealed
 from ..engine.settings import CallOptions
 from ..engine.wire import Call, Reply
-from ..engine.words import is_a_page
+from ..engine.words import is_a_page, object_in
 from ..errors import InvalidRequestError, PermissionDeniedError, RejectedError
 from ..outcomes import Outcome, Part, PartiallyCancelled
 from .base import Account, AsyncSubClient, Stored, SubClient, label_field, rate_field
@@ -299,10 +291,7 @@ def _headers(token: Secret) -> dict[str, str]:
 
 
 def _token(reply: Reply) -> Token | None:
-    try:
-        token = decode_object(reply.body).get("auth_token")
-    except DecodingError:
-        return None
+    token = (object_in(reply) or {}).get("auth_token")
     return Token(Secret(token), _TOKEN_LIFETIME) if fits_a_header(token) else None
 
 

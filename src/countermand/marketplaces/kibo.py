@@ -15,17 +15,9 @@ import attrs
 from ..engine import checks
 from ..engine.auth import Auth, Token, TokenAuth, auth_for
 from ..engine.credentials import Credential, as_optional_credential, fits_a_header
-from ..engine.decoding import Answer, DecodingError, check_subject, decode, decode_object
+from ..engine.decoding import Answer, DecodingError, check_subject, decode
 from ..engine.operation import Operation
-from ..engine.rules import (
-    CancelRequest,
-    Finding,
-    Rules,
-    Verdict,
-    cancelled,
-    refused,
-    requested,
-)
+from ..engine.rules import CancelRequest, Finding, Rules, Verdict, cancelled, refused, requested
 from ..engine.secret import Secret, sealed
 from ..engine.settings import CallOptions
 from ..engine.wire import Call, Reply
@@ -244,9 +236,7 @@ class KiboRules(Rules[int, CancelKiboOrder, KiboOrder, KiboOrder]):
         if reply.status != 200:
             return None
         order = self.order(reply, operation)
-        if _is_cancelled(order):
-            return cancelled(order, _parts(order))
-        return requested(order, order.order_status or order.order_state)
+        return cancelled(order, _parts(order)) if _is_cancelled(order) else requested(order, _shown(order))
 
     def read_call(self, operation: _Operation) -> Call:
         """Return a GET with the id in the path."""
@@ -266,7 +256,11 @@ class KiboRules(Rules[int, CancelKiboOrder, KiboOrder, KiboOrder]):
             return cancelled(order, _parts(order))
         if any(text in _BLOCKING for text in _told(order)):
             return refused(order, _parts(order))
-        return requested(order, order.order_status or order.order_state, conclusive=False)
+        return requested(order, _shown(order), conclusive=False)
+
+
+def _shown(order: KiboOrder) -> str | None:
+    return order.order_status or order.order_state
 
 
 def _told(order: KiboOrder) -> list[str]:
@@ -280,7 +274,7 @@ def _is_cancelled(order: KiboOrder) -> bool:
 
 
 def _parts(order: KiboOrder) -> tuple[Part, ...]:
-    return (Part(str(order.order_id), order.order_status or order.order_state or ""),)
+    return (Part(str(order.order_id), _shown(order) or ""),)
 
 
 def _auth(configuration: Kibo) -> Auth:
@@ -310,18 +304,12 @@ def _auth(configuration: Kibo) -> Auth:
 
 
 def _token(reply: Reply) -> Token | None:
-    try:
-        said = decode_object(reply.body)
-    except DecodingError:
-        return None
+    said = object_in(reply) or {}
     token, lifetime = said.get("access_token"), said.get("expires_in")
-    if not fits_a_header(token):
-        return None
     if lifetime is None:
         lifetime = _ASSUMED_LIFETIME
-    if not isinstance(lifetime, int | float) or isinstance(lifetime, bool) or lifetime <= 0:
-        return None
-    return Token(Secret(token), float(lifetime))
+    is_time = isinstance(lifetime, int | float) and not isinstance(lifetime, bool) and lifetime > 0
+    return Token(Secret(token), float(lifetime)) if fits_a_header(token) and is_time else None
 
 
 class KiboClient(SubClient[int, CancelKiboOrder, KiboOrder, KiboOrder]):

@@ -30,14 +30,8 @@ ALLOCATIONS = frozenset({"Unallocated", "Partial", "Allocated"})
 
 NOTHING: Mapping[str, str] = {}
 
-# The numbers of HasTracking and Cancelled are documented, the others are inferred from the order of the list.
-DESIGNATION_NUMBERS: Final = {
-    "HasTracking": 1,
-    "NeedsTracking": 2,
-    "Backordered": 3,
-    "Rejected": 4,
-    "Cancelled": 5,
-}
+# In the order of their numbers, of which 1 and 5 are documented.
+DESIGNATIONS: Final = ("HasTracking", "NeedsTracking", "Backordered", "Rejected", "Cancelled")
 
 STATUSES = CANCELLABLE | {"Rejected", "HasTracking", "Cancelled"}
 
@@ -120,8 +114,7 @@ class CruxSimulator(Simulator[CruxOrder]):
         self.orders[order_uuid] = order
         return order
 
-    def answer(self, request: SandboxRequest, path: list[str]) -> SandboxReply:
-        """Answer cancel, read and login, in both releases."""
+    def _answer(self, request: SandboxRequest, path: list[str]) -> SandboxReply:
         timp = path[0] == "timp"
         if ("timp" if timp else "v1") not in self.releases:
             raise self.no_such_path()
@@ -140,8 +133,8 @@ class CruxSimulator(Simulator[CruxOrder]):
             case _:
                 raise self.no_such_path()
 
-    def own_error(self, status: int, message: str) -> SandboxReply:
-        """Return `{"detail": ...}`, as the web framework does. Inference: no error body is documented."""
+    def _own_error(self, status: int, message: str) -> SandboxReply:
+        # As the web framework does (inferred): no error body is documented.
         return json_reply(status, {"detail": message})
 
     def _own(self, order_uuid: str) -> str:
@@ -151,8 +144,7 @@ class CruxSimulator(Simulator[CruxOrder]):
         sought = _canonical(order_uuid)
         return next((own for own in self.orders if _canonical(own) == sought), order_uuid)
 
-    def authenticate(self, request: SandboxRequest) -> None:
-        """Reject a token that is not known, or has expired."""
+    def _authenticate(self, request: SandboxRequest) -> None:
         scheme, _, token = request.headers.get("authorization", "").partition(" ")
         if scheme != "Token" or not (token in self.tokens or self.sessions.accept(token, self.now)):
             raise self.rejection(401, "Invalid token.", headers=(("www-authenticate", "Token"),))
@@ -194,12 +186,10 @@ class CruxSimulator(Simulator[CruxOrder]):
             return SandboxReply(self.accepts_with, headers, self.accepts_body)
         return SandboxReply(self.accepts_with)
 
-    def movable(self, order: CruxOrder) -> Collection[str]:
-        """Return the ids of the line items."""
+    def _movable(self, order: CruxOrder) -> Collection[str]:
         return order.line_items
 
-    def check_status(self, status: str) -> None:
-        """Raise ValueError for a status that no line item has."""
+    def _check_status(self, status: str) -> None:
         checks.one_of("the line item's status", status, STATUSES)
 
     def land(self, order: CruxOrder, event: Event) -> None:
@@ -220,8 +210,7 @@ class CruxSimulator(Simulator[CruxOrder]):
                 order.line_items[item] = "HasTracking"
             self.note(order.order_id, "denied", f"{item}: {order.line_items[item]}")
 
-    def parts(self, order: CruxOrder) -> tuple[Part, ...]:
-        """Return the line items."""
+    def _parts(self, order: CruxOrder) -> tuple[Part, ...]:
         return tuple(Part(item, status, status == "Cancelled") for item, status in order.line_items.items())
 
 
@@ -260,7 +249,5 @@ def _state(status: str, designations: Designations | None, allocation: str | Non
         absent = {"line_item_designation": None} if designations == "null" else {}
         return {"status": status, **absent}
     allocation = allocation or ("Unallocated" if status == "Rejected" else "Allocated")
-    number = DESIGNATION_NUMBERS.get(status)
-    numbered = designations == "numbered" and number is not None
-    shown = f"ID: {number} Name: {status}" if numbered else status
-    return {"status": allocation, "line_item_designation": shown}
+    number = f"ID: {DESIGNATIONS.index(status) + 1} Name: " if designations == "numbered" else ""
+    return {"status": allocation, "line_item_designation": f"{number}{status}"}

@@ -16,16 +16,7 @@ from countermand.sandbox.simulator import Event, Order, Rejected, Sessions, Simu
 NOT_CANCELLABLE = frozenset({"shipped", "fulfilled", "completed"})
 
 # No closed list: an order may be given any other state after `add_order`.
-STATES = NOT_CANCELLABLE | {
-    "new",
-    "open",
-    "placed",
-    "validated",
-    "ready",
-    "assigned",
-    "backordered",
-    "canceled",
-}
+STATES = NOT_CANCELLABLE.union("new open placed validated ready assigned backordered canceled".split())
 
 Key = Literal["orderID", "orderId"]
 Absent = Literal["null", "missing"]
@@ -120,8 +111,7 @@ class KiboSimulator(Simulator[KiboOrder]):
         self._answers += 1
         return reply.with_headers(("x-vol-correlation", f"{self._answers:032x}"))
 
-    def answer(self, request: SandboxRequest, path: list[str]) -> SandboxReply:
-        """Answer cancel, read and the OAuth login."""
+    def _answer(self, request: SandboxRequest, path: list[str]) -> SandboxReply:
         match path:
             case ["api", "v2", "order", "action", "cancel"]:
                 self.admit("POST", request)
@@ -136,14 +126,12 @@ class KiboSimulator(Simulator[KiboOrder]):
             case _:
                 raise self.no_such_path()
 
-    def own_error(self, status: int, message: str) -> SandboxReply:
-        """Return Kibo's error shape; 429 has an empty body."""
+    def _own_error(self, status: int, message: str) -> SandboxReply:
         if status == 429:
             return SandboxReply(429)
         return json_reply(status, {"errorCode": _ERROR_CODES.get(status, "ERROR"), "message": message})
 
-    def authenticate(self, request: SandboxRequest) -> None:
-        """Reject another tenant, and a bearer token that is not known."""
+    def _authenticate(self, request: SandboxRequest) -> None:
         if request.headers.get("x-vol-tenant") != str(self.tenant_id):
             raise self.rejection(401, "x-vol-tenant names no tenant of yours")
         authorization = request.headers.get("authorization")
@@ -210,8 +198,7 @@ class KiboSimulator(Simulator[KiboOrder]):
         if not isinstance(other, str) or not 1 <= len(other) <= 255:
             raise self.rejection(400, "dispositionOtherReason has 1 to 255 characters", order_id)
 
-    def check_status(self, status: str) -> None:
-        """Raise ValueError for a state that is not known."""
+    def _check_status(self, status: str) -> None:
         checks.text("the state", status)
         checks.status("the state", _word(status), STATES)
 
@@ -228,8 +215,7 @@ class KiboSimulator(Simulator[KiboOrder]):
             order.cancelled, order.state_before, order.state = True, order.state, "CANCELED"
             self.note(order.order_id, "cancelled")
 
-    def parts(self, order: KiboOrder) -> tuple[Part, ...]:
-        """Return the order itself: this API cancels it whole."""
+    def _parts(self, order: KiboOrder) -> tuple[Part, ...]:
         return (Part(order.order_id, order.state, order.cancelled),)
 
     def _document(self, order: KiboOrder) -> dict[str, object]:

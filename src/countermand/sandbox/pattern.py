@@ -96,8 +96,7 @@ class PatternSimulator(Simulator[PatternOrder]):
         self.orders[order_id] = order
         return order
 
-    def answer(self, request: SandboxRequest, path: list[str]) -> SandboxReply:
-        """Answer `POST /v1/orders/cancel_order` and `GET /v1/orders/status`."""
+    def _answer(self, request: SandboxRequest, path: list[str]) -> SandboxReply:
         match path:
             case ["v1", "orders", "cancel_order"]:
                 self.admit("POST", request)
@@ -112,12 +111,11 @@ class PatternSimulator(Simulator[PatternOrder]):
             case _:
                 raise self.no_such_path()
 
-    def own_error(self, status: int, message: str) -> SandboxReply:
-        """Return `{"errors": [...]}`, the shape documented for 422. Inferred for all other errors."""
+    def _own_error(self, status: int, message: str) -> SandboxReply:
+        # The shape documented for 422; inferred for all other errors.
         return json_reply(status, {"errors": [message]})
 
-    def authenticate(self, request: SandboxRequest) -> None:
-        """Reject a bearer token that is not known."""
+    def _authenticate(self, request: SandboxRequest) -> None:
         scheme, _, token = request.headers.get("authorization", "").partition(" ")
         if scheme != "Bearer" or token not in self.tokens:
             raise self.rejection(401, "invalid token", headers=(("www-authenticate", "Bearer"),))
@@ -184,12 +182,10 @@ class PatternSimulator(Simulator[PatternOrder]):
             },
         )
 
-    def movable(self, order: PatternOrder) -> Collection[str]:
-        """Return the ids of the warehouse orders."""
+    def _movable(self, order: PatternOrder) -> Collection[str]:
         return [*map(str, order.warehouse_orders)]
 
-    def check_status(self, status: str) -> None:
-        """Raise ValueError for a status that no warehouse order has."""
+    def _check_status(self, status: str) -> None:
         checks.one_of("the warehouse order's status", status, get_args(WarehouseStatus))
 
     def land(self, order: PatternOrder, event: Event) -> None:
@@ -209,8 +205,7 @@ class PatternSimulator(Simulator[PatternOrder]):
                 order.warehouse_orders[number] = "picked"
             self.note(order.order_id, "denied", f"{number}: {order.warehouse_orders[number]}")
 
-    def parts(self, order: PatternOrder) -> tuple[Part, ...]:
-        """Return the warehouse orders."""
+    def _parts(self, order: PatternOrder) -> tuple[Part, ...]:
         return tuple(
             Part(str(number), status, status == "cancelled")
             for number, status in order.warehouse_orders.items()

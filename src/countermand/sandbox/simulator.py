@@ -228,16 +228,16 @@ class Simulator(ABC, Generic[OrderT]):
         """
         order = checks.order(self.name, order_id, self.orders)
         checks.after("the time of a move", after)
-        checks.one_of(f"the part of order {order.order_id} of {self.name}", str(part), self.movable(order))
-        self.check_status(status)
+        checks.one_of(f"the part of order {order.order_id} of {self.name}", str(part), self._movable(order))
+        self._check_status(status)
         self.later(order, after, "move", str(part), status)
 
-    def movable(self, order: OrderT) -> Collection[str]:
+    def _movable(self, order: OrderT) -> Collection[str]:
         """Return the parts of an order that have a status of their own; the empty text for the order itself."""
         return ("",)
 
     @abstractmethod
-    def check_status(self, status: str) -> None:
+    def _check_status(self, status: str) -> None:
         """Raise ValueError unless an order, or a part of it, can have this status."""
 
     # -- one request --------------------------------------------------------------------------------------
@@ -247,7 +247,7 @@ class Simulator(ABC, Generic[OrderT]):
         try:
             if (wait := self.gate.wait(self.now)) is not None:
                 raise self.rejection(429, "too many requests", headers=self._retry_after(wait))
-            reply = self.answer(request, path)
+            reply = self._answer(request, path)
         except Rejected as rejected:
             self.note(rejected.order_id, "turned away", f"{rejected.reply.status} {rejected.why}")
             reply = rejected.reply
@@ -260,14 +260,14 @@ class Simulator(ABC, Generic[OrderT]):
         return (("retry-after", str(seconds)),)
 
     @abstractmethod
-    def answer(self, request: SandboxRequest, path: list[str]) -> SandboxReply:
+    def _answer(self, request: SandboxRequest, path: list[str]) -> SandboxReply:
         """Answer one request that the rate limit admitted."""
 
     def error(self, status: int, message: str, field: str = "") -> SandboxReply:
         """Return an error in the configured format; `field` is the invalid field of the request, if there is one."""
         match self.error_shape:
             case "own":
-                return self.own_error(status, message)
+                return self._own_error(status, message)
             case "problem":
                 return problem_reply(status, message)
             case "errors":
@@ -280,7 +280,7 @@ class Simulator(ABC, Generic[OrderT]):
                 return json_reply(status, {name: message})
 
     @abstractmethod
-    def own_error(self, status: int, message: str) -> SandboxReply:
+    def _own_error(self, status: int, message: str) -> SandboxReply:
         """Return an error in the format of this marketplace."""
 
     def stamp(self, reply: SandboxReply) -> SandboxReply:
@@ -305,10 +305,10 @@ class Simulator(ABC, Generic[OrderT]):
     def admit(self, method: str, request: SandboxRequest) -> None:
         """Reject any other method, and a credential that is not known."""
         self.expect(method, request)
-        self.authenticate(request)
+        self._authenticate(request)
 
     @abstractmethod
-    def authenticate(self, request: SandboxRequest) -> None:
+    def _authenticate(self, request: SandboxRequest) -> None:
         """Reject a credential that is not known."""
 
     def permit_cancel(self, order_id: str) -> None:
@@ -344,7 +344,7 @@ class Simulator(ABC, Generic[OrderT]):
         """Apply an event to an order."""
 
     @abstractmethod
-    def parts(self, order: OrderT) -> tuple[Part, ...]:
+    def _parts(self, order: OrderT) -> tuple[Part, ...]:
         """Return the current parts of an order."""
 
     @property
@@ -375,7 +375,7 @@ class Simulator(ABC, Generic[OrderT]):
         """
         order = checks.order(self.name, order_id, self.orders)
         coming = [e for e in self.timeline.scheduled if (e.marketplace, e.order_id) == (self.name, order_id)]
-        parts = self.parts(order)
+        parts = self._parts(order)
         eventual = self._foresee(order, coming) if coming else parts
         return Truth(self.name, order_id, order.cancels, order.forwarded, parts, eventual, not coming)
 
@@ -385,4 +385,4 @@ class Simulator(ABC, Generic[OrderT]):
         twin, copy = type(self)(timeline), deepcopy(order)
         for event in timeline.run():
             twin.land(copy, event)
-        return twin.parts(copy)
+        return twin._parts(copy)

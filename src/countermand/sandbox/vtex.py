@@ -147,12 +147,7 @@ class VtexSimulator(Simulator[VtexOrder]):
 
     # -- one request --------------------------------------------------------------------------------------
 
-    def answer(self, request: SandboxRequest, path: list[str]) -> SandboxReply:
-        """Answer cancel, read, the read of an order group, and the invoice notification.
-
-        All under `/api/oms/pvt/orders/`: `POST {orderId}/cancel`, `GET {orderId}` (or `seq` and the sequence
-        number), `GET order-group/{orderGroup}`, `POST {orderId}/invoice`.
-        """
+    def _answer(self, request: SandboxRequest, path: list[str]) -> SandboxReply:
         match path:
             case ["api", "oms", "pvt", "orders", "order-group", group]:
                 self.admit("GET", request)
@@ -176,12 +171,11 @@ class VtexSimulator(Simulator[VtexOrder]):
             case _:
                 raise self.no_such_path()
 
-    def own_error(self, status: int, message: str) -> SandboxReply:
-        """Return `{"error": {...}}`, in which VTEX tells its errors. Inference: its 429 too."""
+    def _own_error(self, status: int, message: str) -> SandboxReply:
+        # Inferred for a 429.
         return json_reply(status, {"error": {"code": str(status), "message": message, "exception": None}})
 
-    def authenticate(self, request: SandboxRequest) -> None:
-        """Reject a key, a token or a user token that is not known."""
+    def _authenticate(self, request: SandboxRequest) -> None:
         headers = request.headers
         known = (headers.get("x-vtex-api-appkey"), headers.get("x-vtex-api-apptoken")) == (
             self.app_key,
@@ -283,8 +277,7 @@ class VtexSimulator(Simulator[VtexOrder]):
         self.note(order.order_id, "overruled", f"by cancel {order.cancels}")
         self._set_canceled(order)
 
-    def check_status(self, status: str) -> None:
-        """Raise ValueError for a status that is not documented."""
+    def _check_status(self, status: str) -> None:
         checks.status("the status", status, STATUSES)
 
     def land(self, order: VtexOrder, event: Event) -> None:
@@ -365,6 +358,6 @@ class VtexSimulator(Simulator[VtexOrder]):
         moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
         return written(moment, self.order_dates, self.utc_offset)
 
-    def parts(self, order: VtexOrder) -> tuple[Part, ...]:
-        """Return the order itself: VTEX cancels it whole. Falling back to `cancel` does not undo it."""
+    def _parts(self, order: VtexOrder) -> tuple[Part, ...]:
+        # Falling back to `cancel` does not undo a cancellation.
         return (Part(order.order_id, order.status or "", order.was_canceled or order.status == "canceled"),)
