@@ -137,18 +137,6 @@ def test_a_status_as_an_outcome(status: str, answer: str, on_stage: OnStage) -> 
         assert outcome.status == status
 
 
-@pytest.mark.parametrize("status", ["cancel", "request-cancel", "waiting-for-seller-decision"])
-def test_a_lost_answer_is_requested_where_the_order_shows_a_cancellation(
-    status: str, on_stage: OnStage
-) -> None:
-    """It is under way: nothing is sent twice."""
-    stage = Stage(cancel=[lost()], read=[vtex_order(status)])
-    outcome = VTEX.cancel(on_stage(stage, VTEX))
-    assert isinstance(outcome, Requested)
-    assert outcome.status == status
-    assert stage.kinds == ["cancel", "read"]
-
-
 def test_a_denial_is_refused_with_the_sellers_reason(on_stage: OnStage) -> None:
     """The order goes back to work, and the request says why."""
     order = vtex_order("ready-for-handling", cancellationRequests=[DENIED])

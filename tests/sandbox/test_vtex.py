@@ -145,14 +145,6 @@ def test_the_door(world: World) -> None:
     assert world.truth("vtex", ORDER).cancels == 0
 
 
-def test_a_user_token_will_do(world: World) -> None:
-    """VtexIdclientAutCookie stands in for key and token."""
-    world.vtex.add_order(ORDER)
-    world.vtex.user_tokens.add("somebody")
-    assert world.handle(vtex_cancel(ORDER, headers={"VtexIdclientAutCookie": "somebody"})).status == 200
-    assert world.handle(vtex_cancel(ORDER, headers={"VtexIdclientAutCookie": "else"})).status == 401
-
-
 def test_a_key_may_cancel_and_not_read(world: World) -> None:
     """Cancelling and viewing are two permissions."""
     world.vtex.add_order(ORDER)

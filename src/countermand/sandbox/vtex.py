@@ -34,14 +34,14 @@ NOTHING: Mapping[datetime, str] = {}
 
 @define(slots=False, eq=False, repr=False)
 class VtexSimulator(Simulator[VtexOrder]):
-    """VTEX OMS. It accepts one app key and token, and the user tokens in `user_tokens`.
+    """VTEX OMS. It accepts one app key and its token.
 
     `refuses_with` is the status of a cancel that an order's state forbids; VTEX documents none but the 400 for
     a partially invoiced order. Without `receipts`, a 200 has an empty body: the seller is evaluating.
     `receipt_dates` and `order_dates` are the forms in which dates are written, `utc_offset` the zone of those
     that are not in UTC. With `capitalised_keys`, those of cancellationData are. With `requires_content_type`,
     a cancel or a read without `Content-Type: application/json` gets the 422 of a mock made from VTEX's
-    own description. A second cancel confirms the first in the statuses of `confirming`.
+    own description.
     """
 
     name: ClassVar[Marketplace] = "vtex"
@@ -49,7 +49,6 @@ class VtexSimulator(Simulator[VtexOrder]):
 
     app_key: str = knob(checks.text, "vtexappkey-sandbox")
     app_token: str = knob(checks.text, "sandbox-vtex-token")
-    user_tokens: set[str] = knob(checks.kind(set), factory=set)
     refuses_with: int = knob(checks.status_code, 409)
     receipts: bool = knob(checks.flag, True)
     receipt_dates: DateForm = knob(checks.words(*get_args(DateForm)), "offset")
@@ -57,7 +56,6 @@ class VtexSimulator(Simulator[VtexOrder]):
     utc_offset: timedelta = knob(checks.kind(timedelta), timedelta(0))
     capitalised_keys: bool = knob(checks.flag, False)
     requires_content_type: bool = knob(checks.flag, False)
-    confirming: set[str] = knob(checks.kind(set), factory=lambda: {"cancellation-requested"})
     _numbered: int = field(default=0, init=False)
 
     def add_order(
@@ -176,12 +174,8 @@ class VtexSimulator(Simulator[VtexOrder]):
         return json_reply(status, {"error": {"code": str(status), "message": message, "exception": None}})
 
     def _authenticate(self, request: SandboxRequest) -> None:
-        headers = request.headers
-        known = (headers.get("x-vtex-api-appkey"), headers.get("x-vtex-api-apptoken")) == (
-            self.app_key,
-            self.app_token,
-        )
-        if not known and headers.get("vtexidclientautcookie") not in self.user_tokens:
+        given = (request.headers.get("x-vtex-api-appkey"), request.headers.get("x-vtex-api-apptoken"))
+        if given != (self.app_key, self.app_token):
             raise self.rejection(401, "Acesso não autorizado")
         if self.requires_content_type and media_type(request) != "application/json":
             raise self.rejection(422, "the header Content-Type is required")
@@ -215,7 +209,7 @@ class VtexSimulator(Simulator[VtexOrder]):
             return self.error(self.refuses_with, "The order cannot be canceled in status invoiced")
         before = deepcopy(self._shown(order)) if order.shows_after else None
         receipt: str | None = None
-        if order.status in self.confirming and not order.in_error:
+        if order.status == "cancellation-requested" and not order.in_error:
             receipt = self._next_id()
             self._overrule(order, receipt, reason, by_user)
         elif order.cancellable:
