@@ -82,8 +82,8 @@ AT_KIBO = (
     Mutant(
         "Kibo: an explanation goes with `other` in small letters alone",
         _KIBO,
-        '        if reason.casefold() != "other":\n',
-        '        if reason != "other":\n',
+        'reason.casefold() != "other":\n',
+        'reason != "other":\n',
         _ROWS,
     ),
     Mutant(

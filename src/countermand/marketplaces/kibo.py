@@ -175,15 +175,13 @@ class CancelKiboOrder(CancelRequest[KiboAnswer]):
         reason, explanation = self.disposition_reason, self.disposition_other_reason
         if not isinstance(reason, str) or not reason.strip():
             raise checks.bad("kibo", "disposition_reason", "must be text, and not empty", self.order_id)
-        if explanation is None:
-            return
-        if reason.casefold() != "other":
+        problem = None
+        if explanation is not None and reason.casefold() != "other":
             problem = 'goes with the reason "other" alone'
-        elif not isinstance(explanation, str) or not 1 <= len(explanation) <= 255:
+        elif explanation is not None and not (isinstance(explanation, str) and 1 <= len(explanation) <= 255):
             problem = "must be 1 to 255 characters"
-        else:
-            return
-        raise checks.bad("kibo", "disposition_other_reason", problem, self.order_id)
+        if problem:
+            raise checks.bad("kibo", "disposition_other_reason", problem, self.order_id)
 
 
 _Operation: TypeAlias = Operation[int, CancelKiboOrder]
