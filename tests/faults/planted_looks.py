@@ -61,15 +61,15 @@ AT_KIBO = (
     Mutant(
         "Kibo: a null spelling of the id differs from the other one",
         _KIBO,
-        "if said.get(name) is not None]",
-        "if name in said]",
+        "if said.get(name) is not None}",
+        "if name in said}",
         _ROWS,
     ),
     Mutant(
         "Kibo: an id as text does not decode",
         _KIBO,
-        "        ids = [_number(said[name])",
-        "        ids = [said[name]",
+        "        ids = {name: _number(said[name])",
+        "        ids = {name: said[name]",
         _ROWS,
     ),
     Mutant(

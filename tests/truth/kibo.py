@@ -334,7 +334,11 @@ for _status in (201, 202, 206, 299):
         assert isinstance(play.cancel(), Unknown)
 
 
-for _said, _place in (({}, "$.orderID"), ({"orderID": 1010101, "orderStatus": 5}, "$.orderStatus")):
+for _said, _place in (
+    ({}, "$.orderID"),
+    ({"orderId": "x", "orderStatus": "OPEN"}, "$.orderId"),
+    ({"orderID": 1010101, "orderStatus": 5}, "$.orderStatus"),
+):
 
     @ROWS.add(f"a decoding error names {_place}", read=[reply(200, _said)], retry=RetryPolicy.never())
     def _(play: Played, place: str = _place) -> None:

@@ -135,10 +135,13 @@ class KiboOrder(Answer):
     @classmethod
     def prepared(cls, said: dict[str, Any]) -> dict[str, Any]:
         """Accept either name of the id, as a number or as text: Kibo documents all of them."""
-        ids = [_number(said[name]) for name in ("orderID", "orderId") if said.get(name) is not None]
-        if ids[1:] not in ([], ids[:1]):
+        ids = {name: _number(said[name]) for name in ("orderID", "orderId") if said.get(name) is not None}
+        for name, number in ids.items():
+            if type(number) is not int:
+                raise DecodingError(f"expected an integer @ $.{name}")
+        if len({*ids.values()}) > 1:
             raise DecodingError("orderID and orderId differ")
-        return {**said, "orderID": ids[0]} if ids else said
+        return {**said, "orderID": number} if ids else said
 
 
 KiboAnswer: TypeAlias = KiboOrder

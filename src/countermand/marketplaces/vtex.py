@@ -250,12 +250,7 @@ class VtexRules(Rules[str, CancelVtexOrder, VtexReceipt, VtexOrder]):
             return None
         if is_empty(reply.body):
             told = "received, without a receipt"
-            return Doubt(
-                told,
-                confirm=lambda order: requested(order, order.status),
-                fallback=requested(None),
-                askable=False,
-            )
+            return Doubt(told, confirm=_received, fallback=requested(None), askable=False)
         receipt = decode(reply.body, VtexReceipt)
         if receipt.order_id == operation.order_id:
             return requested(receipt)
@@ -298,6 +293,10 @@ class VtexRules(Rules[str, CancelVtexOrder, VtexReceipt, VtexOrder]):
         # Do not ask again on an unknown status whose name contains "cancel".
         askable = status == _TIME_TO_CANCEL or "cancel" not in status
         return requested(order, order.status, conclusive=False)._replace(askable=askable)
+
+
+def _received(order: VtexOrder) -> Finding[VtexOrder]:
+    return requested(order, order.status)
 
 
 def _denial(order: VtexOrder, operation: _Operation) -> VtexCancellationRequest | None:
