@@ -137,8 +137,8 @@ AT_VTEX = (
     Mutant(
         "VTEX: a denial on its way is no status of a cancellation",
         _VTEX,
-        "        if status == _DENYING:\n",
-        "        if False:\n",
+        "conclusive=status == _DENYING)",
+        "conclusive=False)",
         _ROWS,
     ),
     Mutant(

@@ -141,7 +141,7 @@ class KiboOrder(Answer):
                 raise DecodingError(f"expected an integer @ $.{name}")
         if len({*ids.values()}) > 1:
             raise DecodingError("orderID and orderId differ")
-        return {**said, "orderID": number} if ids else said
+        return {**said, "orderID": next(iter(ids.values()))} if ids else said
 
 
 KiboAnswer: TypeAlias = KiboOrder

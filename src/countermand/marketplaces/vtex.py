@@ -249,8 +249,7 @@ class VtexRules(Rules[str, CancelVtexOrder, VtexReceipt, VtexOrder]):
         if reply.status != 200:
             return None
         if is_empty(reply.body):
-            told = "received, without a receipt"
-            return Doubt(told, confirm=_received, fallback=requested(None), askable=False)
+            return Doubt("received, no receipt", confirm=_received, fallback=requested(None), askable=False)
         receipt = decode(reply.body, VtexReceipt)
         if receipt.order_id == operation.order_id:
             return requested(receipt)
@@ -286,13 +285,11 @@ class VtexRules(Rules[str, CancelVtexOrder, VtexReceipt, VtexOrder]):
             return requested(order, order.status)
         if (denial := _denial(order, operation)) is not None:
             return refused(order, (attrs.evolve(part, reason=denial.denial_reason),))
-        if status == _DENYING:
-            return requested(order, order.status)
         if status == "invoiced" and not order.has_return_invoice:
             return refused(order, (part,))
         # Do not ask again on an unknown status whose name contains "cancel".
         askable = status == _TIME_TO_CANCEL or "cancel" not in status
-        return requested(order, order.status, conclusive=False)._replace(askable=askable)
+        return requested(order, order.status, conclusive=status == _DENYING)._replace(askable=askable)
 
 
 def _received(order: VtexOrder) -> Finding[VtexOrder]:
