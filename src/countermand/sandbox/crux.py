@@ -210,7 +210,8 @@ class CruxSimulator(Simulator[CruxOrder]):
                 order.line_items[item] = "HasTracking"
             self.note(order.order_id, "denied", f"{item}: {order.line_items[item]}")
 
-    def _parts(self, order: CruxOrder) -> tuple[Part, ...]:
+    def parts(self, order: CruxOrder) -> tuple[Part, ...]:
+        """Return the line items."""
         return tuple(Part(item, status, status == "Cancelled") for item, status in order.line_items.items())
 
 

@@ -215,7 +215,8 @@ class KiboSimulator(Simulator[KiboOrder]):
             order.cancelled, order.state_before, order.state = True, order.state, "CANCELED"
             self.note(order.order_id, "cancelled")
 
-    def _parts(self, order: KiboOrder) -> tuple[Part, ...]:
+    def parts(self, order: KiboOrder) -> tuple[Part, ...]:
+        """Return the order itself: this API cancels it whole."""
         return (Part(order.order_id, order.state, order.cancelled),)
 
     def _document(self, order: KiboOrder) -> dict[str, object]:

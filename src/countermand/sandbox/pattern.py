@@ -205,7 +205,8 @@ class PatternSimulator(Simulator[PatternOrder]):
                 order.warehouse_orders[number] = "picked"
             self.note(order.order_id, "denied", f"{number}: {order.warehouse_orders[number]}")
 
-    def _parts(self, order: PatternOrder) -> tuple[Part, ...]:
+    def parts(self, order: PatternOrder) -> tuple[Part, ...]:
+        """Return the warehouse orders."""
         return tuple(
             Part(str(number), status, status == "cancelled")
             for number, status in order.warehouse_orders.items()

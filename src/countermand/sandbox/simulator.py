@@ -344,7 +344,7 @@ class Simulator(ABC, Generic[OrderT]):
         """Apply an event to an order."""
 
     @abstractmethod
-    def _parts(self, order: OrderT) -> tuple[Part, ...]:
+    def parts(self, order: OrderT) -> tuple[Part, ...]:
         """Return the current parts of an order."""
 
     @property
@@ -375,7 +375,7 @@ class Simulator(ABC, Generic[OrderT]):
         """
         order = checks.order(self.name, order_id, self.orders)
         coming = [e for e in self.timeline.scheduled if (e.marketplace, e.order_id) == (self.name, order_id)]
-        parts = self._parts(order)
+        parts = self.parts(order)
         eventual = self._foresee(order, coming) if coming else parts
         return Truth(self.name, order_id, order.cancels, order.forwarded, parts, eventual, not coming)
 
@@ -385,4 +385,4 @@ class Simulator(ABC, Generic[OrderT]):
         twin, copy = type(self)(timeline), deepcopy(order)
         for event in timeline.run():
             twin.land(copy, event)
-        return twin._parts(copy)
+        return twin.parts(copy)

@@ -352,6 +352,6 @@ class VtexSimulator(Simulator[VtexOrder]):
         moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
         return written(moment, self.order_dates, self.utc_offset)
 
-    def _parts(self, order: VtexOrder) -> tuple[Part, ...]:
-        # Falling back to `cancel` does not undo a cancellation.
+    def parts(self, order: VtexOrder) -> tuple[Part, ...]:
+        """Return the order itself: VTEX cancels it whole. Falling back to `cancel` does not undo it."""
         return (Part(order.order_id, order.status or "", order.was_canceled or order.status == "canceled"),)
