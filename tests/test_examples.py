@@ -89,7 +89,7 @@ def test_the_demo_shows_every_kind_of_ending(demo: str) -> None:
     assert re.search(r"PartiallyCancelled +cancelled, shipped ", in_the_end)
     assert re.search(r"Cancelled +cancelled, cancelled +read 200, \d times", in_the_end)
     assert re.search(r"Refused +The parcel has left ", in_the_end)
-    assert re.search(r"Requested +waiting-for-seller-decision ", in_the_end)
+    assert re.search(r"Requested +cancellation-requested ", in_the_end)
     assert re.search(r"Cancelled +line-1 Cancelled, line-2 Cancelled ", in_the_end)
     assert {line.split()[0] for line in at_first.splitlines()[2:-2]} == {"pattern", "vtex", "crux", "kibo"}
     assert "\033" not in demo

@@ -117,7 +117,7 @@ def test_several_outcomes_are_looked_at(call: Call, served: Sandbox, monkeypatch
     assert [line.partition(": ")[2].partition(":")[0] for line in checked.out.splitlines()] == [
         "cancelled",
         "refused",
-        "cancellation requested, now waiting-for-seller-decision",
+        "cancellation requested, now cancellation-requested",
     ]
     assert checked.code == 1
 

@@ -47,7 +47,7 @@ FACTS = {
 
 VTEX_STATUSES = """
 canceled cancel canceling request-cancel cancellation-requested cancellation-requested-with-ack accepting-cancel
-waiting-for-seller-decision cancellation-request-denied-ffm invoiced invoice order-created on-order-completed
+waiting-for-seller-decision cancellation-request-denied-ffm invoiced Invoiced invoice order-created on-order-completed
 on-order-completed-ffm payment-pending payment-approved payment-denied approve-payment window-to-cancel
 window-to-change-payment window-to-change-seller waiting-for-authorization waiting-for-fulfillment
 waiting-ffmt-authorization waiting-for-manual-authorization waiting-for-mkt-authorization

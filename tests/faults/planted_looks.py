@@ -59,10 +59,17 @@ AT_KIBO = (
         _ROWS,
     ),
     Mutant(
+        "Kibo: a null spelling of the id differs from the other one",
+        _KIBO,
+        "if said.get(name) is not None}",
+        "if name in said}",
+        _ROWS,
+    ),
+    Mutant(
         "Kibo: an id as text does not decode",
         _KIBO,
-        "        ids = [_number(said[name])",
-        "        ids = [said[name]",
+        "        ids = {name: _number(said[name])",
+        "        ids = {name: said[name]",
         _ROWS,
     ),
     Mutant(
@@ -75,8 +82,8 @@ AT_KIBO = (
     Mutant(
         "Kibo: an explanation goes with `other` in small letters alone",
         _KIBO,
-        '        if reason.casefold() != "other":\n',
-        '        if reason != "other":\n',
+        'reason.casefold() != "other":\n',
+        'reason != "other":\n',
         _ROWS,
     ),
     Mutant(
@@ -95,6 +102,13 @@ AT_KIBO = (
     ),
 )
 AT_PATTERN = (
+    Mutant(
+        "Pattern: a 409 in another shape than its own has no words",
+        _PATTERN,
+        'reply.status == 409 and "market_order_id" in (object_in(reply) or ())',
+        "reply.status == 409",
+        _ROWS,
+    ),
     Mutant(
         "Pattern: a null is not documented",
         _PATTERN,

@@ -16,6 +16,13 @@ AT_VTEX = (
         _ROWS,
     ),
     Mutant(
+        "VTEX: a status is compared with its case",
+        _VTEX,
+        '        status = (order.status or "").casefold()',
+        '        status = order.status or ""',
+        ("marketplaces",),
+    ),
+    Mutant(
         "VTEX: a receipt with the seller's id is another order's",
         _VTEX,
         "            is_ours = order.seller_order_id == receipt.order_id\n",
@@ -130,14 +137,14 @@ AT_VTEX = (
     Mutant(
         "VTEX: a denial on its way is no status of a cancellation",
         _VTEX,
-        "        if status == _DENYING:\n",
-        "        if False:\n",
+        "conclusive=status == _DENYING)",
+        "conclusive=False)",
         _ROWS,
     ),
     Mutant(
         "VTEX: a status that speaks of a cancellation is asked for again",
         _VTEX,
-        'or "cancel" not in status.casefold()\n',
+        'or "cancel" not in status\n',
         "or True\n",
         _ROWS,
     ),
@@ -151,8 +158,8 @@ AT_VTEX = (
     Mutant(
         "VTEX: `window-to-cancel` is taken for a cancellation",
         _VTEX,
-        "status is None or status == _TIME_TO_CANCEL or",
-        "status is None or",
+        "status == _TIME_TO_CANCEL or",
+        "",
         _ROWS,
     ),
     Mutant(
@@ -223,23 +230,37 @@ AT_CRUX = (
     Mutant(
         "Crux: the designation says nothing",
         _CRUX,
-        "        told = [text for text in (self.designation, self.status) if text]\n",
+        "        told = [_word(text) for text in (self.designation, self.status) if text]\n",
         "        told = [self.status]\n",
         _ROWS,
     ),
     Mutant(
         "Crux: a designation is its text as it stands",
         _CRUX,
-        '(item.line_item_designation or "").rpartition("Name:")[2].strip()',
-        '(item.line_item_designation or "")',
+        '    return text.rpartition("Name:")[2].strip()\n',
+        "    return text\n",
         _ROWS,
     ),
     Mutant(
         "Crux: a designation outranks a status that says cancelled",
         _CRUX,
-        "        said = next((text for text in _TELLING if text in told), told[0] if told else self.status)\n",
-        "        said = next((text for text in told if text in _TELLING), told[0] if told else self.status)\n",
+        "        telling = [text for text in _TELLING if text.casefold() in folded]\n",
+        "        telling = [text for text in told if text in _TELLING]\n",
         _ROWS,
+    ),
+    Mutant(
+        "Crux: a state is compared with its case",
+        _CRUX,
+        "        folded = [text.casefold() for text in told]\n",
+        "        folded = [text for text in told]\n",
+        _ROWS,
+    ),
+    Mutant(
+        "Crux: a gateway's 422 is a refusal",
+        _CRUX,
+        "        if reply.status == 422 and not is_a_page(reply):\n",
+        "        if reply.status == 422:\n",
+        ("marketplaces",),
     ),
     Mutant(
         "Crux: 422 is refused without a look",
@@ -251,8 +272,8 @@ AT_CRUX = (
     Mutant(
         "Crux: 422 on a partly cancelled order is refused",
         _CRUX,
-        "partially_cancelled(order, gone, rest, settled=settled) if gone else refused(order, rest)\n",
-        "refused(order, rest)\n",
+        "        is_partial = state.kind is PartiallyCancelled\n",
+        "        is_partial = False\n",
         _ROWS,
     ),
     Mutant(
@@ -280,7 +301,7 @@ AT_CRUX = (
         "Crux: a body of a 2xx has to be an object",
         _CRUX,
         "            _check_subject(decode_value(reply.body),",
-        "            _check_subject(decode_object(reply.body),",
+        "            decode(reply.body, CruxOrder)\n            _check_subject(decode_value(reply.body),",
         _ROWS,
     ),
     Mutant(

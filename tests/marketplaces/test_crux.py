@@ -7,7 +7,6 @@ import pytest
 
 from countermand import (
     AuthenticationError,
-    Cancelled,
     CountermandError,
     Crux,
     CruxLineItem,
@@ -19,43 +18,12 @@ from countermand import (
     PermissionDeniedError,
     Refused,
     RejectedError,
-    Requested,
     RetryPolicy,
     Unknown,
 )
 from tests.support.doors import OnStage
 from tests.support.markets import CRUX, crux_order, names
 from tests.support.stage import Stage, lost, reply
-
-
-@pytest.mark.parametrize(
-    "answer",
-    [
-        reply(200),
-        reply(201),
-        reply(204),
-        reply(200, b" \r\n"),
-        reply(200, {}),
-        reply(200, b"null"),
-        reply(200, "OK"),
-        reply(201, {"message": "Order updated"}),
-        reply(200, {"order_uuid": "521A91E5058D4474AEEEF0C148594A00"}),
-    ],
-    ids=["200", "201", "204", "white space", "an object", "null", "OK", "a message", "this order"],
-)
-def test_200_201_and_204_are_requested(answer: Any, on_stage: OnStage) -> None:
-    """Received: the suppliers decide."""
-    outcome = CRUX.cancel(on_stage(Stage(cancel=[answer]), CRUX))
-    assert isinstance(outcome, Requested)
-    assert outcome.answer is None
-
-
-@pytest.mark.parametrize("status", [202, 206])
-def test_another_2xx_is_settled_by_reading(status: int, on_stage: OnStage) -> None:
-    """Crux documents 200, 201 and 204."""
-    stage = Stage(cancel=[reply(status)], read=[CRUX.cancelled])
-    assert isinstance(CRUX.cancel(on_stage(stage, CRUX)), Cancelled)
-
 
 WORDS = [
     (b'{"detail": "Too late"}', "Too late"),
@@ -64,7 +32,6 @@ WORDS = [
     (b'{"order_uuid": ["Not cancellable."]}', "order_uuid: Not cancellable."),
     (b'{"detail": {"code": 1}}', None),
     (b"", None),
-    (b"<html>", None),
     (b"[]", None),
 ]
 
@@ -98,24 +65,16 @@ def test_422_is_refused_where_the_order_cannot_be_read(
     assert stage.kinds == ["cancel", "read"]
 
 
-@pytest.mark.parametrize(
-    "statuses, answer",
-    [
-        (("Cancelled", "Cancelled"), "Cancelled"),
-        (("Cancelled", "Allocated"), "PartiallyCancelled"),
-        (("Cancelled", "HasTracking"), "PartiallyCancelled"),
-        (("HasTracking", "HasTracking"), "Refused"),
-    ],
-)
-def test_422_on_an_order_that_was_cancelled_before(
-    statuses: tuple[str, ...], answer: str, on_stage: OnStage
-) -> None:
-    """Wholly or in part: one read tells."""
-    stage = Stage(cancel=[reply(422, {"detail": "no"})], read=[crux_order(*statuses)])
-    outcome = CRUX.cancel(on_stage(stage, CRUX))
-    assert names(outcome) == answer
-    assert all(part.reason == "no" for part in getattr(outcome, "refused", ()))
-    assert stage.kinds == ["cancel", "read"]
+@pytest.mark.parametrize("read", [lost(), reply(500), crux_order("Allocated")], ids=str)
+def test_422_of_a_gateway_is_no_refusal(read: Any, on_stage: OnStage) -> None:
+    """A page is not Crux Connect's own answer: it is rejected with the address, unless the order is final."""
+    stage = Stage(cancel=[reply(422, b"<html>")], read=[read])
+    with pytest.raises(RejectedError) as caught:
+        CRUX.cancel(on_stage(stage, CRUX))
+    assert "a gateway" in str(caught.value)
+    assert "/orders/cancel/" in str(caught.value)
+    stage = Stage(cancel=[reply(422, b"<html>")], read=[crux_order("HasTracking")])
+    assert isinstance(CRUX.cancel(on_stage(stage, CRUX)), Refused)
 
 
 @pytest.mark.parametrize(

@@ -128,31 +128,6 @@ def test_a_body_that_is_not_as_documented_is_settled_by_reading(
     assert isinstance(cancel(on_stage, 200, body, PATTERN.cancelled), Cancelled)
 
 
-@pytest.mark.parametrize("wanting", ["message", "non_cancellable_orders"])
-@pytest.mark.parametrize("missing", [True, False], ids=["missing", "null"])
-def test_a_list_or_a_message_that_is_not_there_reads_as_empty(
-    wanting: str, missing: bool, on_stage: OnStage
-) -> None:
-    """The other list and the id make sense (inferred); `raw` is as it came."""
-    body = pattern_answer({1: "cancelled"}, {}) | {wanting: None}
-    if missing:
-        del body[wanting]
-    outcome = cancel(on_stage, 200, body)
-    assert isinstance(outcome, Requested)
-    assert isinstance(outcome.answer, PatternCancellation)
-    assert not getattr(outcome.answer, wanting)
-    assert outcome.answer.raw == body
-
-
-@pytest.mark.parametrize("missing", [True, False], ids=["missing", "null"])
-def test_a_409_without_the_list_of_the_begun_is_refused(missing: bool, on_stage: OnStage) -> None:
-    """None were begun; the other list says why."""
-    body = pattern_answer({}, {2: ("picked", "r")}) | {"cancelled_orders": None}
-    if missing:
-        del body["cancelled_orders"]
-    assert isinstance(cancel(on_stage, 409, body), Refused)
-
-
 @pytest.mark.parametrize("wanting", ["market_order_id", "success", "cancelled_orders"])
 def test_a_missing_field_is_settled_by_reading(wanting: str, on_stage: OnStage) -> None:
     """What is left says nothing about this order."""

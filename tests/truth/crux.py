@@ -69,6 +69,8 @@ for _release, _path in (("v1", "/organizations/user-login/"), ("timp", "/timp/or
 DESIGNATIONS: dict[tuple[str, str | None], str] = {
     ("Allocated", "Cancelled"): "Cancelled",
     ("Allocated", "ID: 5 Name: Cancelled"): "Cancelled",
+    ("Allocated", "CANCELLED"): "Cancelled",
+    ("ID: 5 Name: Cancelled", None): "Cancelled",
     ("Unallocated", "Cancelled"): "Cancelled",
     ("Partial", "Cancelled"): "Cancelled",
     ("Cancelled", None): "Cancelled",
@@ -76,6 +78,7 @@ DESIGNATIONS: dict[tuple[str, str | None], str] = {
     ("Allocated", "HasTracking"): "Refused",
     ("Allocated", "ID: 1 Name: HasTracking"): "Refused",
     ("Allocated", "Rejected"): "Refused",
+    ("Allocated", "hastracking"): "Refused",
     ("HasTracking", None): "Refused",
     ("Allocated", None): "Unknown",
     ("Allocated", ""): "Unknown",

@@ -186,6 +186,13 @@ for _key in ("orderID", "orderId"):
         assert basis(outcome).order_id == 1010101
         assert basis(outcome).raw[key] == "1010101"
 
+    @ROWS.add(
+        f"{_key} beside a null one",
+        cancel=[reply(200, {"orderID": None, "orderId": None, _key: 1010101, "orderStatus": "CANCELED"})],
+    )
+    def _(play: Played) -> None:
+        assert isinstance(play.cancel(), Cancelled)
+
 
 @ROWS.add(
     "canonical text is an id, and the wire carries the integer",
@@ -327,7 +334,11 @@ for _status in (201, 202, 206, 299):
         assert isinstance(play.cancel(), Unknown)
 
 
-for _said, _place in (({}, "$.orderID"), ({"orderID": 1010101, "orderStatus": 5}, "$.orderStatus")):
+for _said, _place in (
+    ({}, "$.orderID"),
+    ({"orderId": "x", "orderStatus": "OPEN"}, "$.orderId"),
+    ({"orderID": 1010101, "orderStatus": 5}, "$.orderStatus"),
+):
 
     @ROWS.add(f"a decoding error names {_place}", read=[reply(200, _said)], retry=RetryPolicy.never())
     def _(play: Played, place: str = _place) -> None:

@@ -9,6 +9,7 @@ from countermand import (
     PartiallyCancelled,
     PermissionDeniedError,
     Refused,
+    RejectedError,
     Requested,
     RetryPolicy,
     Unknown,
@@ -156,6 +157,43 @@ for _name, (_body, _detail, _code) in WORDS.items():
         assert type(error) is InvalidRequestError
         assert error.detail == detail
         assert detail in str(error)
+
+    @ROWS.add(
+        f"409 with {_name}, and the order is open", cancel=[reply(409, _body)], read=[PATTERN.still_open]
+    )
+    def _(play: Played, detail: str = _detail, code: str | None = _code) -> None:
+        error = play.raised(play.cancel)
+        assert type(error) is RejectedError
+        assert (error.detail, error.code) == (detail, code)
+        assert detail in str(error)
+        assert play.kinds == ["cancel", "read"]
+
+    @ROWS.add(
+        f"409 with {_name}, and the order is shipped", cancel=[reply(409, _body)], read=[PATTERN.blocked]
+    )
+    def _(play: Played, detail: str = _detail) -> None:
+        outcome = play.cancel()
+        assert isinstance(outcome, Refused)
+        assert detail in str(outcome)
+
+
+for _body in (b"", b"<html>", {}, []):
+
+    @ROWS.add(f"409 with {_body!r} and a read that fails", cancel=[reply(409, _body)], read=[reply(403)])
+    def _(play: Played) -> None:
+        error = play.raised(play.cancel)
+        assert type(error) is RejectedError
+        assert "reading it was answered with 403" in str(error)
+        assert play.kinds == ["cancel", "read"]
+
+
+@ROWS.add(
+    "409 about another order says nothing of this one",
+    cancel=[reply(409, KEPT | {"market_order_id": "114-2"})] * 4,
+    read=[PATTERN.still_open],
+)
+def _(play: Played) -> None:
+    assert isinstance(play.cancel(), Unknown)
 
 
 ROWS.add_404s("/v1/orders/")

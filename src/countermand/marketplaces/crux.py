@@ -14,15 +14,7 @@ import attrs
 from ..engine import checks
 from ..engine.auth import Auth, Token, TokenAuth, auth_for
 from ..engine.credentials import Credential, as_optional_credential, fits_a_header
-from ..engine.decoding import (
-    Answer,
-    DecodingError,
-    check_subject,
-    decode,
-    decode_object,
-    decode_value,
-    is_empty,
-)
+from ..engine.decoding import Answer, DecodingError, check_subject, decode, decode_value, is_empty
 from ..engine.operation import Operation
 from ..engine.rules import (
     REJECTIONS,
@@ -33,15 +25,15 @@ from ..engine.rules import (
     Rules,
     Verdict,
     by_parts,
-    partially_cancelled,
     refused,
     requested,
 )
 from ..engine.secret import Secret, sealed
 from ..engine.settings import CallOptions
 from ..engine.wire import Call, Reply
+from ..engine.words import is_a_page, object_in
 from ..errors import InvalidRequestError, PermissionDeniedError, RejectedError
-from ..outcomes import Outcome, Part
+from ..outcomes import Outcome, Part, PartiallyCancelled
 from .base import Account, AsyncSubClient, Stored, SubClient, label_field, rate_field
 
 _is_base_url = checks.base_url_before(
@@ -137,8 +129,10 @@ class CruxLineItem:
     @property
     def part(self) -> Part:
         """The line as a part of the order. It is cancelled if either of the two texts says so."""
-        told = [text for text in (self.designation, self.status) if text]
-        said = next((text for text in _TELLING if text in told), told[0] if told else self.status)
+        told = [_word(text) for text in (self.designation, self.status) if text]
+        folded = [text.casefold() for text in told]
+        telling = [text for text in _TELLING if text.casefold() in folded]
+        said, *_ = *telling, *told, self.status
         return Part(self.uuid, said, _NOT_ALLOCATED if said == "Rejected" else None)
 
 
@@ -237,7 +231,7 @@ class CruxRules(Rules[str, CancelCruxOrder, CruxOrder, CruxOrder]):
         No body is documented for a 2xx. A body without an order id adds nothing to the status, unless it reports
         an error.
         """
-        if reply.status == 422:
+        if reply.status == 422 and not is_a_page(reply):
             return _not_performed(reply, operation)
         if reply.status not in (200, 201, 204):
             return None
@@ -257,8 +251,13 @@ class CruxRules(Rules[str, CancelCruxOrder, CruxOrder, CruxOrder]):
         """Return the order if it is this one."""
         if self._timp:
             timp = decode(reply.body, _TimpOrder)
-            lines = tuple(_line_of(item) for item in timp.line_items)
-            answer = CruxOrder(timp.order_uuid, lines).with_body(reply.body)
+            lines = (
+                CruxLineItem(
+                    item.line_item_uuid, item.status, _word(item.line_item_designation or "") or None
+                )
+                for item in timp.line_items
+            )
+            answer = CruxOrder(timp.order_uuid, tuple(lines)).with_body(reply.body)
         else:
             answer = decode(reply.body, CruxOrder)
         check_subject(_canonical(answer.uuid), _canonical(operation.order_id))
@@ -268,9 +267,13 @@ class CruxRules(Rules[str, CancelCruxOrder, CruxOrder, CruxOrder]):
 
     def state(self, order: CruxOrder, operation: _Operation) -> Finding[CruxOrder]:
         """Judge by the line items: all cancelled, none that can be, both, or some still open."""
-        parts = tuple(item.part for item in order.line_items)
-        status = ", ".join(dict.fromkeys(part.status for part in parts))
-        return by_parts(order, parts, "Cancelled".__eq__, _FINAL.__contains__, status)
+        return _state(order)
+
+
+def _state(order: CruxOrder) -> Finding[CruxOrder]:
+    parts = tuple(item.part for item in order.line_items)
+    status = ", ".join(dict.fromkeys(part.status for part in parts))
+    return by_parts(order, parts, "Cancelled".__eq__, _FINAL.__contains__, status)
 
 
 def _auth(configuration: Crux, login: str) -> Auth:
@@ -291,17 +294,13 @@ def _headers(token: Secret) -> dict[str, str]:
 
 
 def _token(reply: Reply) -> Token | None:
-    try:
-        token = decode_object(reply.body).get("auth_token")
-    except DecodingError:
-        return None
+    token = (object_in(reply) or {}).get("auth_token")
     return Token(Secret(token), _TOKEN_LIFETIME) if fits_a_header(token) else None
 
 
-def _line_of(item: _TimpLineItem) -> CruxLineItem:
-    """Return a line of the Timpanogos release, where a designation may also be `ID: 1 Name: HasTracking`."""
-    designation = (item.line_item_designation or "").rpartition("Name:")[2].strip()
-    return CruxLineItem(item.line_item_uuid, item.status, designation or None)
+def _word(text: str) -> str:
+    """Return a state without its number: it may also be written `ID: 1 Name: HasTracking`."""
+    return text.rpartition("Name:")[2].strip()
 
 
 def _canonical(order_uuid: str) -> str:
@@ -328,11 +327,9 @@ def _not_performed(reply: Reply, operation: _Operation) -> Doubt:
     error = operation.error(RejectedError, "answered 422: the action cannot be performed", reply)
 
     def confirm(order: CruxOrder) -> Finding[CruxOrder]:
-        parts = tuple(item.part for item in order.line_items)
-        gone = tuple(part for part in parts if part.status == "Cancelled")
-        rest = tuple(part for part in parts if part.status != "Cancelled")
-        settled = all(part.status in _FINAL for part in rest)
-        return partially_cancelled(order, gone, rest, settled=settled) if gone else refused(order, rest)
+        state = _state(order)
+        is_partial = state.kind is PartiallyCancelled
+        return state if is_partial else refused(order, tuple(item.part for item in order.line_items))
 
     fallback: Finding[CruxOrder] = refused(None, (Part(operation.order_id, "not cancellable", error.detail),))
     return Doubt(error.message, error, confirm=confirm, fallback=fallback)

@@ -15,17 +15,9 @@ import attrs
 from ..engine import checks
 from ..engine.auth import Auth, Token, TokenAuth, auth_for
 from ..engine.credentials import Credential, as_optional_credential, fits_a_header
-from ..engine.decoding import Answer, DecodingError, check_subject, decode, decode_object
+from ..engine.decoding import Answer, DecodingError, check_subject, decode
 from ..engine.operation import Operation
-from ..engine.rules import (
-    CancelRequest,
-    Finding,
-    Rules,
-    Verdict,
-    cancelled,
-    refused,
-    requested,
-)
+from ..engine.rules import CancelRequest, Finding, Rules, Verdict, cancelled, refused, requested
 from ..engine.secret import Secret, sealed
 from ..engine.settings import CallOptions
 from ..engine.wire import Call, Reply
@@ -144,10 +136,13 @@ class KiboOrder(Answer):
     @classmethod
     def prepared(cls, said: dict[str, Any]) -> dict[str, Any]:
         """Accept either name of the id, as a number or as text: Kibo documents all of them."""
-        ids = [_number(said[name]) for name in ("orderID", "orderId") if name in said]
-        if ids[1:] not in ([], ids[:1]):
+        ids = {name: _number(said[name]) for name in ("orderID", "orderId") if said.get(name) is not None}
+        for name, number in ids.items():
+            if type(number) is not int:
+                raise DecodingError(f"expected an integer @ $.{name}")
+        if len({*ids.values()}) > 1:
             raise DecodingError("orderID and orderId differ")
-        return {**said, "orderID": ids[0]} if ids else said
+        return {**said, "orderID": next(iter(ids.values()))} if ids else said
 
 
 KiboAnswer: TypeAlias = KiboOrder
@@ -184,15 +179,13 @@ class CancelKiboOrder(CancelRequest[KiboAnswer]):
         reason, explanation = self.disposition_reason, self.disposition_other_reason
         if not isinstance(reason, str) or not reason.strip():
             raise checks.bad("kibo", "disposition_reason", "must be text, and not empty", self.order_id)
-        if explanation is None:
-            return
-        if reason.casefold() != "other":
+        problem = None
+        if explanation is not None and reason.casefold() != "other":
             problem = 'goes with the reason "other" alone'
-        elif not isinstance(explanation, str) or not 1 <= len(explanation) <= 255:
+        elif explanation is not None and not (isinstance(explanation, str) and 1 <= len(explanation) <= 255):
             problem = "must be 1 to 255 characters"
-        else:
-            return
-        raise checks.bad("kibo", "disposition_other_reason", problem, self.order_id)
+        if problem:
+            raise checks.bad("kibo", "disposition_other_reason", problem, self.order_id)
 
 
 _Operation: TypeAlias = Operation[int, CancelKiboOrder]
@@ -245,9 +238,7 @@ class KiboRules(Rules[int, CancelKiboOrder, KiboOrder, KiboOrder]):
         if reply.status != 200:
             return None
         order = self.order(reply, operation)
-        if _is_cancelled(order):
-            return cancelled(order, _parts(order))
-        return requested(order, order.order_status or order.order_state)
+        return cancelled(order, _parts(order)) if _is_cancelled(order) else requested(order, _shown(order))
 
     def read_call(self, operation: _Operation) -> Call:
         """Return a GET with the id in the path."""
@@ -267,7 +258,11 @@ class KiboRules(Rules[int, CancelKiboOrder, KiboOrder, KiboOrder]):
             return cancelled(order, _parts(order))
         if any(text in _BLOCKING for text in _told(order)):
             return refused(order, _parts(order))
-        return requested(order, order.order_status or order.order_state, conclusive=False)
+        return requested(order, _shown(order), conclusive=False)
+
+
+def _shown(order: KiboOrder) -> str | None:
+    return order.order_status or order.order_state
 
 
 def _told(order: KiboOrder) -> list[str]:
@@ -281,7 +276,7 @@ def _is_cancelled(order: KiboOrder) -> bool:
 
 
 def _parts(order: KiboOrder) -> tuple[Part, ...]:
-    return (Part(str(order.order_id), order.order_status or order.order_state or ""),)
+    return (Part(str(order.order_id), _shown(order) or ""),)
 
 
 def _auth(configuration: Kibo) -> Auth:
@@ -311,18 +306,12 @@ def _auth(configuration: Kibo) -> Auth:
 
 
 def _token(reply: Reply) -> Token | None:
-    try:
-        said = decode_object(reply.body)
-    except DecodingError:
-        return None
+    said = object_in(reply) or {}
     token, lifetime = said.get("access_token"), said.get("expires_in")
-    if not fits_a_header(token):
-        return None
     if lifetime is None:
         lifetime = _ASSUMED_LIFETIME
-    if not isinstance(lifetime, int | float) or isinstance(lifetime, bool) or lifetime <= 0:
-        return None
-    return Token(Secret(token), float(lifetime))
+    is_time = isinstance(lifetime, int | float) and not isinstance(lifetime, bool) and lifetime > 0
+    return Token(Secret(token), float(lifetime)) if fits_a_header(token) and is_time else None
 
 
 class KiboClient(SubClient[int, CancelKiboOrder, KiboOrder, KiboOrder]):

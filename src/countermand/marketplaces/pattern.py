@@ -30,6 +30,7 @@ from ..engine.rules import (
 from ..engine.secret import Secret, sealed
 from ..engine.settings import CallOptions
 from ..engine.wire import Call, Reply
+from ..engine.words import object_in
 from ..errors import InvalidRequestError, RejectedError
 from ..outcomes import Outcome, Part
 from .base import Account, AsyncSubClient, Stored, SubClient, label_field, rate_field
@@ -232,7 +233,8 @@ class PatternRules(Rules[str, CancelPatternOrder, PatternCancellation, PatternOr
         """Judge by the two lists. They take precedence over `success` and the status."""
         if reply.status == 422:
             return _invalid(reply, operation)
-        if reply.status >= 300 and reply.status != 409:
+        is_own_409 = reply.status == 409 and "market_order_id" in (object_in(reply) or ())
+        if reply.status >= 300 and not is_own_409:
             return None
         answer = decode(reply.body, PatternCancellation)
         check_subject(answer.market_order_id, operation.order_id)

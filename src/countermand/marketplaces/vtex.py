@@ -250,8 +250,7 @@ class VtexRules(Rules[str, CancelVtexOrder, VtexReceipt, VtexOrder]):
         if reply.status != 200:
             return None
         if is_empty(reply.body):
-            told = "received, without a receipt"
-            return Doubt(told, confirm=_received, fallback=requested(None), askable=False)
+            return Doubt("received, no receipt", confirm=_received, fallback=requested(None), askable=False)
         receipt = decode(reply.body, VtexReceipt)
         if receipt.order_id == operation.order_id:
             return requested(receipt)
@@ -278,21 +277,19 @@ class VtexRules(Rules[str, CancelVtexOrder, VtexReceipt, VtexOrder]):
 
     def state(self, order: VtexOrder, operation: _Operation) -> Finding[VtexOrder]:
         """Judge by the status, and by a denial of this request, not of an earlier one."""
-        status = order.status
-        part = Part(order.order_id, status or "")
+        status = (order.status or "").casefold()  # "Cancel order" itself writes `Invoiced`
+        part = Part(order.order_id, order.status or "")
         if status == "canceled":
             return cancelled(order, (part,))
         if status in _PENDING:
-            return requested(order, status)
+            return requested(order, order.status)
         if (denial := _denial(order, operation)) is not None:
             return refused(order, (attrs.evolve(part, reason=denial.denial_reason),))
-        if status == _DENYING:
-            return requested(order, status)
         if status == "invoiced" and not order.has_return_invoice:
             return refused(order, (part,))
         # Do not ask again on an unknown status whose name contains "cancel".
-        askable = status is None or status == _TIME_TO_CANCEL or "cancel" not in status.casefold()
-        return requested(order, status, conclusive=False)._replace(askable=askable)
+        askable = status == _TIME_TO_CANCEL or "cancel" not in status
+        return requested(order, order.status, conclusive=status == _DENYING)._replace(askable=askable)
 
 
 def _received(order: VtexOrder) -> Finding[VtexOrder]:

@@ -11,9 +11,9 @@ from uuid import UUID
 from attrs import define
 
 from countermand.sandbox import checks
-from countermand.sandbox.http import SandboxReply, SandboxRequest, json_object, json_reply, media_type
+from countermand.sandbox.http import SandboxReply, SandboxRequest, json_reply
 from countermand.sandbox.ledger import Marketplace, Part
-from countermand.sandbox.simulator import Event, Order, Sessions, Simulator, Timeline
+from countermand.sandbox.simulator import Event, Order, Sessions, Simulator, knob
 
 Supplier = Literal["confirm", "reject", "ship", "silent"]
 
@@ -30,14 +30,8 @@ ALLOCATIONS = frozenset({"Unallocated", "Partial", "Allocated"})
 
 NOTHING: Mapping[str, str] = {}
 
-# The numbers of HasTracking and Cancelled are documented, the others are inferred from the order of the list.
-DESIGNATION_NUMBERS: Final = {
-    "HasTracking": 1,
-    "NeedsTracking": 2,
-    "Backordered": 3,
-    "Rejected": 4,
-    "Cancelled": 5,
-}
+# In the order of their numbers, of which 1 and 5 are documented.
+DESIGNATIONS: Final = ("HasTracking", "NeedsTracking", "Backordered", "Rejected", "Cancelled")
 
 STATUSES = CANCELLABLE | {"Rejected", "HasTracking", "Cancelled"}
 
@@ -53,6 +47,7 @@ class CruxOrder(Order):
     allocations: Mapping[str, str]
 
 
+@define(slots=False, eq=False, repr=False)
 class CruxSimulator(Simulator[CruxOrder]):
     """Crux Connect. It accepts `tokens`, and those it issues for `username` and `password`, for two hours.
 
@@ -64,31 +59,20 @@ class CruxSimulator(Simulator[CruxOrder]):
     """
 
     name: ClassVar[Marketplace] = "crux"
-    knobs: ClassVar[dict[str, checks.Check]] = Simulator.knobs | {
-        "tokens": checks.kind(set),
-        "sessions": checks.kind(Sessions),
-        "username": checks.text,
-        "password": checks.text,
-        "requester": checks.words("retailer", "supplier"),
-        "accepts_with": checks.status_code,
-        "accepts_body": checks.kind(bytes),
-        "releases": checks.kind(set),
-        "designations": checks.words(*get_args(Designations)),
-        "refuses_partly_cancelled": checks.flag,
-    }
+    permissions: ClassVar[tuple[str, str]] = ("cancel_order", "view_order")
 
-    def __init__(self, timeline: Timeline) -> None:
-        super().__init__(timeline)
-        self.tokens: set[str] = {"sandbox-crux-token"}
-        self.sessions: Sessions = Sessions("sandbox-crux-session", lifetime=7200.0)
-        self.username = "sandbox-user"
-        self.password = "sandbox-password"  # noqa: S105 - opens nothing but this sandbox
-        self.requester: Literal["retailer", "supplier"] = "retailer"
-        self.accepts_with = 200
-        self.accepts_body = b""
-        self.releases: set[Release] = {"v1", "timp"}
-        self.designations: Designations = "v1"
-        self.refuses_partly_cancelled = False
+    tokens: set[str] = knob(checks.kind(set), factory=lambda: {"sandbox-crux-token"})
+    sessions: Sessions = knob(
+        checks.kind(Sessions), factory=lambda: Sessions("sandbox-crux-session", lifetime=7200.0)
+    )
+    username: str = knob(checks.text, "sandbox-user")
+    password: str = knob(checks.text, "sandbox-password")
+    requester: Literal["retailer", "supplier"] = knob(checks.words("retailer", "supplier"), "retailer")
+    accepts_with: int = knob(checks.status_code, 200)
+    accepts_body: bytes = knob(checks.kind(bytes), b"")
+    releases: set[Release] = knob(checks.kind(set), factory=lambda: {*get_args(Release)})
+    designations: Designations = knob(checks.words(*get_args(Designations)), "v1")
+    refuses_partly_cancelled: bool = knob(checks.flag, False)
 
     def add_order(
         self,
@@ -130,60 +114,43 @@ class CruxSimulator(Simulator[CruxOrder]):
         self.orders[order_uuid] = order
         return order
 
-    def answer(self, request: SandboxRequest, path: list[str]) -> SandboxReply:
-        """Answer cancel, read and login, in both releases."""
+    def _answer(self, request: SandboxRequest, path: list[str]) -> SandboxReply:
         timp = path[0] == "timp"
         if ("timp" if timp else "v1") not in self.releases:
             raise self.no_such_path()
         match path[1:] if timp else path:
             case ["orders", "cancel", ""]:
-                self.expect("PATCH", request)
-                self._authenticate(request)
+                self.admit("PATCH", request)
                 return self._cancel(request)
             case ["orders", order_uuid, ""]:
-                self.expect("GET", request)
-                self._authenticate(request)
-                order = self._find(order_uuid)
-                order_uuid = order.order_id if order else order_uuid
-                self.note(order_uuid, "read")
-                self.permit("view_order", self.may_read, order_uuid)
-                if order is None:
-                    raise self.rejection(404, "Not found.", order_uuid)
-                return json_reply(200, _document(order, self.designations if timp else None))
+                self.admit("GET", request)
+                order_uuid = self._own(order_uuid)
+                self.permit_read(order_uuid)
+                return json_reply(200, _document(self.found(order_uuid), self.designations if timp else None))
             case ["organizations", "user-login", ""]:
                 self.expect("POST", request)
                 return self._login(request)
             case _:
                 raise self.no_such_path()
 
-    def own_error(self, status: int, message: str) -> SandboxReply:
-        """Return `{"detail": ...}`, as the web framework does. Inference: no error body is documented."""
+    def _own_error(self, status: int, message: str) -> SandboxReply:
+        # As the web framework does (inferred): no error body is documented.
         return json_reply(status, {"detail": message})
 
-    def _find(self, order_uuid: str) -> CruxOrder | None:
-        """Return the order of this UUID, with or without hyphens, in any case."""
+    def _own(self, order_uuid: str) -> str:
+        """Return the id of an order as it was added; a UUID may be without hyphens, and in any case."""
+        if order_uuid in self.orders:
+            return order_uuid
         sought = _canonical(order_uuid)
-        return self.orders.get(order_uuid) or next(
-            (order for order in self.orders.values() if _canonical(order.order_id) == sought), None
-        )
+        return next((own for own in self.orders if _canonical(own) == sought), order_uuid)
 
     def _authenticate(self, request: SandboxRequest) -> None:
         scheme, _, token = request.headers.get("authorization", "").partition(" ")
-        if scheme != "Token" or not self._knows(token):
+        if scheme != "Token" or not (token in self.tokens or self.sessions.accept(token, self.now)):
             raise self.rejection(401, "Invalid token.", headers=(("www-authenticate", "Token"),))
 
-    def _knows(self, token: str) -> bool:
-        return token in self.tokens or self.sessions.accept(token, self.now)
-
-    def _body(self, request: SandboxRequest) -> dict[str, object]:
-        if media_type(request) != "application/json":
-            raise self.rejection(415, "Unsupported media type in request.")
-        if (body := json_object(request.body)) is None:
-            raise self.rejection(400, "JSON parse error.")
-        return body
-
     def _login(self, request: SandboxRequest) -> SandboxReply:
-        body = self._body(request)
+        body = self.json_body(request)
         given = body.get("username"), body.get("password")
         if not all(isinstance(value, str) and value for value in given):
             raise self.rejection(400, "username and password are required.")
@@ -193,16 +160,14 @@ class CruxSimulator(Simulator[CruxOrder]):
         return json_reply(200, {"auth_token": self.sessions.issue(self.now)})
 
     def _cancel(self, request: SandboxRequest) -> SandboxReply:
-        order_uuid = self._body(request).get("order_uuid")
+        order_uuid = self.json_body(request).get("order_uuid")
         if not isinstance(order_uuid, str) or not order_uuid:
             raise self.rejection(400, "order_uuid is required.", field="order_uuid")
-        order = self._find(order_uuid)
-        order_uuid = order.order_id if order else order_uuid
-        self.note(order_uuid, "cancel received")
-        self.permit("cancel_order", self.may_cancel, order_uuid)
+        order_uuid = self._own(order_uuid)
+        self.permit_cancel(order_uuid)
         if self.requester != "retailer":
             raise self.rejection(409, "Only a retailer can cancel an order.", order_uuid)
-        if order is None:
+        if (order := self.orders.get(order_uuid)) is None:
             raise self.rejection(422, _NOT_PERFORMED, order_uuid)
         order.cancels += 1
         asked = [item for item, status in order.line_items.items() if status in CANCELLABLE]
@@ -221,12 +186,10 @@ class CruxSimulator(Simulator[CruxOrder]):
             return SandboxReply(self.accepts_with, headers, self.accepts_body)
         return SandboxReply(self.accepts_with)
 
-    def movable(self, order: CruxOrder) -> Collection[str]:
-        """Return the ids of the line items."""
+    def _movable(self, order: CruxOrder) -> Collection[str]:
         return order.line_items
 
-    def check_status(self, status: str) -> None:
-        """Raise ValueError for a status that no line item has."""
+    def _check_status(self, status: str) -> None:
         checks.one_of("the line item's status", status, STATUSES)
 
     def land(self, order: CruxOrder, event: Event) -> None:
@@ -287,7 +250,5 @@ def _state(status: str, designations: Designations | None, allocation: str | Non
         absent = {"line_item_designation": None} if designations == "null" else {}
         return {"status": status, **absent}
     allocation = allocation or ("Unallocated" if status == "Rejected" else "Allocated")
-    number = DESIGNATION_NUMBERS.get(status)
-    numbered = designations == "numbered" and number is not None
-    shown = f"ID: {number} Name: {status}" if numbered else status
-    return {"status": allocation, "line_item_designation": shown}
+    number = f"ID: {DESIGNATIONS.index(status) + 1} Name: " if designations == "numbered" else ""
+    return {"status": allocation, "line_item_designation": f"{number}{status}"}

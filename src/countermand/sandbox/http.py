@@ -67,8 +67,7 @@ def json_reply(status: int, value: object, *headers: tuple[str, str]) -> Sandbox
 def problem_reply(status: int, detail: str) -> SandboxReply:
     """Return an error as problem details (RFC 9457, which replaces RFC 7807)."""
     said = {"type": "about:blank", "title": HTTPStatus(status).phrase, "status": status, "detail": detail}
-    body = json.dumps(said, ensure_ascii=False, separators=(",", ":")).encode()
-    return SandboxReply(status, (("content-type", "application/problem+json"),), body)
+    return evolve(json_reply(status, said), headers=(("content-type", "application/problem+json"),))
 
 
 def html_reply(status: int) -> SandboxReply:

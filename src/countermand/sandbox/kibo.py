@@ -4,28 +4,22 @@ Sources: Kibo OMS, "Cancel Order" and "Get Order Information" (translated APIs);
 "API limits".
 """
 
-from typing import ClassVar, Literal
+from typing import ClassVar, Literal, get_args
 
 from attrs import define, field
 
 from countermand.sandbox import checks
-from countermand.sandbox.http import SandboxReply, SandboxRequest, json_object, json_reply, media_type
+from countermand.sandbox.http import SandboxReply, SandboxRequest, json_reply
 from countermand.sandbox.ledger import Marketplace, Part
-from countermand.sandbox.simulator import Event, Order, Rejected, Sessions, Simulator, Timeline
+from countermand.sandbox.simulator import Event, Order, Rejected, Sessions, Simulator, knob
 
 NOT_CANCELLABLE = frozenset({"shipped", "fulfilled", "completed"})
 
 # No closed list: an order may be given any other state after `add_order`.
-STATES = NOT_CANCELLABLE | {
-    "new",
-    "open",
-    "placed",
-    "validated",
-    "ready",
-    "assigned",
-    "backordered",
-    "canceled",
-}
+STATES = NOT_CANCELLABLE.union("new open placed validated ready assigned backordered canceled".split())
+
+Key = Literal["orderID", "orderId"]
+Absent = Literal["null", "missing"]
 
 OAUTH_PATH = ["api", "platform", "applications", "authtickets", "oauth"]
 
@@ -50,6 +44,7 @@ class KiboOrder(Order):
         return _word(self.state) in NOT_CANCELLABLE
 
 
+@define(slots=False, eq=False, repr=False)
 class KiboSimulator(Simulator[KiboOrder]):
     """Kibo OMS. With `require_bearer`, a bearer token is required; one that is sent is always checked. It must be
     one of `tokens`, or issued for `client_id` and `client_secret`.
@@ -66,46 +61,31 @@ class KiboSimulator(Simulator[KiboOrder]):
     """
 
     name: ClassVar[Marketplace] = "kibo"
-    knobs: ClassVar[dict[str, checks.Check]] = Simulator.knobs | {
-        "tenant_id": checks.whole,
-        "require_bearer": checks.flag,
-        "tokens": checks.kind(set),
-        "sessions": checks.kind(Sessions),
-        "client_id": checks.text,
-        "client_secret": checks.text,
-        "reasons": checks.or_none(checks.kind(set)),
-        "refuses_with": checks.status_code,
-        "order_key": checks.words("orderID", "orderId"),
-        "request_key": checks.words("orderID", "orderId"),
-        "order_id_as_text": checks.flag,
-        "canceled_word": checks.text,
-        "cancelled_shows_in": checks.words("both", "orderState", "orderStatus"),
-        "absent_state": checks.or_none(checks.words("null", "missing")),
-        "absent_status": checks.or_none(checks.words("null", "missing")),
-        "expires_in": checks.words("seconds", "null", "missing"),
-        "expired_with": checks.status_code,
-    }
 
-    def __init__(self, timeline: Timeline) -> None:
-        super().__init__(timeline)
-        self.tenant_id = 12345
-        self.require_bearer = False
-        self.tokens: set[str] = {"sandbox-kibo-token"}
-        self.sessions: Sessions = Sessions("sandbox-kibo-session", lifetime=3600.0)
-        self.client_id = "sandbox-client"
-        self.client_secret = "sandbox-secret"  # noqa: S105 - opens nothing but this sandbox
-        self.reasons: set[str] | None = None
-        self.refuses_with = 409
-        self.order_key: Literal["orderID", "orderId"] = "orderID"
-        self.request_key: Literal["orderID", "orderId"] = "orderId"
-        self.order_id_as_text = False
-        self.canceled_word = "CANCELED"
-        self.cancelled_shows_in: Literal["both", "orderState", "orderStatus"] = "both"
-        self.absent_state: Literal["null", "missing"] | None = None
-        self.absent_status: Literal["null", "missing"] | None = None
-        self.expires_in: Literal["seconds", "null", "missing"] = "seconds"
-        self.expired_with = 401
-        self._answers = 0
+    tenant_id: int = knob(checks.whole, 12345)
+    require_bearer: bool = knob(checks.flag, False)
+    tokens: set[str] = knob(checks.kind(set), factory=lambda: {"sandbox-kibo-token"})
+    sessions: Sessions = knob(
+        checks.kind(Sessions), factory=lambda: Sessions("sandbox-kibo-session", lifetime=3600.0)
+    )
+    client_id: str = knob(checks.text, "sandbox-client")
+    client_secret: str = knob(checks.text, "sandbox-secret")
+    reasons: set[str] | None = knob(checks.or_none(checks.kind(set)), None)
+    refuses_with: int = knob(checks.status_code, 409)
+    order_key: Key = knob(checks.words(*get_args(Key)), "orderID")
+    request_key: Key = knob(checks.words(*get_args(Key)), "orderId")
+    order_id_as_text: bool = knob(checks.flag, False)
+    canceled_word: str = knob(checks.text, "CANCELED")
+    cancelled_shows_in: Literal["both", "orderState", "orderStatus"] = knob(
+        checks.words("both", "orderState", "orderStatus"), "both"
+    )
+    absent_state: Absent | None = knob(checks.or_none(checks.words(*get_args(Absent))), None)
+    absent_status: Absent | None = knob(checks.or_none(checks.words(*get_args(Absent))), None)
+    expires_in: Literal["seconds", "null", "missing"] = knob(
+        checks.words("seconds", "null", "missing"), "seconds"
+    )
+    expired_with: int = knob(checks.status_code, 401)
+    _answers: int = field(default=0, init=False)
 
     def add_order(
         self, order_id: int, *, state: str = "READY", cancels_after: float | None = 0.0
@@ -131,29 +111,22 @@ class KiboSimulator(Simulator[KiboOrder]):
         self._answers += 1
         return reply.with_headers(("x-vol-correlation", f"{self._answers:032x}"))
 
-    def answer(self, request: SandboxRequest, path: list[str]) -> SandboxReply:
-        """Answer cancel, read and the OAuth login."""
+    def _answer(self, request: SandboxRequest, path: list[str]) -> SandboxReply:
         match path:
             case ["api", "v2", "order", "action", "cancel"]:
-                self.expect("POST", request)
-                self._authenticate(request)
+                self.admit("POST", request)
                 return self._cancel(request)
             case ["api", "v2", "order", key]:
-                self.expect("GET", request)
-                self._authenticate(request)
-                self.note(key, "read")
-                self.permit("read orders", self.may_read, key)
-                if (order := self.orders.get(key)) is None:
-                    raise self.rejection(404, "Order not found", key)
-                return json_reply(200, self._document(order))
+                self.admit("GET", request)
+                self.permit_read(key)
+                return json_reply(200, self._document(self.found(key)))
             case _ if path == OAUTH_PATH:
                 self.expect("POST", request)
                 return self._login(request)
             case _:
                 raise self.no_such_path()
 
-    def own_error(self, status: int, message: str) -> SandboxReply:
-        """Return Kibo's error shape; 429 has an empty body."""
+    def _own_error(self, status: int, message: str) -> SandboxReply:
         if status == 429:
             return SandboxReply(429)
         return json_reply(status, {"errorCode": _ERROR_CODES.get(status, "ERROR"), "message": message})
@@ -165,22 +138,12 @@ class KiboSimulator(Simulator[KiboOrder]):
         if authorization is None and not self.require_bearer:
             return
         scheme, _, token = (authorization or "").partition(" ")
-        if scheme != "Bearer" or not self._knows(token):
+        if scheme != "Bearer" or not (token in self.tokens or self.sessions.accept(token, self.now)):
             status = self.expired_with if self.sessions.expired(token, self.now) else 401
             raise self.rejection(status, "the access token is missing, wrong or expired")
 
-    def _knows(self, token: str) -> bool:
-        return token in self.tokens or self.sessions.accept(token, self.now)
-
-    def _body(self, request: SandboxRequest) -> dict[str, object]:
-        if media_type(request) != "application/json":
-            raise self.rejection(415, "the body is not application/json")
-        if (body := json_object(request.body)) is None:
-            raise self.rejection(400, "the body is not a JSON object")
-        return body
-
     def _login(self, request: SandboxRequest) -> SandboxReply:
-        body = self._body(request)
+        body = self.json_body(request)
         if body.get("grant_type") != "client_credentials":
             raise self.rejection(400, "grant_type is not client_credentials")
         if (body.get("client_id"), body.get("client_secret")) != (self.client_id, self.client_secret):
@@ -192,7 +155,7 @@ class KiboSimulator(Simulator[KiboOrder]):
         return json_reply(200, {**ticket, **lifetime, "refresh_token": None})
 
     def _cancel(self, request: SandboxRequest) -> SandboxReply:
-        body = self._body(request)
+        body = self.json_body(request)
         if self.request_key == "orderID" and "orderID" not in body:
             raise self._missing("orderID")
         number = body.get(self.request_key)
@@ -201,11 +164,9 @@ class KiboSimulator(Simulator[KiboOrder]):
                 400, f"{self.request_key} is an integer of 1 or more", field=self.request_key
             )
         order_id = str(number)
-        self.note(order_id, "cancel received")
-        self.permit("cancel orders", self.may_cancel, order_id)
+        self.permit_cancel(order_id)
         self._check_reason(body, order_id)
-        if (order := self.orders.get(order_id)) is None:
-            raise self.rejection(404, "Order not found", order_id)
+        order = self.found(order_id)
         order.cancels += 1
         if order.beyond_cancelling:
             self.note(order_id, "refused", order.state)
@@ -237,8 +198,7 @@ class KiboSimulator(Simulator[KiboOrder]):
         if not isinstance(other, str) or not 1 <= len(other) <= 255:
             raise self.rejection(400, "dispositionOtherReason has 1 to 255 characters", order_id)
 
-    def check_status(self, status: str) -> None:
-        """Raise ValueError for a state that is not known."""
+    def _check_status(self, status: str) -> None:
         checks.text("the state", status)
         checks.status("the state", _word(status), STATES)
 

@@ -11,7 +11,7 @@ from attrs import define
 from countermand.sandbox import checks
 from countermand.sandbox.http import SandboxReply, SandboxRequest, json_reply, query_values
 from countermand.sandbox.ledger import Marketplace, Part
-from countermand.sandbox.simulator import Event, Order, Simulator, Timeline
+from countermand.sandbox.simulator import Event, Order, Simulator, knob
 
 WarehouseStatus = Literal[
     "new", "backordered", "batched", "picked", "packed", "departed", "complete", "cancelled", "error"
@@ -54,6 +54,7 @@ class PatternOrder(Order):
         return "pending" if rest <= CANCELLABLE else "processing"
 
 
+@define(slots=False, eq=False, repr=False)
 class PatternSimulator(Simulator[PatternOrder]):
     """Pattern Hub. `tokens` are the bearer tokens it accepts.
 
@@ -62,17 +63,10 @@ class PatternSimulator(Simulator[PatternOrder]):
     """
 
     name: ClassVar[Marketplace] = "pattern"
-    knobs: ClassVar[dict[str, checks.Check]] = Simulator.knobs | {
-        "tokens": checks.kind(set),
-        "message": checks.words("text", "null"),
-        "empty_lists": checks.words("list", "null", "missing"),
-    }
 
-    def __init__(self, timeline: Timeline) -> None:
-        super().__init__(timeline)
-        self.tokens: set[str] = {"sandbox-pattern-token"}
-        self.message: Literal["text", "null"] = "text"
-        self.empty_lists: Literal["list", "null", "missing"] = "list"
+    tokens: set[str] = knob(checks.kind(set), factory=lambda: {"sandbox-pattern-token"})
+    message: Literal["text", "null"] = knob(checks.words("text", "null"), "text")
+    empty_lists: Literal["list", "null", "missing"] = knob(checks.words("list", "null", "missing"), "list")
 
     def add_order(
         self,
@@ -102,42 +96,36 @@ class PatternSimulator(Simulator[PatternOrder]):
         self.orders[order_id] = order
         return order
 
-    def answer(self, request: SandboxRequest, path: list[str]) -> SandboxReply:
-        """Answer `POST /v1/orders/cancel_order` and `GET /v1/orders/status`."""
+    def _answer(self, request: SandboxRequest, path: list[str]) -> SandboxReply:
         match path:
             case ["v1", "orders", "cancel_order"]:
-                self.expect("POST", request)
+                self.admit("POST", request)
                 order_id = self._order_id(request)
-                self.note(order_id, "cancel received")
-                self.permit("cancel orders", self.may_cancel, order_id)
-                return self._cancel(self._find(order_id))
+                self.permit_cancel(order_id)
+                return self._cancel(self.found(order_id))
             case ["v1", "orders", "status"]:
-                self.expect("GET", request)
+                self.admit("GET", request)
                 order_id = self._order_id(request)
-                self.note(order_id, "read")
-                self.permit("read orders", self.may_read, order_id)
-                return self._status(self._find(order_id))
+                self.permit_read(order_id)
+                return self._status(self.found(order_id))
             case _:
                 raise self.no_such_path()
 
-    def own_error(self, status: int, message: str) -> SandboxReply:
-        """Return `{"errors": [...]}`, the shape documented for 422. Inferred for all other errors."""
+    def _own_error(self, status: int, message: str) -> SandboxReply:
+        # The shape documented for 422; inferred for all other errors.
         return json_reply(status, {"errors": [message]})
 
-    def _order_id(self, request: SandboxRequest) -> str:
+    def _authenticate(self, request: SandboxRequest) -> None:
         scheme, _, token = request.headers.get("authorization", "").partition(" ")
         if scheme != "Bearer" or token not in self.tokens:
             raise self.rejection(401, "invalid token", headers=(("www-authenticate", "Bearer"),))
+
+    def _order_id(self, request: SandboxRequest) -> str:
         values = query_values(request.query, "market_order_id")
         if len(values) != 1 or not values[0]:
             why = "market_order_id is missing or invalid"
             raise self.rejection(422, why, field="market_order_id")
         return values[0]
-
-    def _find(self, order_id: str) -> PatternOrder:
-        if (order := self.orders.get(order_id)) is None:
-            raise self.rejection(404, "order not found", order_id)
-        return order
 
     def _cancel(self, order: PatternOrder) -> SandboxReply:
         order.cancels += 1
@@ -159,6 +147,8 @@ class PatternSimulator(Simulator[PatternOrder]):
             self.note(order.order_id, "requested", str(number))
             self.later(order, order.cancels_after, "finish", str(number))
         status_code = 409 if not cancelled else 206 if others else 200
+        if status_code == 409 and self.error_shape != "own":
+            return self.error(409, _MESSAGES[409])
         return json_reply(
             status_code,
             {
@@ -192,12 +182,10 @@ class PatternSimulator(Simulator[PatternOrder]):
             },
         )
 
-    def movable(self, order: PatternOrder) -> Collection[str]:
-        """Return the ids of the warehouse orders."""
+    def _movable(self, order: PatternOrder) -> Collection[str]:
         return [*map(str, order.warehouse_orders)]
 
-    def check_status(self, status: str) -> None:
-        """Raise ValueError for a status that no warehouse order has."""
+    def _check_status(self, status: str) -> None:
         checks.one_of("the warehouse order's status", status, get_args(WarehouseStatus))
 
     def land(self, order: PatternOrder, event: Event) -> None:

@@ -6,9 +6,9 @@ from collections.abc import Collection, Iterator
 from copy import deepcopy
 from datetime import datetime, timedelta
 from heapq import heappop, heappush
-from typing import ClassVar, Generic, Literal, TypeAlias, TypeVar, get_args
+from typing import Any, ClassVar, Generic, Literal, TypeAlias, TypeVar, get_args
 
-from attrs import define, field, frozen
+from attrs import NOTHING, define, field, fields, frozen
 
 from countermand.sandbox import checks
 from countermand.sandbox.http import (
@@ -16,7 +16,9 @@ from countermand.sandbox.http import (
     Headers,
     SandboxReply,
     SandboxRequest,
+    json_object,
     json_reply,
+    media_type,
     problem_reply,
     with_byte_order_mark,
 )
@@ -142,6 +144,17 @@ OrderT = TypeVar("OrderT", bound=Order)
 ErrorShape: TypeAlias = Literal["own", "problem", "message", "detail", "errors", "fields", "empty"]
 
 
+def _is_retry_after(what: str, value: object) -> None:
+    if value != "remaining":
+        checks.or_none(checks.whole)(what, value)
+
+
+def knob(check: checks.Check, default: Any = NOTHING, **options: Any) -> Any:
+    """Return the field of an attribute that a test may set, to a value that passes `check`."""
+    return field(default=default, metadata={"check": check}, **options)
+
+
+@define(slots=False, eq=False, repr=False)
 class Simulator(ABC, Generic[OrderT]):
     """One simulated marketplace: its orders, its rate limit and its permissions.
 
@@ -153,29 +166,23 @@ class Simulator(ABC, Generic[OrderT]):
     """
 
     name: ClassVar[Marketplace]
-    #: The check for each attribute.
-    knobs: ClassVar[dict[str, checks.Check]] = {
-        "timeline": checks.kind(Timeline),
-        "orders": checks.kind(dict),
-        "gate": checks.kind(Gate),
-        "may_cancel": checks.flag,
-        "may_read": checks.flag,
-        "error_shape": checks.words(*get_args(ErrorShape)),
-        "wrong_address": checks.kind(SandboxReply),
-        "retry_after": lambda what, value: value == "remaining" or checks.or_none(checks.whole)(what, value),
-        "byte_order_mark": checks.flag,
-    }
+    #: The permissions to cancel and to read, as an error names them.
+    permissions: ClassVar[tuple[str, str]] = ("cancel orders", "read orders")
 
-    def __init__(self, timeline: Timeline) -> None:
-        self.timeline = timeline
-        self.orders: dict[str, OrderT] = {}
-        self.gate: Gate = Gate()
-        self.may_cancel = True
-        self.may_read = True
-        self.error_shape: ErrorShape = "own"
-        self.wrong_address: SandboxReply = HTML_404
-        self.retry_after: int | Literal["remaining"] | None = "remaining"
-        self.byte_order_mark = False
+    timeline: Timeline = knob(checks.kind(Timeline))
+    orders: dict[str, OrderT] = knob(checks.kind(dict), factory=dict)
+    gate: Gate = knob(checks.kind(Gate), factory=Gate)
+    may_cancel: bool = knob(checks.flag, True)
+    may_read: bool = knob(checks.flag, True)
+    error_shape: ErrorShape = knob(checks.words(*get_args(ErrorShape)), "own")
+    wrong_address: SandboxReply = knob(checks.kind(SandboxReply), HTML_404)
+    retry_after: int | Literal["remaining"] | None = knob(_is_retry_after, "remaining")
+    byte_order_mark: bool = knob(checks.flag, False)
+
+    @property
+    def knobs(self) -> dict[str, checks.Check]:
+        """The check for each attribute."""
+        return {each.name: each.metadata["check"] for each in fields(type(self)) if each.metadata}
 
     def __setattr__(self, name: str, value: object) -> None:
         if not name.startswith("_"):
@@ -221,16 +228,16 @@ class Simulator(ABC, Generic[OrderT]):
         """
         order = checks.order(self.name, order_id, self.orders)
         checks.after("the time of a move", after)
-        checks.one_of(f"the part of order {order.order_id} of {self.name}", str(part), self.movable(order))
-        self.check_status(status)
+        checks.one_of(f"the part of order {order.order_id} of {self.name}", str(part), self._movable(order))
+        self._check_status(status)
         self.later(order, after, "move", str(part), status)
 
-    def movable(self, order: OrderT) -> Collection[str]:
+    def _movable(self, order: OrderT) -> Collection[str]:
         """Return the parts of an order that have a status of their own; the empty text for the order itself."""
         return ("",)
 
     @abstractmethod
-    def check_status(self, status: str) -> None:
+    def _check_status(self, status: str) -> None:
         """Raise ValueError unless an order, or a part of it, can have this status."""
 
     # -- one request --------------------------------------------------------------------------------------
@@ -240,7 +247,7 @@ class Simulator(ABC, Generic[OrderT]):
         try:
             if (wait := self.gate.wait(self.now)) is not None:
                 raise self.rejection(429, "too many requests", headers=self._retry_after(wait))
-            reply = self.answer(request, path)
+            reply = self._answer(request, path)
         except Rejected as rejected:
             self.note(rejected.order_id, "turned away", f"{rejected.reply.status} {rejected.why}")
             reply = rejected.reply
@@ -253,14 +260,14 @@ class Simulator(ABC, Generic[OrderT]):
         return (("retry-after", str(seconds)),)
 
     @abstractmethod
-    def answer(self, request: SandboxRequest, path: list[str]) -> SandboxReply:
+    def _answer(self, request: SandboxRequest, path: list[str]) -> SandboxReply:
         """Answer one request that the rate limit admitted."""
 
     def error(self, status: int, message: str, field: str = "") -> SandboxReply:
         """Return an error in the configured format; `field` is the invalid field of the request, if there is one."""
         match self.error_shape:
             case "own":
-                return self.own_error(status, message)
+                return self._own_error(status, message)
             case "problem":
                 return problem_reply(status, message)
             case "errors":
@@ -273,7 +280,7 @@ class Simulator(ABC, Generic[OrderT]):
                 return json_reply(status, {name: message})
 
     @abstractmethod
-    def own_error(self, status: int, message: str) -> SandboxReply:
+    def _own_error(self, status: int, message: str) -> SandboxReply:
         """Return an error in the format of this marketplace."""
 
     def stamp(self, reply: SandboxReply) -> SandboxReply:
@@ -295,10 +302,40 @@ class Simulator(ABC, Generic[OrderT]):
         if request.method != method:
             raise self.rejection(405, f"method {request.method} not allowed", headers=(("allow", method),))
 
-    def permit(self, permission: str, allowed: bool, order_id: str | None = None) -> None:
-        """Reject a credential without this permission."""
-        if not allowed:
-            raise self.rejection(403, f"permission {permission} is missing", order_id)
+    def admit(self, method: str, request: SandboxRequest) -> None:
+        """Reject any other method, and a credential that is not known."""
+        self.expect(method, request)
+        self._authenticate(request)
+
+    @abstractmethod
+    def _authenticate(self, request: SandboxRequest) -> None:
+        """Reject a credential that is not known."""
+
+    def permit_cancel(self, order_id: str) -> None:
+        """Note a cancel of an order, and reject it if the credential may not cancel."""
+        self.note(order_id, "cancel received")
+        if not self.may_cancel:
+            raise self.rejection(403, f"permission {self.permissions[0]} is missing", order_id)
+
+    def permit_read(self, order_id: str) -> None:
+        """Note a read of an order, and reject it if the credential may not read."""
+        self.note(order_id, "read")
+        if not self.may_read:
+            raise self.rejection(403, f"permission {self.permissions[1]} is missing", order_id)
+
+    def found(self, order_id: str) -> OrderT:
+        """Return an order; reject an id that is not known."""
+        if (order := self.orders.get(order_id)) is None:
+            raise self.rejection(404, "Order not found", order_id)
+        return order
+
+    def json_body(self, request: SandboxRequest, order_id: str | None = None) -> dict[str, object]:
+        """Return the JSON object in the body; reject any other body."""
+        if media_type(request) != "application/json":
+            raise self.rejection(415, "the body is not application/json", order_id)
+        if (body := json_object(request.body)) is None:
+            raise self.rejection(400, "the body is not a JSON object", order_id)
+        return body
 
     # -- orders and time ----------------------------------------------------------------------------------
 

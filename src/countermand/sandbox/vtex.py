@@ -9,12 +9,13 @@ from copy import deepcopy
 from datetime import UTC, datetime, timedelta
 from typing import ClassVar, cast, get_args
 
+from attrs import define, field
+
 from countermand.sandbox import checks
-from countermand.sandbox.http import SandboxReply, SandboxRequest, json_object, json_reply, media_type
+from countermand.sandbox.http import SandboxReply, SandboxRequest, json_reply, media_type
 from countermand.sandbox.ledger import Marketplace, Part
-from countermand.sandbox.simulator import Event, Simulator, Timeline
+from countermand.sandbox.simulator import Event, Simulator, knob
 from countermand.sandbox.vtex_order import (
-    NOT_CANCELLABLE,
     PENDING,
     RACE,
     STATUSES,
@@ -31,46 +32,31 @@ VERIFYING = 1.0
 NOTHING: Mapping[datetime, str] = {}
 
 
+@define(slots=False, eq=False, repr=False)
 class VtexSimulator(Simulator[VtexOrder]):
-    """VTEX OMS. It accepts one app key and token, and the user tokens in `user_tokens`.
+    """VTEX OMS. It accepts one app key and its token.
 
     `refuses_with` is the status of a cancel that an order's state forbids; VTEX documents none but the 400 for
     a partially invoiced order. Without `receipts`, a 200 has an empty body: the seller is evaluating.
     `receipt_dates` and `order_dates` are the forms in which dates are written, `utc_offset` the zone of those
     that are not in UTC. With `capitalised_keys`, those of cancellationData are. With `requires_content_type`,
     a cancel or a read without `Content-Type: application/json` gets the 422 of a mock made from VTEX's
-    own description. A second cancel confirms the first in the statuses of `confirming`.
+    own description.
     """
 
     name: ClassVar[Marketplace] = "vtex"
-    knobs: ClassVar[dict[str, checks.Check]] = Simulator.knobs | {
-        "app_key": checks.text,
-        "app_token": checks.text,
-        "user_tokens": checks.kind(set),
-        "refuses_with": checks.status_code,
-        "receipts": checks.flag,
-        "receipt_dates": checks.words(*get_args(DateForm)),
-        "order_dates": checks.words(*get_args(DateForm)),
-        "utc_offset": checks.kind(timedelta),
-        "capitalised_keys": checks.flag,
-        "requires_content_type": checks.flag,
-        "confirming": checks.kind(set),
-    }
+    permissions: ClassVar[tuple[str, str]] = ("Cancel order", "View order")
 
-    def __init__(self, timeline: Timeline) -> None:
-        super().__init__(timeline)
-        self.app_key = "vtexappkey-sandbox"
-        self.app_token = "sandbox-vtex-token"  # noqa: S105 - opens nothing but this sandbox
-        self.user_tokens: set[str] = set()
-        self.refuses_with = 409
-        self.receipts = True
-        self.receipt_dates: DateForm = "offset"
-        self.order_dates: DateForm = "offset"
-        self.utc_offset: timedelta = timedelta(0)
-        self.capitalised_keys = False
-        self.requires_content_type = False
-        self.confirming: set[str] = {"cancellation-requested"}
-        self._numbered = 0
+    app_key: str = knob(checks.text, "vtexappkey-sandbox")
+    app_token: str = knob(checks.text, "sandbox-vtex-token")
+    refuses_with: int = knob(checks.status_code, 409)
+    receipts: bool = knob(checks.flag, True)
+    receipt_dates: DateForm = knob(checks.words(*get_args(DateForm)), "offset")
+    order_dates: DateForm = knob(checks.words(*get_args(DateForm)), "offset")
+    utc_offset: timedelta = knob(checks.kind(timedelta), timedelta(0))
+    capitalised_keys: bool = knob(checks.flag, False)
+    requires_content_type: bool = knob(checks.flag, False)
+    _numbered: int = field(default=0, init=False)
 
     def add_order(
         self,
@@ -79,7 +65,7 @@ class VtexSimulator(Simulator[VtexOrder]):
         status: str | None = "ready-for-handling",
         seller: Seller = "accepts",
         decides_after: float = 5.0,
-        waits_in: str = "waiting-for-seller-decision",
+        waits_in: str | None = None,
         deny_reason: str = "The parcel has left",
         sequence: str | None = None,
         seller_order_id: str | None = None,
@@ -97,7 +83,8 @@ class VtexSimulator(Simulator[VtexOrder]):
             sandbox.world.vtex.add_order("1172-01", status="handling", seller="denies", decides_after=120.0)
 
         A `silent` seller never does. With `stuck`, the order loses the race between cancel and invoice and
-        stays in `request-cancel`, in error. `waits_in` is the status of an order that waits. `status` may
+        stays in `request-cancel`, in error. `waits_in` is the status of an order that waits: by default
+        `cancellation-requested` if it was in handling, which a second cancel confirms. `status` may
         be None: an incomplete order has no status text. With a `seller_order_id`, the order is another
         seller's, and receipts name it so. Reads show a cancel `shows_after` seconds after it was received.
         `denied_before` holds requests that were denied, each at its moment, with the reason.
@@ -158,57 +145,37 @@ class VtexSimulator(Simulator[VtexOrder]):
 
     # -- one request --------------------------------------------------------------------------------------
 
-    def answer(self, request: SandboxRequest, path: list[str]) -> SandboxReply:
-        """Answer cancel, read, the read of an order group, and the invoice notification.
-
-        All under `/api/oms/pvt/orders/`: `POST {orderId}/cancel`, `GET {orderId}` (or `seq` and the sequence
-        number), `GET order-group/{orderGroup}`, `POST {orderId}/invoice`.
-        """
+    def _answer(self, request: SandboxRequest, path: list[str]) -> SandboxReply:
         match path:
             case ["api", "oms", "pvt", "orders", "order-group", group]:
-                self.expect("GET", request)
-                self._authenticate(request)
-                self.note(group, "read")
-                self.permit("View order", self.may_read, group)
+                self.admit("GET", request)
+                self.permit_read(group)
                 return json_reply(200, self._group(group))
             case ["api", "oms", "pvt", "orders", order_id, "cancel"]:
-                self.expect("POST", request)
-                self._authenticate(request)
-                self.note(order_id, "cancel received")
-                self.permit("Cancel order", self.may_cancel, order_id)
+                self.admit("POST", request)
+                self.permit_cancel(order_id)
                 reason, by_user = self._reason(request, order_id)
-                if (order := self.orders.get(order_id)) is None:
-                    raise self.rejection(404, "Order Not Found", order_id)
-                return self._cancel(order, reason, by_user)
+                return self._cancel(self.found(order_id), reason, by_user)
             case ["api", "oms", "pvt", "orders", order_id, "invoice"]:
-                self.expect("POST", request)
-                self._authenticate(request)
-                if (order := self.orders.get(order_id)) is None:
-                    raise self.rejection(404, "Order Not Found", order_id)
-                return self._invoice(order, request)
+                self.admit("POST", request)
+                return self._invoice(self.found(order_id), request)
             case ["api", "oms", "pvt", "orders", key]:
-                self.expect("GET", request)
-                self._authenticate(request)
-                order = self.orders.get(key) or self._by_sequence(key)
-                self.note(order.order_id if order else key, "read")
-                self.permit("View order", self.may_read, key)
-                if order is None:
-                    raise self.rejection(404, "Order Not Found", key)
-                return json_reply(200, self._shown(order))
+                self.admit("GET", request)
+                # "Get order" takes an order id, or `seq` and the sequence number.
+                numbered = (own for own, order in self.orders.items() if f"seq{order.sequence}" == key)
+                order_id = key if key in self.orders else next(numbered, key)
+                self.permit_read(order_id)
+                return json_reply(200, self._shown(self.found(order_id)))
             case _:
                 raise self.no_such_path()
 
-    def own_error(self, status: int, message: str) -> SandboxReply:
-        """Return `{"error": {...}}`, in which VTEX tells its errors. Inference: its 429 too."""
+    def _own_error(self, status: int, message: str) -> SandboxReply:
+        # Inferred for a 429.
         return json_reply(status, {"error": {"code": str(status), "message": message, "exception": None}})
 
     def _authenticate(self, request: SandboxRequest) -> None:
-        headers = request.headers
-        known = (headers.get("x-vtex-api-appkey"), headers.get("x-vtex-api-apptoken")) == (
-            self.app_key,
-            self.app_token,
-        )
-        if not known and headers.get("vtexidclientautcookie") not in self.user_tokens:
+        given = (request.headers.get("x-vtex-api-appkey"), request.headers.get("x-vtex-api-apptoken"))
+        if given != (self.app_key, self.app_token):
             raise self.rejection(401, "Acesso não autorizado")
         if self.requires_content_type and media_type(request) != "application/json":
             raise self.rejection(422, "the header Content-Type is required")
@@ -216,22 +183,11 @@ class VtexSimulator(Simulator[VtexOrder]):
     def _reason(self, request: SandboxRequest, order_id: str) -> tuple[str | None, bool]:
         if not request.body:
             return None, False
-        body = self._body(request, order_id)
+        body = self.json_body(request, order_id)
         reason, by_user = body.get("reason"), body.get("requestedByUser", False)
         if not isinstance(reason, str | None) or not isinstance(by_user, bool):
             raise self.rejection(400, "reason is text and requestedByUser is true or false", order_id)
         return reason, by_user
-
-    def _body(self, request: SandboxRequest, order_id: str) -> dict[str, object]:
-        if media_type(request) != "application/json":
-            raise self.rejection(415, "the body is not application/json", order_id)
-        if (body := json_object(request.body)) is None:
-            raise self.rejection(400, "the body is not a JSON object", order_id)
-        return body
-
-    def _by_sequence(self, key: str) -> VtexOrder | None:
-        # "Get order" takes an order id, or `seq` and the sequence number.
-        return next((order for order in self.orders.values() if f"seq{order.sequence}" == key), None)
 
     def _group(self, group: str) -> list[dict[str, object]]:
         """Return the orders of one purchase. An element shows an empty status where the order has none."""
@@ -248,12 +204,12 @@ class VtexSimulator(Simulator[VtexOrder]):
         if order.partially_invoiced:
             self.note(order.order_id, "refused", "partially invoiced")
             return self.error(400, "The order is partially invoiced and cannot be canceled")
-        if order.status in NOT_CANCELLABLE and not order.cancellable and not order.waiting:
-            self.note(order.order_id, "refused", order.status or "")
-            return self.error(self.refuses_with, f"The order cannot be canceled in status {order.status}")
+        if order.status == "invoiced" and not order.cancellable and not order.waiting:
+            self.note(order.order_id, "refused", "invoiced")
+            return self.error(self.refuses_with, "The order cannot be canceled in status invoiced")
         before = deepcopy(self._shown(order)) if order.shows_after else None
         receipt: str | None = None
-        if order.status in self.confirming and not order.in_error:
+        if order.status == "cancellation-requested" and not order.in_error:
             receipt = self._next_id()
             self._overrule(order, receipt, reason, by_user)
         elif order.cancellable:
@@ -271,7 +227,7 @@ class VtexSimulator(Simulator[VtexOrder]):
         return json_reply(200, {"date": date, "orderId": named, "receipt": receipt})
 
     def _invoice(self, order: VtexOrder, request: SandboxRequest) -> SandboxReply:
-        body = self._body(request, order.order_id)
+        body = self.json_body(request, order.order_id)
         texts = body.get("type"), body.get("issuanceDate"), body.get("invoiceNumber")
         value, items = body.get("invoiceValue"), body.get("items")
         if not all(isinstance(text, str) and text for text in texts) or not isinstance(value, int):
@@ -298,7 +254,9 @@ class VtexSimulator(Simulator[VtexOrder]):
         order.in_error = False  # to cancel is the way out of an invoice that is stuck
         order.add_request(receipt, self._date(self.now), reason, by_user)
         if order.status != "invoiced":  # with a return invoice it stays so until it is canceled
-            order.status = order.waits_in
+            handled = order.status in {"ready-for-handling", "handling"}
+            own = "cancellation-requested" if handled else "waiting-for-seller-decision"
+            order.status = order.waits_in or own
         self.note(order.order_id, "requested", order.status or "")
         if order.seller == "stuck":
             self._lose(order)
@@ -313,8 +271,7 @@ class VtexSimulator(Simulator[VtexOrder]):
         self.note(order.order_id, "overruled", f"by cancel {order.cancels}")
         self._set_canceled(order)
 
-    def check_status(self, status: str) -> None:
-        """Raise ValueError for a status that is not documented."""
+    def _check_status(self, status: str) -> None:
         checks.status("the status", status, STATUSES)
 
     def land(self, order: VtexOrder, event: Event) -> None:

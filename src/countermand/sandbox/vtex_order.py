@@ -18,33 +18,20 @@ DateForm: TypeAlias = Literal["offset", "zulu", "plain"]
 
 #: A cancellation is under way, or its denial is.
 PENDING = frozenset(
-    {
-        "cancel",
-        "canceling",
-        "request-cancel",
-        "cancellation-requested",
-        "cancellation-requested-with-ack",
-        "cancellation-request-denied-ffm",
-        "accepting-cancel",
-        "waiting-for-seller-decision",
-    }
+    """
+    cancel canceling request-cancel cancellation-requested cancellation-requested-with-ack
+    cancellation-request-denied-ffm accepting-cancel waiting-for-seller-decision
+    """.split()
 )
-NOT_CANCELLABLE = frozenset({"invoiced", "incomplete"})
-
 # The documented statuses. After `add_order`, an order may be given any other status.
-STATUSES = (
-    PENDING
-    | NOT_CANCELLABLE
-    | frozenset(
-        """
-        canceled canceling cancellation-requested-with-ack accepting-cancel cancellation-request-denied-ffm invoice
-        order-created on-order-completed on-order-completed-ffm payment-pending payment-approved payment-denied
-        approve-payment window-to-cancel window-to-change-payment window-to-change-seller waiting-for-authorization
-        waiting-for-fulfillment waiting-ffmt-authorization waiting-for-manual-authorization
-        waiting-for-mkt-authorization waiting-for-order-authorization authorize-fulfillment waiting-seller-handling
-        ready-for-handling start-handling handling ready-for-invoicing order-accepted replaced
-        """.split()
-    )
+STATUSES = PENDING | frozenset(
+    """
+    canceled invoiced invoice order-created on-order-completed on-order-completed-ffm payment-pending payment-approved
+    payment-denied approve-payment window-to-cancel window-to-change-payment window-to-change-seller
+    waiting-for-authorization waiting-for-fulfillment waiting-ffmt-authorization waiting-for-manual-authorization
+    waiting-for-mkt-authorization waiting-for-order-authorization authorize-fulfillment waiting-seller-handling
+    ready-for-handling start-handling handling ready-for-invoicing order-accepted replaced
+    """.split()
 )
 
 #: A cancel and an invoice closer than this race, and the workflow stays in error.
@@ -63,7 +50,7 @@ class VtexOrder(Order):
     sequence: str
     seller: Seller
     decides_after: float
-    waits_in: str
+    waits_in: str | None
     deny_reason: str
     seller_order_id: str
     #: Whether a receipt names the order as the seller does.
@@ -117,7 +104,7 @@ class VtexOrder(Order):
         """The `allowCancellation` of the order."""
         if self.waiting or self.status == "canceled" or self.partially_invoiced:
             return False
-        return self.status not in NOT_CANCELLABLE or (self.status == "invoiced" and self.returned)
+        return self.status != "invoiced" or self.returned
 
     def add_request(
         self, request_id: str, date: str, reason: str | None = None, by_user: bool = False

@@ -28,7 +28,7 @@ class World:
         print(sandbox.world.now, sandbox.world.ledger)
     """
 
-    __slots__ = ("_date", "_simulators", "_timeline", "crux", "kibo", "pattern", "vtex")
+    __slots__ = ("_simulators", "_timeline", "crux", "kibo", "pattern", "vtex")
 
     def __init__(self, now: datetime = EPOCH) -> None:
         self._timeline = Timeline(now)
@@ -39,7 +39,6 @@ class World:
         self._simulators: dict[str, Simulator[Any]] = {
             each.name: each for each in (self.pattern, self.vtex, self.crux, self.kibo)
         }
-        self._date = now, ""
 
     def simulator(self, marketplace: str) -> Simulator[Any]:
         """Return one of the four by its name.
@@ -76,9 +75,7 @@ class World:
 
     def http_date(self) -> str:
         """Return the world's time in the format of a Date header."""
-        if self._date[0] != self.now or not self._date[1]:
-            self._date = self.now, format_datetime(self.now, usegmt=True)
-        return self._date[1]
+        return format_datetime(self.now, usegmt=True)
 
     def advance(self, seconds: float) -> None:
         """Move time forward by `seconds`, and apply every event scheduled until then, in order.
