@@ -151,13 +151,13 @@ def test_a_refused_credential_stops_its_lane(kind: Kind) -> None:
 def test_every_credential_is_refused(kind: Kind, journaled: bool, tmp_path: Path) -> None:
     """No lane is left: the rest of the input is read all the same, each request is told, and the run ends."""
     orders = 500
-    journal = {"journal": tmp_path / "run.db"} if journaled else {}
+    journal: dict[str, Any] = {"journal": tmp_path / "run.db"} if journaled else {}
     with Sandbox(time="virtual") as sandbox:
         bad = [
             Vtex(account=label, app_key="k", app_token="t", base_url=sandbox.base_url("vtex"))
             for label in ("ar", "br")
         ]
-        client = Countermand(*bad) if kind == "blocking" else AsyncCountermand(*bad)
+        client: Any = Countermand(*bad) if kind == "blocking" else AsyncCountermand(*bad)
         client._driver = _with(kind, sandbox)._driver
         requests = [CancelVtexOrder(order(row), account=("ar", "br")[row % 2]) for row in range(orders)]
         results, run = cancel(kind, sandbox, requests, client=client, **journal)
