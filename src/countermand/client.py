@@ -151,7 +151,10 @@ class _Accounts(Configured[H]):
     def _named_by(self, outcome: Any) -> Any:
         """Return the sub-client of the account that an outcome names."""
         if not is_outcome(outcome):
-            raise InvalidRequestError(f"an outcome is wanted, not {checks.kind(outcome)}")
+            wanted = f"an outcome is wanted, not {checks.kind(outcome)}"
+            raise InvalidRequestError(
+                f"{wanted}; with an id alone, call look(id) of the marketplace's sub-client"
+            )
         label = outcome.account
         return self._only(outcome.marketplace) if label is None else self._at(label)
 
