@@ -9,7 +9,6 @@ import pytest
 
 from countermand.cli import main
 from countermand.sandbox import Sandbox
-from countermand.sandbox.variables import variables
 
 
 class Said(NamedTuple):
@@ -30,7 +29,7 @@ def served(monkeypatch: pytest.MonkeyPatch) -> Iterator[Sandbox]:
         if name.startswith("COUNTERMAND_"):
             monkeypatch.delenv(name)
     with Sandbox(http=True, speed=0, allow_unused_mishaps=True) as sandbox:
-        for name, value in variables(sandbox).items():
+        for name, value in sandbox.environ.items():
             monkeypatch.setenv(name, value)
         yield sandbox
 

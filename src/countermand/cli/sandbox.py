@@ -4,7 +4,6 @@ import shlex
 import threading
 
 from ..sandbox.sandbox import Sandbox
-from ..sandbox.variables import variables
 from .codes import Exit, Stop
 from .terminal import data, data_json, tell
 
@@ -13,7 +12,7 @@ def serve(speed: float, *, as_json: bool) -> Exit:
     """Serve until Ctrl-C; print the variables that point a client here."""
     try:
         with Sandbox(http=True, speed=speed, allow_unused_mishaps=True) as sandbox:
-            set_here = variables(sandbox)
+            set_here = sandbox.environ
             if as_json:
                 data_json(set_here)
             else:

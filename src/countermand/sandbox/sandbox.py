@@ -96,6 +96,8 @@ class Sandbox:
     ) -> None:
         """Close the clients of `client()`, stop serving, and check for unused mishaps."""
         self._stack.close()
+        if self._http:
+            self._origin = None
         if exc_type is None and not self.allow_unused_mishaps:
             self._gateway.check_mishaps()
 
@@ -180,6 +182,32 @@ class Sandbox:
         if self._origin is None:
             raise RuntimeError("over HTTP a sandbox serves inside its with block only")
         return f"{self._origin}/{marketplace}"
+
+    @property
+    def environ(self) -> dict[str, str]:
+        """The variables with which `Countermand.from_env` reaches this sandbox, for code that makes its own client.
+
+            with Sandbox(http=True) as sandbox:
+                os.environ.update(sandbox.environ)
+
+        Such a client waits in real time. Raises RuntimeError in memory, and outside the with block: nothing is served.
+        """
+        if not self._http:
+            raise RuntimeError("in memory nothing is served: Sandbox(http=True) has variables for a client")
+        world, kibo = self.world, self.base_url("kibo")
+        return {
+            "COUNTERMAND_PATTERN_TOKEN": min(world.pattern.tokens),
+            "COUNTERMAND_PATTERN_BASE_URL": self.base_url("pattern"),
+            "COUNTERMAND_VTEX_ACCOUNT": "sandbox",
+            "COUNTERMAND_VTEX_APP_KEY": world.vtex.app_key,
+            "COUNTERMAND_VTEX_APP_TOKEN": world.vtex.app_token,
+            "COUNTERMAND_VTEX_BASE_URL": self.base_url("vtex"),
+            "COUNTERMAND_CRUX_TOKEN": min(world.crux.tokens),
+            "COUNTERMAND_CRUX_BASE_URL": self.base_url("crux"),
+            "COUNTERMAND_KIBO_TENANT_ID": str(world.kibo.tenant_id),
+            "COUNTERMAND_KIBO_BASE_URL": kibo,
+            "COUNTERMAND_KIBO_AUTH_URL": kibo,
+        }
 
     def _settings(self) -> dict[str, Any]:
         from countermand import Crux, Kibo, Pattern, Vtex
