@@ -35,7 +35,7 @@ README = (ROOT / "README.md").read_text(encoding="utf-8")
 # --- the examples ------------------------------------------------------------------------------------------------------
 
 GIST = {
-    "cancel_at_pattern": "requested/cancelled/partially cancelled, 1 of 2/a part, shipped/refused/1005/1006/complete",
+    "cancel_at_pattern": "requested/cancelled/partially cancelled, 1 of 2/1004, shipped: Cannot cancel/refused/1005/1006/complete",
     "cancel_at_vtex": "requested/receipt 0/cancelled/refused: The parcel has left/refused: The order cannot be canceled/404/ready-for-handling",
     "cancel_at_crux": "requested/cancelled/requested/partially cancelled, 1 of 2/line-4: HasTracking/refused",
     "cancel_at_kibo": "cancelled/CANCELED, 4.99 USD/requested/cancelled/refused: The order cannot be canceled/goes with the reason",
@@ -86,8 +86,8 @@ def test_the_demo_shows_every_kind_of_ending(demo: str) -> None:
     assert re.search(r"Refused +invoiced +cancel 409, read 200\n", at_first)
     assert re.search(r"Requested +cancel 429, 1 s, cancel 200\n", at_first)
     assert re.search(r"Cancelled +CANCELED +cancel lost, read 200\n", at_first)
-    assert re.search(r"PartiallyCancelled +cancelled, shipped ", in_the_end)
-    assert re.search(r"Cancelled +cancelled, cancelled +read 200, \d times", in_the_end)
+    assert re.search(r"PartiallyCancelled +1003 cancelled, 1004 shipped ", in_the_end)
+    assert re.search(r"Cancelled +1001 cancelled, 1002 cancelled +read 200, \d times", in_the_end)
     assert re.search(r"Refused +The parcel has left ", in_the_end)
     assert re.search(r"Requested +waiting-for-seller-decision ", in_the_end)
     assert re.search(r"Cancelled +line-1 Cancelled, line-2 Cancelled ", in_the_end)
