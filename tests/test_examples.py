@@ -16,11 +16,10 @@ from inspect import cleandoc
 from pathlib import Path
 from typing import Any
 
-import attrs
 import httpx
 import pytest
 
-from countermand import Crux, Kibo, Pattern, Vtex, errors
+from countermand import errors
 from countermand.sandbox import Sandbox, SandboxRequest, World
 from countermand.sandbox.ledger import Marketplace
 
@@ -165,17 +164,6 @@ def test_the_readme_runs_as_it_stands(
     assert tests
     for test in tests:
         test(countermand_sandbox)
-
-
-def test_the_readme_names_every_environment_variable() -> None:
-    """The table of variables is exactly what `from_env` reads, and says which of them are needed."""
-    rows = dict(re.findall(r"^\| `COUNTERMAND_(\w+)` \| ([^|]*?) ?\|", README, re.MULTILINE))
-    fields = {
-        f"{kind.__name__}_{field.name}".upper(): field.default is attrs.NOTHING
-        for kind in (Pattern, Vtex, Crux, Kibo)
-        for field in attrs.fields(kind)
-    }
-    assert {name: needed == "yes" for name, needed in rows.items()} == fields
 
 
 def test_the_readme_draws_the_tree_of_errors_as_it_is() -> None:
