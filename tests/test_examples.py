@@ -19,7 +19,7 @@ from typing import Any
 import httpx
 import pytest
 
-from countermand import errors
+from countermand import StoredRun, errors
 from countermand.sandbox import Sandbox, SandboxRequest, World
 from countermand.sandbox.ledger import Marketplace
 
@@ -179,6 +179,27 @@ def test_the_readme_names_targets_that_exist() -> None:
     targets = set(re.findall(r"(?:^|`)make ([a-z-]+)", README, re.MULTILINE))
     assert {"demo", "test", "help"} <= targets
     assert all(re.search(rf"^{target}:", makefile, re.MULTILINE) for target in targets)
+
+
+# --- the pages about bulk runs and data ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("page", ["bulk", "data"])
+def test_a_page_runs_as_it_stands(
+    page: str, real_hosts: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Every block of Python, but a sketch of a class; the run reads a file of orders, one row of it without an order."""
+    if page == "data":
+        pytest.importorskip("fastapi", reason="FastAPI is not among the oldest dependencies")
+    monkeypatch.chdir(tmp_path)
+    Path("orders.csv").write_text("order,account\n1172452900788-01,\n,\n1172452900791-01,mystore\n")
+    names: dict[str, Any] = {"__name__": page}
+    for block in PYTHON.findall((ROOT / "docs" / f"{page}.md").read_text(encoding="utf-8")):
+        if "    ...\n" not in block:
+            exec(compile(block, f"{page}.md", "exec"), names)
+    if page == "bulk":
+        with StoredRun("run.db") as run:
+            assert run.counts() == {"error:invalid_request": 1, "refused": 1, "requested": 1}
 
 
 # --- the page about testing --------------------------------------------------------------------------------------------
