@@ -171,7 +171,7 @@ MISTAKES = [
     Mistake("Bearer in an argument", lambda: Pattern(token="Bearer sekret"), "token", "pattern"),
     Mistake("Token in an argument", lambda: Crux(token="token sekret"), "token", "crux"),
     Mistake("VTEX in a sandbox, as an argument", lambda: Vtex(account="a", app_key="sekret", app_token="sekret", environment="sandbox"), "environment", "vtex"),
-    Mistake("an empty credential", lambda: Pattern(token=""), "token must not be empty", "pattern"),
+    Mistake("an empty credential", lambda: Pattern(token=""), "token must be a credential: it is empty", "pattern"),
     Mistake("a path for a credential", lambda: Pattern(token=Path("sekret")), "token", "pattern"),  # type: ignore[arg-type]
     Mistake("a coroutine function for a credential", lambda: Kibo(tenant_id=1, access_token=_later), "access_token", "kibo"),  # type: ignore[arg-type]
 ]  # fmt: skip
