@@ -188,7 +188,7 @@ class Sandbox:
         """The variables with which `Countermand.from_env` reaches this sandbox, for code that makes its own client.
 
             with Sandbox(http=True) as sandbox:
-                os.environ.update(sandbox.environ)
+                client = Countermand.from_env(sandbox.environ)
 
         Such a client waits in real time. Raises RuntimeError in memory, and outside the with block: nothing is served.
         """
