@@ -14,7 +14,7 @@ def cancel(client: Countermand, order_uuid: str) -> None:
     print(outcome)
 
     if not outcome.settled:
-        outcome = client.crux.wait_until_settled(order_uuid, timeout=600)
+        outcome = client.wait_until_settled(outcome, timeout=600)
         print(f"  {outcome}")
     if isinstance(outcome, PartiallyCancelled):
         for line in outcome.cancelled + outcome.refused:

@@ -15,7 +15,7 @@ def cancel(client: Countermand, order_id: int) -> None:
     print(outcome)
 
     if not outcome.settled:  # the order came back, and is not cancelled yet
-        outcome = client.kibo.wait_until_settled(order_id, timeout=600)
+        outcome = client.wait_until_settled(outcome, timeout=600)
         print(f"  {outcome}")
     if isinstance(outcome, Cancelled) and outcome.answer is not None:
         order = outcome.answer

@@ -13,12 +13,12 @@ def cancel(client: Countermand, market_order_id: str) -> None:
     print(outcome)
 
     if not outcome.settled:  # Pattern Hub has asked the warehouses; they decide afterwards
-        outcome = client.pattern.wait_until_settled(market_order_id, timeout=600)
+        outcome = client.wait_until_settled(outcome, timeout=600)
         print(outcome)
 
     if isinstance(outcome, PartiallyCancelled | Refused):
         for part in outcome.refused:
-            print(f"  not cancelled: {part.id or 'a part'}, {part.reason or part.status}")
+            print(f"  not cancelled: {part.id}, {part.status}: {part.reason}")
 
 
 def main() -> None:

@@ -19,7 +19,7 @@ def cancel(client: Countermand, order_id: str) -> None:
 
     if isinstance(outcome.answer, VtexReceipt):  # VTEX has received the notification, and no more
         print(f"  receipt {outcome.answer.receipt} of {outcome.answer.date}")
-        print(f"  {client.vtex.wait_until_settled(order_id, timeout=600)}")
+        print(f"  {client.wait_until_settled(outcome, timeout=600)}")
 
 
 def main() -> None:

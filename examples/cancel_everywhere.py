@@ -7,14 +7,15 @@ has to wait for a warehouse. The code for the real ones is the same, with `Count
 
 import os
 import sys
+from collections.abc import Sequence
 
 from countermand import (
+    Attempt,
     CancelCruxOrder,
     CancelKiboOrder,
     Cancelled,
     CancelPatternOrder,
     CancelVtexOrder,
-    Countermand,
     Outcome,
     Part,
     PartiallyCancelled,
@@ -50,29 +51,16 @@ def main() -> None:
         sandbox.world.pattern.move("114-3941689-8772233", "departed", part=1004, after=8)
 
         headings("what was answered")
-        unsettled: list[Request] = []
+        outcomes: list[Outcome[object]] = []
         for request in REQUESTS:
-            outcome = client.cancel(request)
-            row(outcome)
-            if not outcome.settled:
-                unsettled.append(request)
+            outcomes.append(client.cancel(request))
+            row(outcomes[-1])
 
         headings("what became of it")
-        for request in unsettled:
-            row(settled(client, request))
-
-
-def settled(client: Countermand, request: Request) -> Outcome[object]:
-    """Wait until an order is settled, for twenty seconds at most: one of the sellers never decides."""
-    match request:
-        case CancelPatternOrder():
-            return client.pattern.wait_until_settled(request.market_order_id, timeout=20)
-        case CancelVtexOrder():
-            return client.vtex.wait_until_settled(request.order_id, timeout=20)
-        case CancelCruxOrder():
-            return client.crux.wait_until_settled(request.order_uuid, timeout=20)
-        case CancelKiboOrder():
-            return client.kibo.wait_until_settled(request.order_id, timeout=20)
+        for outcome in outcomes:
+            if not outcome.settled:
+                # For twenty seconds at most: one of the sellers never decides.
+                row(client.wait_until_settled(outcome, timeout=20), seen=len(outcome.attempts))
 
 
 # The rest is about looks.
@@ -83,10 +71,14 @@ def headings(answer: str) -> None:
     print("\n" + painted(line.upper(), 2))
 
 
-def row(outcome: Outcome[object]) -> None:
+def row(outcome: Outcome[object], seen: int = 0) -> None:
+    """Print a line about an outcome, without the attempts that were seen before."""
     answer = painted(f"{type(outcome).__name__:<19}", COLOURS[type(outcome)])
     order = shortened(outcome.order_id)
-    print(COLUMNS.format(outcome.marketplace, order, answer, parts(outcome), attempts(outcome)), flush=True)
+    print(
+        COLUMNS.format(outcome.marketplace, order, answer, parts(outcome), attempts(outcome.attempts[seen:])),
+        flush=True,
+    )
 
 
 def parts(outcome: Outcome[object]) -> str:
@@ -99,7 +91,8 @@ def parts(outcome: Outcome[object]) -> str:
     if isinstance(outcome, PartiallyCancelled | Refused):
         for part in outcome.refused:
             reason = part.reason or part.status
-            words.append(named(part, outcome, part.status if part.status in reason else reason))
+            brief = isinstance(outcome, PartiallyCancelled) or part.status in reason
+            words.append(named(part, outcome, part.status if brief else reason))
     return ", ".join(words)
 
 
@@ -107,11 +100,11 @@ def named(part: Part, outcome: Outcome[object], words: str) -> str:
     return words if part.id in (None, outcome.order_id) else f"{part.id} {words}"
 
 
-def attempts(outcome: Outcome[object]) -> str:
+def attempts(made: Sequence[Attempt]) -> str:
     """Say what was sent and how it was answered, with the pauses in between."""
     words: list[str] = []
     ended: float | None = None
-    for attempt in outcome.attempts:
+    for attempt in made:
         began = attempt.at.timestamp()
         if ended is not None and began - ended > 0.1:
             words.append(f"{began - ended:.0f} s")

@@ -16,11 +16,10 @@ from inspect import cleandoc
 from pathlib import Path
 from typing import Any
 
-import attrs
 import httpx
 import pytest
 
-from countermand import Crux, Kibo, Pattern, Vtex, errors
+from countermand import StoredRun, errors
 from countermand.sandbox import Sandbox, SandboxRequest, World
 from countermand.sandbox.ledger import Marketplace
 
@@ -35,7 +34,7 @@ README = (ROOT / "README.md").read_text(encoding="utf-8")
 # --- the examples ------------------------------------------------------------------------------------------------------
 
 GIST = {
-    "cancel_at_pattern": "requested/cancelled/partially cancelled, 1 of 2/a part, shipped/refused/1005/1006/complete",
+    "cancel_at_pattern": "requested/cancelled/partially cancelled, 1 of 2/1004, shipped: Cannot cancel/refused/1005/1006/complete",
     "cancel_at_vtex": "requested/receipt 0/cancelled/refused: The parcel has left/refused: The order cannot be canceled/404/ready-for-handling",
     "cancel_at_crux": "requested/cancelled/requested/partially cancelled, 1 of 2/line-4: HasTracking/refused",
     "cancel_at_kibo": "cancelled/CANCELED, 4.99 USD/requested/cancelled/refused: The order cannot be canceled/goes with the reason",
@@ -86,8 +85,8 @@ def test_the_demo_shows_every_kind_of_ending(demo: str) -> None:
     assert re.search(r"Refused +invoiced +cancel 409, read 200\n", at_first)
     assert re.search(r"Requested +cancel 429, 1 s, cancel 200\n", at_first)
     assert re.search(r"Cancelled +CANCELED +cancel lost, read 200\n", at_first)
-    assert re.search(r"PartiallyCancelled +cancelled, shipped ", in_the_end)
-    assert re.search(r"Cancelled +cancelled, cancelled +read 200, \d times", in_the_end)
+    assert re.search(r"PartiallyCancelled +1003 cancelled, 1004 shipped ", in_the_end)
+    assert re.search(r"Cancelled +1001 cancelled, 1002 cancelled +read 200, \d times", in_the_end)
     assert re.search(r"Refused +The parcel has left ", in_the_end)
     assert re.search(r"Requested +cancellation-requested ", in_the_end)
     assert re.search(r"Cancelled +line-1 Cancelled, line-2 Cancelled ", in_the_end)
@@ -167,17 +166,6 @@ def test_the_readme_runs_as_it_stands(
         test(countermand_sandbox)
 
 
-def test_the_readme_names_every_environment_variable() -> None:
-    """The table of variables is exactly what `from_env` reads, and says which of them are needed."""
-    rows = dict(re.findall(r"^\| `COUNTERMAND_(\w+)` \| ([^|]*?) ?\|", README, re.MULTILINE))
-    fields = {
-        f"{kind.__name__}_{field.name}".upper(): field.default is attrs.NOTHING
-        for kind in (Pattern, Vtex, Crux, Kibo)
-        for field in attrs.fields(kind)
-    }
-    assert {name: needed == "yes" for name, needed in rows.items()} == fields
-
-
 def test_the_readme_draws_the_tree_of_errors_as_it_is() -> None:
     """The tree of the README is that of the module, line for line."""
     drawn = re.search(r"```text\n(CountermandError\n.*?)```", README, re.DOTALL)
@@ -191,6 +179,27 @@ def test_the_readme_names_targets_that_exist() -> None:
     targets = set(re.findall(r"(?:^|`)make ([a-z-]+)", README, re.MULTILINE))
     assert {"demo", "test", "help"} <= targets
     assert all(re.search(rf"^{target}:", makefile, re.MULTILINE) for target in targets)
+
+
+# --- the pages about bulk runs and data ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("page", ["bulk", "data"])
+def test_a_page_runs_as_it_stands(
+    page: str, real_hosts: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Every block of Python, but a sketch of a class; the run reads a file of orders, one row of it without an order."""
+    if page == "data":
+        pytest.importorskip("fastapi", reason="FastAPI is not among the oldest dependencies")
+    monkeypatch.chdir(tmp_path)
+    Path("orders.csv").write_text("order,account\n1172452900788-01,\n,\n1172452900791-01,mystore\n")
+    names: dict[str, Any] = {"__name__": page}
+    for block in PYTHON.findall((ROOT / "docs" / f"{page}.md").read_text(encoding="utf-8")):
+        if "    ...\n" not in block:
+            exec(compile(block, f"{page}.md", "exec"), names)
+    if page == "bulk":
+        with StoredRun("run.db") as run:
+            assert run.counts() == {"error:invalid_request": 1, "refused": 1, "requested": 1}
 
 
 # --- the page about testing --------------------------------------------------------------------------------------------

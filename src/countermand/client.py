@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 A = TypeVar("A", bound=Answer)
 S = TypeVar("S")
+T = TypeVar("T")
 H = TypeVar("H")
 
 
@@ -151,7 +152,10 @@ class _Accounts(Configured[H]):
     def _named_by(self, outcome: Any) -> Any:
         """Return the sub-client of the account that an outcome names."""
         if not is_outcome(outcome):
-            raise InvalidRequestError(f"an outcome is wanted, not {checks.kind(outcome)}")
+            wanted = f"an outcome is wanted, not {checks.kind(outcome)}"
+            raise InvalidRequestError(
+                f"{wanted}; with an id alone, call look(id) of the marketplace's sub-client"
+            )
         label = outcome.account
         return self._only(outcome.marketplace) if label is None else self._at(label)
 
@@ -243,7 +247,7 @@ class Countermand(_Accounts["httpx.Client | httpx2.Client | Driver"], BulkCalls)
         outcome: Outcome[A] = self._asked_by(request).cancel(request, **options)
         return outcome
 
-    def check(self, outcome: Outcome[A], **options: Unpack[CallOptions]) -> Outcome[A]:
+    def check(self, outcome: Outcome[T], **options: Unpack[CallOptions]) -> Outcome[T]:
         """Read the order of an earlier outcome once, and return the outcome as it now stands.
 
         While the order is open, `Requested`, `Unknown` and `Refused` stay what they are; once it is cancelled, the
@@ -253,19 +257,19 @@ class Countermand(_Accounts["httpx.Client | httpx2.Client | Driver"], BulkCalls)
 
             outcome = client.check(outcome)    # days later, even in another process
         """
-        found: Outcome[A] = self._named_by(outcome).check(outcome, **options)
+        found: Outcome[T] = self._named_by(outcome).check(outcome, **options)
         return found
 
     def wait_until_settled(
-        self, outcome: Outcome[A], *, timeout: float = SETTLE_TIMEOUT, **options: Unpack[RequestOptions]
-    ) -> Outcome[A]:
+        self, outcome: Outcome[T], *, timeout: float = SETTLE_TIMEOUT, **options: Unpack[RequestOptions]
+    ) -> Outcome[T]:
         """Repeat `check`, with growing pauses, until the outcome is settled.
 
         After `timeout` seconds it returns the last outcome, settled or not. Raises what `check` raises.
 
             outcome = client.wait_until_settled(outcome, timeout=600)
         """
-        found: Outcome[A] = self._named_by(outcome).wait_until_settled(outcome, timeout=timeout, **options)
+        found: Outcome[T] = self._named_by(outcome).wait_until_settled(outcome, timeout=timeout, **options)
         return found
 
     def close(self) -> None:
@@ -360,24 +364,24 @@ class AsyncCountermand(_Accounts["httpx.AsyncClient | httpx2.AsyncClient | Async
         outcome: Outcome[A] = await self._asked_by(request).cancel(request, **options)
         return outcome
 
-    async def check(self, outcome: Outcome[A], **options: Unpack[CallOptions]) -> Outcome[A]:
+    async def check(self, outcome: Outcome[T], **options: Unpack[CallOptions]) -> Outcome[T]:
         """Read the order of an earlier outcome once, and return the outcome as it now stands;
         see `Countermand.check`.
 
             outcome = await client.check(outcome)
         """
-        found: Outcome[A] = await self._named_by(outcome).check(outcome, **options)
+        found: Outcome[T] = await self._named_by(outcome).check(outcome, **options)
         return found
 
     async def wait_until_settled(
-        self, outcome: Outcome[A], *, timeout: float = SETTLE_TIMEOUT, **options: Unpack[RequestOptions]
-    ) -> Outcome[A]:
+        self, outcome: Outcome[T], *, timeout: float = SETTLE_TIMEOUT, **options: Unpack[RequestOptions]
+    ) -> Outcome[T]:
         """Read the order of an earlier outcome, with growing pauses, until it is settled;
         see `Countermand.wait_until_settled`.
 
             outcome = await client.wait_until_settled(outcome, timeout=600)
         """
-        found: Outcome[A] = await self._named_by(outcome).wait_until_settled(
+        found: Outcome[T] = await self._named_by(outcome).wait_until_settled(
             outcome, timeout=timeout, **options
         )
         return found

@@ -5,18 +5,21 @@ import threading
 from collections import Counter
 from collections.abc import Iterator
 from itertools import islice
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from countermand import (
     AnyRequest,
+    AsyncCountermand,
     AuthenticationError,
     CallStarted,
     CancelKiboOrder,
     Cancelled,
     CancelPatternOrder,
     CancelVtexOrder,
+    Countermand,
     InvalidRequestError,
     NotConfiguredError,
     NotSentError,
@@ -142,6 +145,26 @@ def test_a_refused_credential_stops_its_lane(kind: Kind) -> None:
     assert posts == errors[AuthenticationError] <= 8
     states = {lane.account: lane.state for lane in run.progress.lanes}
     assert states["revoked"] == "stopped"
+
+
+@pytest.mark.parametrize("journaled", [False, True])
+def test_every_credential_is_refused(kind: Kind, journaled: bool, tmp_path: Path) -> None:
+    """No lane is left: the rest of the input is read all the same, each request is told, and the run ends."""
+    orders = 500
+    journal: dict[str, Any] = {"journal": tmp_path / "run.db"} if journaled else {}
+    with Sandbox(time="virtual") as sandbox:
+        bad = [
+            Vtex(account=label, app_key="k", app_token="t", base_url=sandbox.base_url("vtex"))
+            for label in ("ar", "br")
+        ]
+        client: Any = Countermand(*bad) if kind == "blocking" else AsyncCountermand(*bad)
+        client._driver = _with(kind, sandbox)._driver
+        requests = [CancelVtexOrder(order(row), account=("ar", "br")[row % 2]) for row in range(orders)]
+        results, run = cancel(kind, sandbox, requests, client=client, **journal)
+    errors = Counter(type(result.error) for result in results)
+    assert set(errors) == {AuthenticationError, NotSentError}
+    assert errors.total() == orders
+    assert [lane.state for lane in run.progress.lanes] == ["stopped", "stopped"]
 
 
 def _with(kind: Kind, sandbox: Sandbox, *more: Any) -> Any:

@@ -1,5 +1,6 @@
 """Looking into a journal, and having rows asked about again."""
 
+import sqlite3
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ from countermand import (
     Unknown,
     reopen,
 )
+from countermand.bulk.journal import _as_ours
 from countermand.sandbox import LoseReply
 
 from .stages import cancel, order, vtex_requests, vtex_sandbox
@@ -94,3 +96,9 @@ def test_unknown_rows_are_looked_at_first(path: Path) -> None:
         assert again[0].outcome is not None
         assert again[0].outcome.settled
         assert sum(each.method == "POST" for each in sandbox.requests) == 1
+
+
+def test_a_journal_that_is_being_read_says_so(path: Path) -> None:
+    """SQLite's own words do not say what to close."""
+    error = _as_ours(sqlite3.OperationalError("database is locked"), path)
+    assert "something reads it, such as a StoredRun" in str(error)

@@ -29,7 +29,7 @@ def served(monkeypatch: pytest.MonkeyPatch) -> Iterator[Sandbox]:
         if name.startswith("COUNTERMAND_"):
             monkeypatch.delenv(name)
     with Sandbox(http=True, speed=0, allow_unused_mishaps=True) as sandbox:
-        for name, value in sandbox.variables().items():
+        for name, value in sandbox.environ.items():
             monkeypatch.setenv(name, value)
         yield sandbox
 

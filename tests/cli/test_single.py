@@ -133,7 +133,7 @@ def test_a_file_of_something_else_is_told(call: Call, served: Sandbox) -> None:
 def test_waiting_sees_the_end(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
     """`--wait` follows a cancellation until it has settled."""
     with Sandbox(http=True, speed=1000, allow_unused_mishaps=True) as sandbox:
-        for name, value in sandbox.variables().items():
+        for name, value in sandbox.environ.items():
             monkeypatch.setenv(name, value)
         answer = call("cancel", "pattern", "114-3941689-8772232", "--wait")
     assert answer.code == 0

@@ -71,12 +71,12 @@ def _lines(marketplace: Marketplace) -> Iterator[str]:
     yield ""
     yield ABOUT[marketplace]
     yield ""
-    yield "Every line below is held by the tests, for the SDK and for the sandbox (`tests/contracts/`). A line marked"
+    yield "The tests run every line below, against the SDK and against the sandbox (`tests/contracts/`). A line marked"
     yield "*undocumented* stands for all statuses that no document names."
     yield ""
     yield "## What a status means"
     yield ""
-    yield "The columns say what was known before the order was read so. `after a clean 4xx`: the cancellation was declined,"
+    yield "What a status means depends on what was known before the read. `after a clean 4xx`: the cancellation was declined,"
     yield "and the reply does not say why. `ask again`: whether a cancellation may be sent again if its answer was lost."
     yield ""
     yield CLEAN[marketplace]

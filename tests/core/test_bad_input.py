@@ -350,3 +350,10 @@ def test_an_http_client_of_the_other_door(kind: Kind, on_stage: OnStage) -> None
     wrong = httpx.Client(verify=False) if kind == "async" else httpx.AsyncClient(verify=False)
     with pytest.raises(InvalidRequestError, match="http_client"):
         on_stage(Stage(), PATTERN, http_client=wrong)
+
+
+def test_an_id_in_place_of_an_outcome_is_told_what_takes_one(market: Market, on_stage: OnStage) -> None:
+    """`check` wants the outcome; the message names `look`, which takes an id."""
+    door = on_stage(Stage(), market)
+    with pytest.raises(InvalidRequestError, match=r"an outcome of \w+ is wanted, not str; .*look\(id\)"):
+        door.do(market.name, "check", "1172452900788-01")

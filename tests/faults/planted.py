@@ -263,8 +263,8 @@ MUTANTS = (
     Mutant(
         "no evidence of the request that was interrupted",
         "engine/operation.py",
-        '            self._note(what, at, now, Fault(ready.sent, "interrupted"))\n',
-        "",
+        '                self._note(what, at, now, Fault(ready.sent, "interrupted"))\n',
+        "                pass\n",
     ),
     Mutant(
         "no evidence on an interrupted pause",

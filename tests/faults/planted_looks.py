@@ -355,8 +355,8 @@ LATER = (
     Mutant(
         "an outcome of another marketplace is looked at",
         "marketplaces/base.py",
-        "        if not is_outcome(prior) or prior.marketplace != self._rules.name:\n",
-        "        if not is_outcome(prior):\n",
+        "        if prior.marketplace != self._rules.name:\n",
+        "        if False:\n",
         _LOOKS,
     ),
 )

@@ -220,6 +220,7 @@ MISTAKES = [
     Mistake("VTEX's environment in upper case, as an argument", lambda: Vtex(account="a", app_key="sekret", app_token="sekret", environment="VTEXCOMMERCESTABLE"), "environment", "vtex"),
     Mistake("the endpoint in a base URL, as an argument", lambda: Pattern(token="sekret", base_url="https://api.pattern.com/hub/v1/orders/cancel_order"), "base_url", "pattern"),
     Mistake("two accounts with one label, as arguments", lambda: Countermand(Pattern(token="sekret"), Crux(token="sekret", label="pattern")), "label", "crux"),
+    Mistake("an empty credential", lambda: Pattern(token=""), "token must be a credential: it is empty", "pattern"),
     Mistake("a path for a credential", lambda: Pattern(token=Path("sekret")), "token", "pattern"),  # type: ignore[arg-type]
     Mistake("a coroutine function for a credential", lambda: Kibo(tenant_id=1, access_token=_later), "access_token", "kibo"),  # type: ignore[arg-type]
 ]  # fmt: skip

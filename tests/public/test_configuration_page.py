@@ -5,9 +5,11 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
+import attrs
 import httpx
 import pytest
 
+from countermand import Crux, Kibo, Pattern, Vtex
 from countermand.sandbox import Sandbox, SandboxRequest
 
 from .mistakes import PAGE
@@ -50,3 +52,15 @@ def test_the_page_runs_as_it_stands(
         assert len(printed) == len(said), (block, printed)
         for line, pattern in zip(printed, said, strict=True):
             assert fnmatchcase(line, pattern), (line, pattern)
+
+
+def test_the_page_names_every_environment_variable() -> None:
+    """The table of variables is exactly what `from_env` reads, and says which of them are needed."""
+    page = PAGE.read_text(encoding="utf-8")
+    rows = dict(re.findall(r"^\| `COUNTERMAND_(\w+)` \| ([^|]*?) ?\|", page, re.MULTILINE))
+    fields = {
+        f"{kind.__name__}_{field.name}".upper(): field.default is attrs.NOTHING
+        for kind in (Pattern, Vtex, Crux, Kibo)
+        for field in attrs.fields(kind)
+    }
+    assert {name: needed == "yes" for name, needed in rows.items()} == fields

@@ -57,7 +57,7 @@ WORLDS: list[Any] = [
     CruxSimulator,
     KiboSimulator,
 ]
-WRITTEN = "add_order limit reject_until move return_invoice truth advance settle simulator client async_client mishap base_url"
+WRITTEN = "add_order limit reject_until move return_invoice truth advance settle simulator client async_client mishap base_url environ"
 SANDBOX = {
     name: getattr(sandbox, name).__doc__ or "" for name in vars(sandbox)["__all__"] if name != "Mishap"
 } | {

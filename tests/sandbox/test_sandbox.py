@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 import countermand
-from countermand import Cancelled, Crux, Kibo, OrderNotFoundError, RetryPolicy
+from countermand import Cancelled, Countermand, Crux, Kibo, OrderNotFoundError, RetryPolicy
 from countermand import sandbox as front
 from countermand.sandbox import (
     LoseReply,
@@ -148,6 +148,22 @@ def test_base_urls() -> None:
         Sandbox(http=True).base_url("crux")
     with Sandbox(http=True) as sandbox:
         assert sandbox.base_url("crux").startswith("http://127.0.0.1:")
+
+
+def test_a_client_of_the_code_under_test_finds_the_sandbox_in_the_environment() -> None:
+    """`environ` configures all four marketplaces for `from_env`; nothing is served in memory, or when it is over."""
+    with Sandbox(http=True) as sandbox, Countermand.from_env(sandbox.environ) as client:
+        read = [
+            client.pattern.look("114-3941689-8772232"),
+            client.vtex.look("1172452900788-01"),
+            client.crux.look("521a91e5-058d-4474-aeee-f0c148594a00"),
+            client.kibo.look(1010101),
+        ]
+    assert all(outcome.answer is not None for outcome in read)
+    with pytest.raises(RuntimeError, match="with block"):
+        print(sandbox.environ)
+    with Sandbox() as in_memory, pytest.raises(RuntimeError, match="http=True"):
+        print(in_memory.environ)
 
 
 def test_a_sandbox_at_rest_moves_only_when_told() -> None:

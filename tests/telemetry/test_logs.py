@@ -84,10 +84,24 @@ def test_an_unknown_is_a_warning_without_anything_before_it(
 ) -> None:
     """No pause has to have been logged first."""
     caplog.set_level(logging.WARNING, LOG)
-    stage = Stage(cancel=[lost()], read=[reply(403)])
-    outcome = VTEX.cancel(on_stage(stage, VTEX, retry=RetryPolicy.never()))
+    stage = Stage(cancel=[After(1.5, lost())], read=[reply(403)] * 2)
+    door = on_stage(stage, VTEX, retry=RetryPolicy.never())
+    outcome = VTEX.cancel(door)
     assert isinstance(outcome, Unknown)
-    assert [level for level, _ in lines(caplog)] == ["WARNING"]
+    assert lines(caplog) == [("WARNING", f"{outcome} (cancel, 2 requests, 1.500 s)")]
+    caplog.clear()
+    outcome = door.do("vtex", "check", outcome)
+    assert lines(caplog) == [("WARNING", f"{outcome} (check, 1 request, 0.000 s)")]
+
+
+def test_looking_at_an_open_order_is_silent_at_the_level_of_warnings(
+    market: Market, on_stage: OnStage, caplog: pytest.LogCaptureFixture
+) -> None:
+    """That is the level of a program that has not set one up."""
+    caplog.set_level(logging.WARNING, LOG)
+    door = on_stage(Stage(read=[market.still_open]), market)
+    assert isinstance(door.do(market.name, "look", market.order_id), Unknown)
+    assert lines(caplog) == []
 
 
 def test_looking_at_an_open_order_is_no_warning(

@@ -73,6 +73,16 @@ def blocking(client: Countermand) -> None:
     assert_type(client.kibo.wait_until_settled(1), Outcome[KiboOrder])
 
 
+async def of_any_marketplace(
+    client: Countermand, async_client: AsyncCountermand, outcome: Outcome[object]
+) -> None:
+    """Outcomes of several marketplaces are in one list, and each can be looked at."""
+    assert_type(client.check(outcome), Outcome[object])
+    assert_type(client.wait_until_settled(outcome), Outcome[object])
+    assert_type(await async_client.check(outcome), Outcome[object])
+    assert_type(await async_client.wait_until_settled(outcome), Outcome[object])
+
+
 def options(client: Countermand) -> None:
     """What every call takes by name."""
     never, headers = RetryPolicy.never(), {"X-Trace-Id": "1"}

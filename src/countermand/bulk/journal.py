@@ -252,7 +252,8 @@ def _as_ours(error: BaseException, path: Path) -> JournalError:
     if isinstance(error, CountermandError):
         problem = error.message
     elif isinstance(error, sqlite3.OperationalError | OSError):
-        problem = f"it cannot be written ({error}); nothing more was sent"
+        hint = ": something reads it, such as a StoredRun" if "locked" in str(error) else ""
+        problem = f"it cannot be written ({error}{hint}); nothing more was sent"
     else:
         problem = f"it is no journal, or it is damaged ({error})"
     return JournalError(f"the journal {path}: {problem}")

@@ -42,9 +42,10 @@ class Lanes:
             return False
         if inserting >= self._concurrency * max(known, 1):
             return False
-        # An account that the input has not shown yet may be further down.
-        return len(lanes) < known or any(
-            len(lane.queue) < lane.concurrency for lane in lanes if lane.stopped is None
+        # An account that the input has not shown yet may be further down. Where all have stopped, no row waits for one.
+        running = [lane for lane in lanes if lane.stopped is None]
+        return (
+            len(lanes) < known or not running or any(len(lane.queue) < lane.concurrency for lane in running)
         )
 
     def news(self, now: float, *, is_over: bool) -> Iterator[Learn]:

@@ -12,7 +12,7 @@ def serve(speed: float, *, as_json: bool) -> Exit:
     """Serve until Ctrl-C; print the variables that point a client here."""
     try:
         with Sandbox(http=True, speed=speed, allow_unused_mishaps=True) as sandbox:
-            set_here = sandbox.variables()
+            set_here = sandbox.environ
             if as_json:
                 data_json(set_here)
             else:

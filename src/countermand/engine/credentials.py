@@ -179,6 +179,8 @@ def problem_in_header(value: object) -> str | None:
     """Return what is wrong with a credential for a header, or None. The text is not repeated."""
     if not isinstance(value, str):
         return f"must be text, a function that returns text, or SecretFile(path), not {type(value).__name__}"
+    if not value:
+        return "must be a credential: it is empty"
     if not fits_a_header(value):
         return "must be printable ASCII without line breaks or spaces at its ends"
     if said := _WITH_SCHEME.fullmatch(value):

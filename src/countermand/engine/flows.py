@@ -35,6 +35,7 @@ def concluded(operation: Operation[Any, Any], call: CallKind, flow: Flow[Any]) -
 
     A finding becomes the outcome of the call. The evidence is attached to an error or an interruption.
     """
+    operation.call = call
     try:
         if operation.telemetry is not None:
             operation.telemetry.call_started(call, operation.timeout)

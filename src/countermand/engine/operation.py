@@ -18,7 +18,7 @@ from ..errors import (
 )
 from ..outcomes import Attempt, Outcome, Unknown
 from .auth import LoginFailedError
-from .kinds import WaitReason, What
+from .kinds import CallKind, WaitReason, What
 from .logs import LOG, is_long
 from .retry import retry_after, timestamp
 from .rules import Finding, Rules, unknown
@@ -51,6 +51,8 @@ class Operation(Generic[I, R]):
         in_lane: bool = False,
     ) -> None:
         self.rules = rules
+        #: What the caller asked for.
+        self.call: CallKind = "cancel"
         #: The order id, of the marketplace's own type.
         self.order_id: I = order_id
         #: The outcome of an earlier call, if this call checks it.
@@ -148,8 +150,17 @@ class Operation(Generic[I, R]):
         if self.telemetry is None:
             from . import telemetry  # lazily imported: few calls have a listener
 
-            of, is_logged = (self.rules.name, self.rules.label, self.order_id), LOG.isEnabledFor(INFO)
-            self.telemetry = telemetry.Telemetry(self._hooks, *of, self._clock, is_logged=is_logged)
+            self.telemetry = telemetry.Telemetry(
+                self._hooks,
+                self.rules.name,
+                self.rules.label,
+                self.order_id,
+                self._clock,
+                is_logged=LOG.isEnabledFor(INFO),
+                call=self.call,
+                started=self._started,
+                requests=len(self.attempts) - self._known,
+            )
         return self.telemetry
 
     # Sending.

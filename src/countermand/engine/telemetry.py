@@ -38,19 +38,23 @@ class Telemetry:
         clock: Clock,
         *,
         is_logged: bool,
+        call: CallKind = "cancel",
+        started: float | None = None,
+        requests: int = 0,
     ) -> None:
+        """`started` and `requests` say what the call has done so far, where only a warning is reported of it."""
         self._hooks = tuple(hooks)
         self._is_logged = is_logged
         self._clock = clock
         self._about: dict[str, Any] = {
             "call_id": next(_numbers),
-            "call": "cancel",
+            "call": call,
             "marketplace": marketplace,
             "account": account,
             "order_id": str(order_id),
         }
-        self._started = clock.monotonic()
-        self._requests = 0
+        self._started = clock.monotonic() if started is None else started
+        self._requests = requests
         self._url = ""
         self._is_waiting_for_token = False
         self._ended = False

@@ -165,8 +165,11 @@ class _SubClient(LeavesNoFrames, Generic[I, R, C, O]):
         return self._after(order, options) if is_outcome(order) else self._named(order, options)
 
     def _after(self, prior: Any, options: CallOptions) -> Operation[I, R]:
-        if not is_outcome(prior) or prior.marketplace != self._rules.name:
-            raise InvalidRequestError(f"an outcome of {self._rules.name} is wanted, not {checks.kind(prior)}")
+        wanted = f"an outcome of {self._rules.name} is wanted"
+        if not is_outcome(prior):
+            raise InvalidRequestError(f"{wanted}, not {checks.kind(prior)}; with an id alone, call look(id)")
+        if prior.marketplace != self._rules.name:
+            raise InvalidRequestError(f"{wanted}, not one of {prior.marketplace}")
         return self._operation(self._rules.check_order_id(prior.order_id), options, prior)
 
 

@@ -96,6 +96,8 @@ class Sandbox:
     ) -> None:
         """Close the clients of `client()`, stop serving, and check for unused mishaps."""
         self._stack.close()
+        if self._http:
+            self._origin = None
         if exc_type is None and not self.allow_unused_mishaps:
             self._gateway.check_mishaps()
 
@@ -175,13 +177,17 @@ class Sandbox:
             raise RuntimeError("over HTTP a sandbox serves inside its with block only")
         return f"{self._origin}/{marketplace}"
 
-    def variables(self) -> dict[str, str]:
-        """Return the variables with which `from_env` makes a client of this sandbox, served with `http=True`.
+    @property
+    def environ(self) -> dict[str, str]:
+        """The variables with which `Countermand.from_env` reaches this sandbox, for code that makes its own client.
 
-            client = Countermand.from_env(sandbox.variables())
+            with Sandbox(http=True) as sandbox:
+                client = Countermand.from_env(sandbox.environ)
 
-        Raises RuntimeError outside the with block.
+        Such a client waits in real time. Raises RuntimeError in memory, and outside the with block: nothing is served.
         """
+        if not self._http:
+            raise RuntimeError("in memory nothing is served: Sandbox(http=True) has variables for a client")
         return {
             f"COUNTERMAND_{name}_{field}".upper(): str(value)
             for name, fields in self._accounts().items()
