@@ -10,7 +10,6 @@ its head is the same for all orders of an account, except for the target.
 
 import asyncio
 import re
-import sys
 from collections.abc import Mapping
 from weakref import WeakSet
 
@@ -63,10 +62,7 @@ class AiohttpDriver(EventLoopDriver):
 
     async def exchange(self, call: Call) -> Reply | Fault:
         """Send `call` and return what came of it by its deadline."""
-        outer = sys.exception()
         call.sent = False
-        if self.closed:
-            return Fault(sent=False, detail="the client is closed")
         line: aiohttp.connector.Connection | None = None
         status, headers = 0, _NO_HEADERS
         try:
@@ -79,8 +75,8 @@ class AiohttpDriver(EventLoopDriver):
             return body.reply(status, _usable(status, headers))
         except Exception as error:
             if status:
-                return Reply(status, _usable(status, headers), b"", flaw(error, outer))
-            return settled(error, call, outer, witnessed=True)
+                return Reply(status, _usable(status, headers), b"", flaw(error))
+            return settled(error, call, witnessed=True)
         except asyncio.CancelledError:
             task = asyncio.current_task()
             if not self.closed or task is None or task.cancelling():

@@ -11,7 +11,8 @@ import httpx
 from ..engine.wire import CLOCK, LARGEST_BODY, Call, Reply
 from . import private
 from .agent import user_agent
-from .faults import flaw, pass_on_foreign
+from .faults import flaw
+from .foreign import pass_on_foreign
 from .streams import Deadline, Recorder
 
 _ENCODINGS = {"gzip": zlib.MAX_WBITS | 16, "x-gzip": zlib.MAX_WBITS | 16, "deflate": zlib.MAX_WBITS}
@@ -89,15 +90,12 @@ def plain_headers(headers: Any) -> dict[str, str]:
 class Watch:
     """Records from the `trace` events of a caller's client whether sending has started."""
 
-    __slots__ = ("call", "outer", "witnessed")
+    __slots__ = ("call", "witnessed")
 
-    def __init__(self, call: Call, outer: BaseException | None) -> None:
+    def __init__(self, call: Call) -> None:
         self.call: Call = call
-        #: The exception that the caller was handling when the call started.
-        self.outer: BaseException | None = outer
         #: Whether there was any event. Mocks have none.
         self.witnessed: bool = False
-        call.sent = True
 
     def note(self, event: str, info: Mapping[str, Any]) -> None:
         """Record an event. Raise the exception of a signal handler, which httpcore would swallow."""
@@ -113,7 +111,7 @@ class Watch:
             elif event.endswith("send_request_body.started"):
                 request.extensions.pop("trace", None)  # further events are not needed
         elif event.endswith(".failed"):
-            pass_on_foreign(info["exception"], self.outer)
+            pass_on_foreign(info["exception"])
 
     __call__ = note
 
@@ -187,11 +185,10 @@ class Body:
         return Reply(status, headers, body)
 
 
-def read(response: Any, call: Call, outer: BaseException | None) -> Reply:
+def read(response: Any, call: Call) -> Reply:
     """Read a blocking response to its end, close it, and return the reply. A failure becomes the reply's flaw.
 
-    Raises foreign exceptions, which are not the HTTP library's. `outer` is the exception that the caller was handling
-    when the call started.
+    Raises foreign exceptions, which are not the HTTP library's.
     """
     headers = plain_headers(response.headers)
     if response.is_stream_consumed:  # by a mock, or by an event hook of the caller's client
@@ -210,11 +207,11 @@ def read(response: Any, call: Call, outer: BaseException | None) -> Reply:
         finally:
             response.close()
     except Exception as error:
-        return Reply(response.status_code, headers, b"", flaw(error, outer))
+        return Reply(response.status_code, headers, b"", flaw(error))
     return reply
 
 
-async def aread(response: Any, call: Call, outer: BaseException | None) -> Reply:
+async def aread(response: Any, call: Call) -> Reply:
     """`read` for async responses."""
     headers = plain_headers(response.headers)
     if response.is_stream_consumed:  # by a mock, or by an event hook of the caller's client
@@ -233,7 +230,7 @@ async def aread(response: Any, call: Call, outer: BaseException | None) -> Reply
         finally:
             await response.aclose()
     except Exception as error:
-        return Reply(response.status_code, headers, b"", flaw(error, outer))
+        return Reply(response.status_code, headers, b"", flaw(error))
     return reply
 
 
