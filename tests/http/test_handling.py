@@ -32,7 +32,7 @@ def caching(kind: str) -> Any:
     cache: dict[str, Any] = {}
     inner = library.AsyncHTTPTransport() if kind.startswith("async") else library.HTTPTransport()
 
-    class Caching(library.BaseTransport):  # type: ignore[misc,name-defined]
+    class Caching(library.BaseTransport):  # type: ignore[misc]
         def handle_request(self, request: Any) -> Any:
             try:
                 return cache["reply"]
@@ -42,7 +42,7 @@ def caching(kind: str) -> Any:
         def close(self) -> None:
             inner.close()
 
-    class AsyncCaching(library.AsyncBaseTransport):  # type: ignore[misc,name-defined]
+    class AsyncCaching(library.AsyncBaseTransport):  # type: ignore[misc]
         async def handle_async_request(self, request: Any) -> Any:
             try:
                 return cache["reply"]
