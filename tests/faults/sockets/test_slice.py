@@ -28,6 +28,21 @@ def test_a_fresh_slice_of_the_sweep_tells_no_untruth(server: FaultServer) -> Non
     assert not wrong, f"python -m tests.faults.sockets --replay {wrong[0].seed}\n{_told(wrong)}"
 
 
+def test_what_breaks_the_sweep_names_its_case(server: FaultServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The seed of a case is what a replay needs."""
+
+    def broken(_server: FaultServer, _case: Case) -> Played:
+        raise RuntimeError("the sweep is broken")
+
+    monkeypatch.setattr("tests.faults.sockets.sweep.play", broken)
+    blocking = next(
+        case for case in map(made, map(str, range(99))) if case.door == "stock" and not case.alone
+    )
+    with pytest.raises(RuntimeError, match="broken") as caught:
+        side_by_side(server, [blocking])
+    assert f"--replay {blocking.seed}" in caught.value.__notes__[0]
+
+
 @pytest.mark.long
 def test_every_fault_of_the_catalogue_tells_no_untruth(server: FaultServer) -> None:
     """Each fault on a cancel, at each marketplace, through one of the doors after the other."""
