@@ -5,6 +5,7 @@ import secrets
 import pytest
 from attrs import evolve
 
+from . import sweep
 from .cases import MARKETPLACES, Case, made
 from .doors import doors, swept
 from .faults import Planned, catalogue
@@ -34,7 +35,7 @@ def test_what_breaks_the_sweep_names_its_case(server: FaultServer, monkeypatch: 
     def broken(_server: FaultServer, _case: Case) -> Played:
         raise RuntimeError("the sweep is broken")
 
-    monkeypatch.setattr("tests.faults.sockets.sweep.play", broken)
+    monkeypatch.setattr(sweep, "play", broken)
     blocking = next(
         case for case in map(made, map(str, range(99))) if case.door == "stock" and not case.alone
     )
