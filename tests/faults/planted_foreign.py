@@ -128,14 +128,14 @@ NOT_OURS = (
     ),
     Mutant(
         "the environment's proxies are passed over",
-        "transport/opening.py",
+        "transport/__init__.py",
         "        return StockDriver(environment_proxies())\n",
         "        return StockDriver()\n",
         ("proxies",),
     ),
     Mutant(
         "the environment's proxies are passed over (async)",
-        "transport/opening.py",
+        "transport/__init__.py",
         "        return AsyncStockDriver(environment_proxies())\n",
         "        return AsyncStockDriver()\n",
         ("proxies", "certificates"),

@@ -15,7 +15,8 @@ from weakref import WeakSet
 
 from ..engine.wire import CLOCK, Call, Fault, Reply
 from . import private
-from .eventloop import GRACE, KEEPALIVE, EventLoopDriver, home
+from .connecting import KEEPALIVE
+from .eventloop import GRACE, EventLoopDriver, home
 from .extras import needs
 from .faults import flaw, settled
 from .messages import Body, tls_for, whole_headers

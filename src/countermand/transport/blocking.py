@@ -11,17 +11,13 @@ import httpx
 
 from ..engine.wire import CLOCK, Call, Fault, Flow, Reply, T
 from ..errors import NotSentError
-from .connecting import Backend
+from .connecting import KEEPALIVE, Backend
 from .faults import settled
 from .foreign import pass_on_stop, without_frames
 from .messages import Watch, client_request, read, stock_request, tls_for
 from .private import install_pool
 from .proxies import Proxies, route_for
 from .quiet import hush, ours
-
-#: The keep-alive timeout of an idle connection, in seconds. It is shorter than that of most servers: if the server is
-#: closing the connection, it is unclear whether a request arrived.
-KEEPALIVE = 4.0
 
 hush()
 

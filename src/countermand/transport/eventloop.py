@@ -12,6 +12,7 @@ import httpx
 
 from ..engine.wire import CLOCK, Call, Fault, Flow, Reply, T
 from ..errors import NotSentError
+from .connecting import KEEPALIVE
 from .connecting_async import AsyncBackend
 from .faults import flaw, settled
 from .foreign import pass_on_stop, without_frames
@@ -23,8 +24,6 @@ from .quiet import hush, ours
 #: The seconds after the deadline at which an exchange is cancelled. Connecting stops at the deadline itself, so that a
 #: connection timeout can be distinguished from a missing reply.
 GRACE = 0.05
-#: The keep-alive timeout of an idle connection, in seconds; see `blocking.KEEPALIVE`.
-KEEPALIVE = 4.0
 #: The maximum number of connections to one origin, each in its own pool: the overhead of an httpcore pool grows with its
 #: connections, and a pool may assign one connection to two tasks, one of which then has to retry.
 _CONNECTIONS = 128

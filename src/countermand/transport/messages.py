@@ -190,22 +190,18 @@ def read(response: Any, call: Call) -> Reply:
 
     Raises foreign exceptions, which are not the HTTP library's.
     """
-    headers = plain_headers(response.headers)
-    if response.is_stream_consumed:  # by a mock, or by an event hook of the caller's client
-        content: bytes = response.content
-        if (spoilt := _spoilt_connection(response, call, headers, len(content))) is not None:
-            spoilt.close()
-        return Reply(response.status_code, headers, content)
-    body = Body(call.deadline)
+    body, headers = Body(call.deadline), plain_headers(response.headers)
     try:
         try:
-            for chunk in response.stream:
-                body.take(chunk)
-            reply = body.reply(response.status_code, headers)
-            if (spoilt := _spoilt_connection(response, call, headers, body.size)) is not None:
+            if not response.is_stream_consumed:  # by a mock, or by an event hook of the caller's client
+                for chunk in response.stream:
+                    body.take(chunk)
+            reply, spoilt = _read(response, call, headers, body)
+            if spoilt is not None:
                 spoilt.close()
         finally:
-            response.close()
+            if not response.is_closed:
+                response.close()
     except Exception as error:
         return Reply(response.status_code, headers, b"", flaw(error))
     return reply
@@ -213,35 +209,37 @@ def read(response: Any, call: Call) -> Reply:
 
 async def aread(response: Any, call: Call) -> Reply:
     """`read` for async responses."""
-    headers = plain_headers(response.headers)
-    if response.is_stream_consumed:  # by a mock, or by an event hook of the caller's client
-        content: bytes = response.content
-        if (spoilt := _spoilt_connection(response, call, headers, len(content))) is not None:
-            await spoilt.aclose()
-        return Reply(response.status_code, headers, content)
-    body = Body(call.deadline)
+    body, headers = Body(call.deadline), plain_headers(response.headers)
     try:
         try:
-            async for chunk in response.stream:
-                body.take(chunk)
-            reply = body.reply(response.status_code, headers)
-            if (spoilt := _spoilt_connection(response, call, headers, body.size)) is not None:
+            if not response.is_stream_consumed:  # by a mock, or by an event hook of the caller's client
+                async for chunk in response.stream:
+                    body.take(chunk)
+            reply, spoilt = _read(response, call, headers, body)
+            if spoilt is not None:
                 await spoilt.aclose()
         finally:
-            await response.aclose()
+            if not response.is_closed:
+                await response.aclose()
     except Exception as error:
         return Reply(response.status_code, headers, b"", flaw(error))
     return reply
 
 
-def _spoilt_connection(response: Any, call: Call, headers: Mapping[str, str], size: int) -> Any:
-    """Return the connection if it has surplus bytes. It must be closed before the pool can reuse it."""
+def _read(response: Any, call: Call, headers: Mapping[str, str], body: Body) -> tuple[Reply, Any]:
+    """Return the reply, and its connection if that has surplus bytes: the pool must not reuse it."""
+    size = body.size
+    if response.is_stream_consumed:
+        reply = Reply(response.status_code, headers, response.content)
+        size = len(reply.body)
+    else:
+        reply = body.reply(response.status_code, headers)
     stream = response.extensions.get("network_stream")
     if isinstance(stream, Recorder):
-        spoilt = stream.has_surplus(call.method, response.status_code, headers, size)
+        spoilt = stream.has_surplus(call.method, reply.status, headers, size)
     else:
         spoilt = private.has_surplus(response)
-    return stream if spoilt else None
+    return reply, stream if spoilt else None
 
 
 def _decompressed(status: int, headers: Mapping[str, str], body: bytes, encoding: str) -> Reply:
