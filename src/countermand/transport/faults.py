@@ -76,16 +76,8 @@ def settled(
     theirs = foreign_cause(error)
     if theirs is not None:
         pass_on(theirs)
-    return _fault(error, call, by_class=ours and not witnessed)
-
-
-def _fault(error: Exception, call: Call, *, by_class: bool) -> Fault:
-    """Return the fault for an exception of an HTTP library, and set `call.sent`.
-
-    `by_class`: nothing was observed, and the exception is about our request. Then its class decides.
-    """
     known = next((kind.__name__ for kind in type(error).__mro__ if kind.__name__ in _TOLD), "")
-    if known in _NOT_SENT and by_class:
+    if known in _NOT_SENT and ours and not witnessed:
         call.sent = False
     detail = _TOLD.get(known, "it failed")
     if not call.sent and isinstance(error, TimeoutError):
