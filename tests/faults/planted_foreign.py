@@ -9,7 +9,7 @@ NOT_OURS = (
     Mutant(
         "what a hook raises becomes a fault",
         _FAULTS,
-        "    if theirs is not None:\n        _pass_on(theirs)\n",
+        "    if theirs is not None:\n        pass_on(theirs)\n",
         "    if theirs is None:\n        pass\n",
         ("passing",),
     ),
@@ -23,7 +23,7 @@ NOT_OURS = (
     Mutant(
         "what a hook raises in another HTTP library is judged by its class",
         _FAULTS,
-        "        if is_of_another_library(error, request):\n            _pass_on(error)\n",
+        "        if is_of_another_library(error, request):\n            pass_on(error)\n",
         "",
         ("passing",),
     ),
@@ -72,7 +72,7 @@ NOT_OURS = (
     Mutant(
         "an interruption is not told to the flow",
         "transport/blocking.py",
-        "                    step = flow.throw(without_frames(interruption, outer))\n",
+        "                    step = flow.throw(interruption)\n",
         "                    raise\n",
         ("leaving",),
     ),
@@ -94,8 +94,8 @@ NOT_OURS = (
     Mutant(
         "the standard library's frames below a library stay",
         "engine/frames.py",
-        "            inner += 1\n    kept",
-        "            break\n    kept",
+        "        if caller and (index > last or",
+        "        if (caller or standard) and (index > last or",
         ("leaving",),
     ),
     Mutant(
@@ -128,14 +128,14 @@ NOT_OURS = (
     ),
     Mutant(
         "the environment's proxies are passed over",
-        "transport/opening.py",
+        "transport/__init__.py",
         "        return StockDriver(environment_proxies())\n",
         "        return StockDriver()\n",
         ("proxies",),
     ),
     Mutant(
         "the environment's proxies are passed over (async)",
-        "transport/opening.py",
+        "transport/__init__.py",
         "        return AsyncStockDriver(environment_proxies())\n",
         "        return AsyncStockDriver()\n",
         ("proxies", "certificates"),

@@ -47,10 +47,12 @@ async def mute() -> AsyncGenerator[tuple[Call, asyncio.Event]]:
     asked = asyncio.Event()
 
     async def read(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await reader.readuntil(b"\r\n\r\n")
-        asked.set()
-        await reader.read()
-        writer.close()
+        try:
+            await reader.readuntil(b"\r\n\r\n")
+            asked.set()
+            await reader.read()
+        finally:  # the end of the event loop cancels this
+            writer.transport.abort()
 
     async with await asyncio.start_server(read, "127.0.0.1") as server:
         host, port = server.sockets[0].getsockname()

@@ -23,6 +23,7 @@ from countermand import (
     Countermand,
     Crux,
     JournalError,
+    NotConfiguredError,
     RetryPolicy,
     Unknown,
     evidence_of,
@@ -164,6 +165,17 @@ def test_an_order_id_that_is_none() -> None:
     with Countermand(access("localhost:9")) as client, pytest.raises(ValueError, match="UUID") as caught:
         client.crux.cancel_order("no uuid")
     assert is_clean(caught.value)
+
+
+def test_an_account_that_is_none() -> None:
+    """By the property, and by the label."""
+    with Countermand(access("localhost:9")) as client:
+        with pytest.raises(NotConfiguredError) as caught:
+            _ = client.pattern
+        assert is_clean(caught.value)
+        with pytest.raises(NotConfiguredError) as caught:
+            _ = client["pattern"]
+        assert is_clean(caught.value)
 
 
 @pytest.mark.parametrize("kind", [kind for kind in KINDS if "httpx" in kind])

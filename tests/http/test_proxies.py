@@ -13,10 +13,10 @@ import pytest
 from countermand import AsyncCountermand, Cancelled, Countermand, NotSentError, Pattern, Requested
 from countermand.engine.wire import CLOCK, Call, Fault, Reply
 from countermand.sandbox import Sandbox
+from countermand.transport import open_driver
 from countermand.transport.blocking import StockDriver
 from countermand.transport.eventloop import AsyncStockDriver
 from countermand.transport.nested import NestedTLS
-from countermand.transport.opening import open_driver
 from countermand.transport.proxies import Proxies, environment_proxies, is_direct
 from tests.support.proxies import SocksServer, Tunnel
 from tests.support.tls import anonymous

@@ -14,7 +14,7 @@ import httpx
 
 from countermand import AsyncCountermand, Countermand
 from countermand.engine.wire import Call, Clock, Fault, Flow, Reply, Sleep, T
-from countermand.transport.opening import open_async_driver, open_driver
+from countermand.transport import open_async_driver, open_driver
 from tests.support.doors import Door, Kind
 from tests.support.stage import WALL, Stage
 

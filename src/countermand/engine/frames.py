@@ -4,19 +4,15 @@ The frames of this package and of libraries are removed, because their local var
 trackers report.
 """
 
+import sys
 from functools import cache
 from types import FrameType, TracebackType
 
 #: Top-level packages whose exceptions describe an HTTP exchange by the names of their classes.
 HTTP_LIBRARIES = frozenset("httpx httpx2 httpcore httpcore2 aiohttp h11".split())
-#: Top-level modules of the standard library that run below a call. The caller's code may use them as well.
-_STANDARD = frozenset(
-    """
-    asyncio ssl socket select selectors threading concurrent contextlib encodings codecs urllib http queue weakref
-    functools types typing logging
-    """.split()
-)
-#: Other top-level modules that run below a call, and are not the caller's code.
+#: Top-level modules of the standard library: whoever called one answers for it. A mock and a debugger act for the caller.
+_STANDARD = sys.stdlib_module_names - {"unittest", "bdb", "pdb"}
+#: Top-level modules that run below a call, and are not the caller's code.
 _BELOW = HTTP_LIBRARIES | frozenset(
     """
     countermand h2 hpack hyperframe anyio sniffio trio outcome uvloop winloop idna aiohappyeyeballs aiodns pycares
@@ -24,12 +20,6 @@ _BELOW = HTTP_LIBRARIES | frozenset(
     python_socks gevent eventlet greenlet attr attrs
     """.split()
 )
-
-
-def is_library(frame: FrameType) -> bool:
-    """Whether a frame is of this package or of a library that runs below a call."""
-    name = _top(frame)
-    return name in _BELOW or name in _STANDARD
 
 
 def was_raised_by_caller(trace: TracebackType | None) -> bool:
@@ -47,53 +37,52 @@ def was_raised_by_caller(trace: TracebackType | None) -> bool:
     return caller
 
 
+def was_caught_by_caller(trace: TracebackType | None) -> bool:
+    """Whether the frame that caught an exception with this traceback is the caller's."""
+    return trace is not None and _top(trace.tb_frame) not in _BELOW | _STANDARD
+
+
 def _top(frame: FrameType) -> str:
     """Return the top-level module of a frame. Code that attrs or cattrs has generated has no name, and counts as ours."""
     name: object = frame.f_globals.get("__name__")
-    return name.partition(".")[0] if isinstance(name, str) else "countermand"
+    if not isinstance(name, str):
+        return "countermand"
+    return "collections" if name.startswith("namedtuple_") else name.partition(".")[0]
 
 
 def own_frames(trace: TracebackType | None) -> TracebackType | None:
-    """Return `trace` with the caller's frames only.
+    """Return `trace` with the caller's frames only, and those of the standard library that they called innermost.
 
-    Outside the innermost ones, an installed package may wrap a library (tracers, instrumentation) and hold the request
-    as well. The standard library is the caller's where the caller's code called it.
+    Outside the innermost library, an installed package may wrap it (tracers, instrumentation) and hold the request too.
     """
-    links: list[TracebackType] = []
+    links: list[tuple[TracebackType, str]] = []
+    last = -1
     while trace is not None:
-        links.append(trace)
+        name = _top(trace.tb_frame)
+        if name in _BELOW:
+            last = len(links)
+        links.append((trace, name))
         trace = trace.tb_next
-    inner = len(links)
-    while inner and not is_library(links[inner - 1].tb_frame):
-        inner -= 1
-    if inner:
-        while (
-            inner < len(links)
-            and _is_of(links[inner], _standard())
-            and not _is_of(links[inner], _installed())
-        ):
-            inner += 1
+    own: list[TracebackType] = []
+    caller = False
+    for index, (link, name) in enumerate(links):
+        standard = name in _STANDARD
+        if not standard:
+            caller = name not in _BELOW
+        if caller and (index > last or not (standard or _is_installed(link))):
+            own.append(link)
     kept: TracebackType | None = None
-    for index, link in reversed([*enumerate(links)]):
-        between = is_library(link.tb_frame) or _is_of(link, _standard()) or _is_of(link, _installed())
-        if index >= inner or not between:
-            kept = TracebackType(kept, link.tb_frame, link.tb_lasti, link.tb_lineno)
+    for link in reversed(own):
+        kept = TracebackType(kept, link.tb_frame, link.tb_lasti, link.tb_lineno)
     return kept
 
 
-def _is_of(link: TracebackType, places: tuple[str, ...]) -> bool:
-    return link.tb_frame.f_code.co_filename.startswith(places)
-
-
-@cache
-def _standard() -> tuple[str, ...]:
-    import sysconfig  # lazily imported: few processes ever need it
-
-    return "<frozen ", sysconfig.get_path("stdlib")
+def _is_installed(link: TracebackType) -> bool:
+    return link.tb_frame.f_code.co_filename.startswith(_installed())
 
 
 @cache
 def _installed() -> tuple[str, ...]:
-    import sysconfig
+    import sysconfig  # lazily imported: few processes ever need it
 
     return sysconfig.get_path("purelib"), sysconfig.get_path("platlib")

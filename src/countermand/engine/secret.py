@@ -16,7 +16,7 @@ from .frames import own_frames
 #: Shorter texts are not redacted: real credentials are longer, and ordinary words of a reply may be as short.
 _SHORTEST = 8
 
-_ITERATION = ("__next__", "__anext__")
+_PUBLIC = ("__next__", "__anext__", "__getitem__")
 _COROUTINE = 0x80  # inspect.CO_COROUTINE, without the import
 
 _Class = TypeVar("_Class", bound=type)
@@ -174,7 +174,7 @@ def sealed(cls: _Class) -> _Class:
 
 
 class LeavesNoFrames:
-    """A base class: an exception that leaves a public method, or an iteration, carries the caller's frames only.
+    """A base class: an exception that leaves a public method or property, or an iteration, has the caller's frames only.
 
     Each function that an exception passes adds its frame, so the outermost one has to remove them.
     """
@@ -182,8 +182,12 @@ class LeavesNoFrames:
     def __init_subclass__(cls) -> None:
         super().__init_subclass__()
         for name, member in list(vars(cls).items()):
-            if isinstance(member, FunctionType) and (not name.startswith("_") or name in _ITERATION):
+            if name.startswith("_") and name not in _PUBLIC:
+                continue
+            if isinstance(member, FunctionType):
                 setattr(cls, name, leaves_no_frames(member))
+            elif isinstance(member, property) and member.fget is not None:
+                setattr(cls, name, property(leaves_no_frames(member.fget)))
 
 
 def leaves_no_frames(method: _Method) -> _Method:

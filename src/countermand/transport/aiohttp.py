@@ -10,13 +10,13 @@ its head is the same for all orders of an account, except for the target.
 
 import asyncio
 import re
-import sys
 from collections.abc import Mapping
 from weakref import WeakSet
 
 from ..engine.wire import CLOCK, Call, Fault, Reply
 from . import private
-from .eventloop import GRACE, KEEPALIVE, EventLoopDriver, home
+from .connecting import KEEPALIVE
+from .eventloop import GRACE, EventLoopDriver, home
 from .extras import needs
 from .faults import flaw, settled
 from .messages import Body, tls_for, whole_headers
@@ -63,10 +63,7 @@ class AiohttpDriver(EventLoopDriver):
 
     async def exchange(self, call: Call) -> Reply | Fault:
         """Send `call` and return what came of it by its deadline."""
-        outer = sys.exception()
         call.sent = False
-        if self.closed:
-            return Fault(sent=False, detail="the client is closed")
         line: aiohttp.connector.Connection | None = None
         status, headers = 0, _NO_HEADERS
         try:
@@ -79,8 +76,8 @@ class AiohttpDriver(EventLoopDriver):
             return body.reply(status, _usable(status, headers))
         except Exception as error:
             if status:
-                return Reply(status, _usable(status, headers), b"", flaw(error, outer))
-            return settled(error, call, outer, witnessed=True)
+                return Reply(status, _usable(status, headers), b"", flaw(error))
+            return settled(error, call, witnessed=True)
         except asyncio.CancelledError:
             task = asyncio.current_task()
             if not self.closed or task is None or task.cancelling():

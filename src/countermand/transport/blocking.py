@@ -11,17 +11,13 @@ import httpx
 
 from ..engine.wire import CLOCK, Call, Fault, Flow, Reply, T
 from ..errors import NotSentError
-from .connecting import Backend
+from .connecting import KEEPALIVE, Backend
 from .faults import settled
-from .foreign import without_frames
+from .foreign import pass_on_stop, without_frames
 from .messages import Watch, client_request, read, stock_request, tls_for
 from .private import install_pool
 from .proxies import Proxies, route_for
 from .quiet import hush, ours
-
-#: The keep-alive timeout of an idle connection, in seconds. It is shorter than that of most servers: if the server is
-#: closing the connection, it is unclear whether a request arrived.
-KEEPALIVE = 4.0
 
 hush()
 
@@ -49,9 +45,7 @@ class BlockingDriver(ABC):
 
     def run(self, flow: Flow[T]) -> T:
         """Run `flow` to its end and return what it returns, or raise what it raises, without the frames below it."""
-        if self.closed:
-            raise NotSentError("the client is closed")
-        outer = sys.exception()
+        outer, interruption = sys.exception(), None
         try:
             step = next(flow)
             while True:
@@ -59,6 +53,9 @@ class BlockingDriver(ABC):
                     while True:
                         answer: Reply | Fault | None = None
                         if isinstance(step, Call):
+                            if self.closed:
+                                step.sent = False
+                                raise NotSentError("the client is closed")
                             ours.set(True)
                             try:
                                 answer = self.exchange(step)
@@ -67,15 +64,17 @@ class BlockingDriver(ABC):
                         else:
                             time.sleep(step.seconds)
                         step = flow.send(answer)
-                except BaseException as interruption:
+                except BaseException as error:
                     if getattr(flow, "gi_frame", flow) is None:  # it has ended, with this
                         raise
-                    step = flow.throw(without_frames(interruption, outer))
+                    interruption = without_frames(error, outer)
+                    step = flow.throw(interruption)
         except StopIteration as end:
             result: T = end.value
             return result
         except BaseException as error:
             without_frames(error, outer)
+            pass_on_stop(error, interruption)
             raise
 
 
@@ -99,7 +98,6 @@ class StockDriver(BlockingDriver):
 
     def exchange(self, call: Call) -> Reply | Fault:
         """Send `call` and return what came of it by its deadline."""
-        outer = sys.exception()
         call.sent = False
         try:
             if self._pid != os.getpid():
@@ -110,8 +108,8 @@ class StockDriver(BlockingDriver):
             call.sent = True  # a stream of ours corrects it; with a mock there is none
             response = transport.handle_request(request)
         except Exception as error:
-            return settled(error, call, outer)
-        return read(response, call, outer)
+            return settled(error, call)
+        return read(response, call)
 
     def _open(self, origin: str) -> httpx.HTTPTransport:
         route = route_for(origin, self._proxies)
@@ -162,17 +160,16 @@ class BorrowedDriver(BlockingDriver):
 
     def exchange(self, call: Call) -> Reply | Fault:
         """Send `call` and return the result."""
-        outer = sys.exception()
+        call.sent = False
         left = max(call.deadline - CLOCK.monotonic(), 0.001)
-        watch, request = Watch(call, outer), None
+        watch, request = Watch(call), None
         try:
             request = client_request(self._client, call, watch, left, left)
+            call.sent = True  # the events correct it; with a mock there are none
             response = self._client.send(request, stream=True, auth=None, follow_redirects=False)
         except Exception as error:
-            if request is None:
-                call.sent = False
-            return settled(error, call, outer, request=request, witnessed=watch.witnessed)
-        return read(response, call, outer)
+            return settled(error, call, request=request, witnessed=watch.witnessed)
+        return read(response, call)
 
     def close(self) -> None:
         """Stop sending. The caller's client stays open."""

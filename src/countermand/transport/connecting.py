@@ -19,6 +19,9 @@ from .streams import Stream, left_to_send
 
 #: The seconds before the next address is tried in parallel: RFC 8305, section 5.
 HEAD_START = 0.25
+#: The keep-alive timeout of an idle connection, in seconds. It is shorter than that of most servers: if the server is
+#: closing the connection, it is unclear whether a request arrived.
+KEEPALIVE = 4.0
 
 Address: TypeAlias = "tuple[int, int, int, str, Any]"
 #: Yields (the bytes to send, the number of bytes to read), and receives the bytes that were read.

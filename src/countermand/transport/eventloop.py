@@ -12,9 +12,10 @@ import httpx
 
 from ..engine.wire import CLOCK, Call, Fault, Flow, Reply, T
 from ..errors import NotSentError
+from .connecting import KEEPALIVE
 from .connecting_async import AsyncBackend
 from .faults import flaw, settled
-from .foreign import without_frames
+from .foreign import pass_on_stop, without_frames
 from .messages import AsyncWatch, aread, client_request, plain_headers, stock_request, tls_for
 from .private import install_pool
 from .proxies import Proxies, Route, route_for
@@ -23,8 +24,6 @@ from .quiet import hush, ours
 #: The seconds after the deadline at which an exchange is cancelled. Connecting stops at the deadline itself, so that a
 #: connection timeout can be distinguished from a missing reply.
 GRACE = 0.05
-#: The keep-alive timeout of an idle connection, in seconds; see `blocking.KEEPALIVE`.
-KEEPALIVE = 4.0
 #: The maximum number of connections to one origin, each in its own pool: the overhead of an httpcore pool grows with its
 #: connections, and a pool may assign one connection to two tasks, one of which then has to retry.
 _CONNECTIONS = 128
@@ -53,15 +52,20 @@ class EventLoopDriver(ABC):
     async def aclose(self) -> None:
         """Close what the driver opened itself."""
 
-    async def run(self, flow: Flow[T]) -> T:
-        """Run `flow` to its end and return what it returns, or raise what it raises, without the frames below it."""
+    def _check(self, call: Call) -> None:
+        """Raise `NotSentError` if nothing can be sent."""
+        sent, call.sent = call.sent, False
         if self.closed:
             raise NotSentError("the client is closed")
         try:
             asyncio.get_running_loop()
         except RuntimeError:
             raise NotSentError("the async client needs asyncio, and no event loop of it is running") from None
-        outer = sys.exception()
+        call.sent = sent
+
+    async def run(self, flow: Flow[T]) -> T:
+        """Run `flow` to its end and return what it returns, or raise what it raises, without the frames below it."""
+        outer, interruption = sys.exception(), None
         try:
             step = next(flow)
             while True:
@@ -69,6 +73,7 @@ class EventLoopDriver(ABC):
                     while True:
                         answer: Reply | Fault | None = None
                         if isinstance(step, Call):
+                            self._check(step)
                             ours.set(True)
                             try:
                                 answer = await self.exchange(step)
@@ -77,15 +82,17 @@ class EventLoopDriver(ABC):
                         else:
                             await asyncio.sleep(step.seconds)
                         step = flow.send(answer)
-                except BaseException as interruption:
+                except BaseException as error:
                     if getattr(flow, "gi_frame", flow) is None:  # it has ended, with this
                         raise
-                    step = flow.throw(without_frames(interruption, outer))
+                    interruption = without_frames(error, outer)
+                    step = flow.throw(interruption)
         except StopIteration as end:
             result: T = end.value
             return result
         except BaseException as error:
             without_frames(error, outer)
+            pass_on_stop(error, interruption)
             raise
 
 
@@ -113,7 +120,6 @@ class AsyncStockDriver(EventLoopDriver):
 
     async def exchange(self, call: Call) -> Reply | Fault:
         """Send `call` and return what came of it by its deadline."""
-        outer = sys.exception()
         call.sent = False
         lane: _Lane | None = None
         response: httpx.Response | None = None
@@ -127,11 +133,11 @@ class AsyncStockDriver(EventLoopDriver):
                 request = stock_request(call)
                 call.sent = True  # a stream of ours corrects it; with a mock there is none
                 response = await lane.transport.handle_async_request(request)
-                return await aread(response, call, outer)
+                return await aread(response, call)
         except Exception as error:
             if response is None:
-                return settled(error, call, outer)
-            return Reply(response.status_code, plain_headers(response.headers), b"", flaw(error, outer))
+                return settled(error, call)
+            return Reply(response.status_code, plain_headers(response.headers), b"", flaw(error))
         finally:
             if lane is not None:
                 lane.busy -= 1
@@ -200,22 +206,21 @@ class AsyncBorrowedDriver(EventLoopDriver):
 
     async def exchange(self, call: Call) -> Reply | Fault:
         """Send `call` and return what came of it by its deadline."""
-        outer = sys.exception()
+        call.sent = False
         left = max(call.deadline - CLOCK.monotonic(), 0.0)
-        watch, request, response = AsyncWatch(call, outer), None, None
+        watch, request, response = AsyncWatch(call), None, None
         try:
             async with asyncio.timeout(left + GRACE):
                 request = client_request(
                     self._client, call, watch, left, None
                 )  # this driver enforces the deadline
+                call.sent = True  # the events correct it; with a mock there are none
                 response = await self._client.send(request, stream=True, auth=None, follow_redirects=False)
-                return await aread(response, call, outer)
+                return await aread(response, call)
         except Exception as error:
             if response is not None:
-                return Reply(response.status_code, plain_headers(response.headers), b"", flaw(error, outer))
-            if request is None:
-                call.sent = False
-            return settled(error, call, outer, request=request, witnessed=watch.witnessed)
+                return Reply(response.status_code, plain_headers(response.headers), b"", flaw(error))
+            return settled(error, call, request=request, witnessed=watch.witnessed)
 
     async def aclose(self) -> None:
         """Stop sending. The caller's client stays open."""

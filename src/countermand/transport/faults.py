@@ -6,10 +6,10 @@ after `PoolTimeout` and `ConnectTimeout` nothing was sent, after `ReadTimeout` i
 `TimeoutException`. The names are the same in httpx, httpx2 and httpcore.
 """
 
-from typing import Any, NoReturn
+from typing import Any
 
 from ..engine.wire import BODY_LOST, Call, Fault, Reply
-from .foreign import chain, foreign_cause, is_foreign, is_http, is_of_another_library
+from .foreign import foreign_cause, is_foreign, is_http, is_of_another_library, of_libraries, pass_on
 
 _NOT_SENT = {
     "ConnectError": "no connection",
@@ -52,17 +52,12 @@ _PLAIN = (OSError, UnicodeError, RuntimeError)
 
 
 def settled(
-    error: Exception,
-    call: Call,
-    outer: BaseException | None,
-    *,
-    request: object = None,
-    witnessed: bool = False,
+    error: Exception, call: Call, *, request: object = None, witnessed: bool = False
 ) -> Fault | Reply:
     """Return the result of an exchange that raised `error`. Foreign exceptions are raised, after setting `call.sent`.
 
-    `outer` is the exception that the caller was handling when the call started. `request` is the request of the
-    caller's client, or None without such a client. `witnessed` says whether `call.sent` was observed, not assumed.
+    `request` is the request of the caller's client, or None without such a client. `witnessed` says whether `call.sent`
+    was observed, not assumed.
 
     If a hook raised `HTTPStatusError` for this request, the result is a reply with the status and headers of its
     response, and with the body if it was read. If not, the body is empty and the flaw is `BODY_LOST`.
@@ -72,25 +67,17 @@ def settled(
         about = _request_of(error)
         ours = about is request
         if not ours and (about is not None or is_foreign(error)):
-            _pass_on(error)
+            pass_on(error)
         if is_of_another_library(error, request):
-            _pass_on(error)
+            pass_on(error)
         response = getattr(error, "response", None)
         if response is not None:
             return _judged(response)
-    theirs = foreign_cause(error, outer)
+    theirs = foreign_cause(error)
     if theirs is not None:
-        _pass_on(theirs)
-    return _fault(error, call, outer, by_class=ours and not witnessed)
-
-
-def _fault(error: Exception, call: Call, outer: BaseException | None, *, by_class: bool) -> Fault:
-    """Return the fault for an exception of an HTTP library, and set `call.sent`.
-
-    `by_class`: nothing was observed, and the exception is about our request. Then its class decides.
-    """
+        pass_on(theirs)
     known = next((kind.__name__ for kind in type(error).__mro__ if kind.__name__ in _TOLD), "")
-    if known in _NOT_SENT and by_class:
+    if known in _NOT_SENT and ours and not witnessed:
         call.sent = False
     detail = _TOLD.get(known, "it failed")
     if not call.sent and isinstance(error, TimeoutError):
@@ -100,14 +87,14 @@ def _fault(error: Exception, call: Call, outer: BaseException | None, *, by_clas
     return Fault(
         call.sent,
         f"{detail} ({type(error).__name__}{_reason(error, known, call)})",
-        _cause(error, detail, outer),
+        _cause(error, detail),
     )
 
 
-def flaw(error: Exception, outer: BaseException | None) -> str:
+def flaw(error: Exception) -> str:
     """Return why a body is unusable, if `error` occurred after the status. Foreign exceptions are raised."""
-    if (theirs := foreign_cause(error, outer)) is not None:
-        _pass_on(theirs)
+    if (theirs := foreign_cause(error)) is not None:
+        pass_on(theirs)
     if isinstance(error, OverflowError):
         return "its body is too large"
     if isinstance(error, TimeoutError) or "Timeout" in type(error).__name__:
@@ -136,20 +123,6 @@ def _judged(response: Any) -> Reply:
         return Reply(status, headers, b"", "" if empty else BODY_LOST)
 
 
-def pass_on_foreign(error: BaseException, outer: BaseException | None) -> None:
-    """Raise the foreign exception that a library wrapped as `error`, if there is one; `outer` as in `settled`."""
-    if not is_foreign(error) and (theirs := foreign_cause(error, outer)) is not None:
-        _pass_on(theirs)
-
-
-def _pass_on(error: BaseException) -> NoReturn:
-    context = error.__context__
-    try:
-        raise error
-    finally:
-        error.__context__ = context  # exceptions in between are the library's
-
-
 def _reason(error: Exception, known: str, call: Call) -> str:
     """Return the message of `error` if it comes from this machine and cannot contain a credential."""
     before = not call.sent and isinstance(error, _PLAIN) and not is_http(error)
@@ -162,10 +135,10 @@ def _reason(error: Exception, known: str, call: Call) -> str:
     return f": {reason}" if reason else ""
 
 
-def _cause(error: Exception, detail: str, outer: BaseException | None) -> BaseException:
+def _cause(error: Exception, detail: str) -> BaseException:
     """Return a copy of the root cause, without its frames, its objects and its context."""
     bottom: BaseException | None = None
-    for link in chain(error, outer):
+    for link in of_libraries(error):
         if isinstance(link, (OSError, UnicodeError)) and not is_http(link):
             bottom = link
     kind = type(bottom or error)

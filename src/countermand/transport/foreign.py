@@ -5,10 +5,10 @@ exception is raised in a library. Libraries wrap what they catch (a signal handl
 a `ReadTimeout`), so the causes are checked too.
 """
 
-from collections.abc import Iterator
-from typing import cast
+from collections.abc import Callable, Iterator
+from typing import NoReturn, cast
 
-from ..engine.frames import HTTP_LIBRARIES, own_frames, was_raised_by_caller
+from ..engine.frames import HTTP_LIBRARIES, own_frames, was_caught_by_caller, was_raised_by_caller
 
 
 def is_foreign(error: BaseException) -> bool:
@@ -32,37 +32,65 @@ def _family(kind: type) -> str:
     return kind.__module__.partition(".")[0].replace("httpcore", "httpx")
 
 
-def foreign_cause(error: BaseException, outer: BaseException | None) -> BaseException | None:
-    """Return the foreign exception: `error` itself or the one that a library wrapped; None if there is none.
-
-    `outer` is the exception that the caller was handling when the call started. It and its causes are ignored.
-    """
-    for link in chain(error, outer):
+def foreign_cause(error: BaseException) -> BaseException | None:
+    """Return the foreign exception: `error` itself or the one that a library wrapped; None if there is none."""
+    for link in of_libraries(error):
         if is_foreign(link):
             # A mock or a transport that raises the library's exceptions is treated like the library.
             return None if is_http(link) and type(link).__name__ != "TimeoutException" else link
     return None
 
 
+def of_libraries(error: BaseException) -> Iterator[BaseException]:
+    """Yield `error` and what libraries caught before they raised it, not what the caller's code was handling."""
+    return _chain(error, lambda link: not was_caught_by_caller(link.__traceback__))
+
+
 def without_frames(error: BaseException, outer: BaseException | None) -> BaseException:
     """Remove the frames of libraries and of this package from `error` and its causes: their variables hold requests.
 
-    `outer` is as in `foreign_cause`.
+    `outer` is the exception that the caller was handling when the call started. It is not changed.
     """
-    for link in chain(error, outer):
+    for link in _chain(error, lambda link: link is not outer):
         link.__traceback__ = own_frames(link.__traceback__)
     return error
 
 
-def chain(error: BaseException, outer: BaseException | None) -> Iterator[BaseException]:
-    """Yield `error`, its causes and contexts up to `outer`, and the members of groups."""
-    waiting: list[BaseException | None] = [error]
-    seen = {id(outer)}
+def pass_on_stop(error: BaseException, thrown: BaseException | None) -> None:
+    """Raise `thrown` if `error` is what a flow, into which it was thrown, made of it.
+
+    A generator turns a `StopIteration` into a `RuntimeError`. It has to leave as it came, with the evidence.
+    """
+    if isinstance(thrown, StopIteration) and error.__cause__ is thrown:
+        vars(thrown).update(vars(error))
+        pass_on(thrown)
+
+
+def pass_on(error: BaseException) -> NoReturn:
+    """Raise a foreign exception with the context that it has."""
+    context = error.__context__
+    try:
+        raise error
+    finally:
+        error.__context__ = context  # exceptions in between are the library's
+
+
+def pass_on_foreign(error: BaseException) -> None:
+    """Raise the foreign exception that a library wrapped as `error`, if there is one."""
+    if not is_foreign(error) and (theirs := foreign_cause(error)) is not None:
+        pass_on(theirs)
+
+
+def _chain(error: BaseException, follows: Callable[[BaseException], bool]) -> Iterator[BaseException]:
+    """Yield `error`, and its causes, contexts and members as far as `follows` allows."""
+    waiting, seen = [error], {id(error)}
     while waiting:
         link = waiting.pop()
-        if link is not None and id(link) not in seen:
-            seen.add(id(link))
-            yield link
-            waiting.append(link.__cause__ or link.__context__)
-            if isinstance(link, BaseExceptionGroup):
-                waiting += cast(BaseExceptionGroup[BaseException], link).exceptions
+        yield link
+        before: list[BaseException | None] = [link.__context__, link.__cause__]
+        if isinstance(link, BaseExceptionGroup):
+            before += cast(BaseExceptionGroup[BaseException], link).exceptions
+        for each in before:
+            if each is not None and id(each) not in seen and follows(each):
+                seen.add(id(each))
+                waiting.append(each)

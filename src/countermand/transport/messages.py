@@ -11,7 +11,8 @@ import httpx
 from ..engine.wire import CLOCK, LARGEST_BODY, Call, Reply
 from . import private
 from .agent import user_agent
-from .faults import flaw, pass_on_foreign
+from .faults import flaw
+from .foreign import pass_on_foreign
 from .streams import Deadline, Recorder
 
 _ENCODINGS = {"gzip": zlib.MAX_WBITS | 16, "x-gzip": zlib.MAX_WBITS | 16, "deflate": zlib.MAX_WBITS}
@@ -89,15 +90,12 @@ def plain_headers(headers: Any) -> dict[str, str]:
 class Watch:
     """Records from the `trace` events of a caller's client whether sending has started."""
 
-    __slots__ = ("call", "outer", "witnessed")
+    __slots__ = ("call", "witnessed")
 
-    def __init__(self, call: Call, outer: BaseException | None) -> None:
+    def __init__(self, call: Call) -> None:
         self.call: Call = call
-        #: The exception that the caller was handling when the call started.
-        self.outer: BaseException | None = outer
         #: Whether there was any event. Mocks have none.
         self.witnessed: bool = False
-        call.sent = True
 
     def note(self, event: str, info: Mapping[str, Any]) -> None:
         """Record an event. Raise the exception of a signal handler, which httpcore would swallow."""
@@ -113,7 +111,7 @@ class Watch:
             elif event.endswith("send_request_body.started"):
                 request.extensions.pop("trace", None)  # further events are not needed
         elif event.endswith(".failed"):
-            pass_on_foreign(info["exception"], self.outer)
+            pass_on_foreign(info["exception"])
 
     __call__ = note
 
@@ -187,64 +185,61 @@ class Body:
         return Reply(status, headers, body)
 
 
-def read(response: Any, call: Call, outer: BaseException | None) -> Reply:
+def read(response: Any, call: Call) -> Reply:
     """Read a blocking response to its end, close it, and return the reply. A failure becomes the reply's flaw.
 
-    Raises foreign exceptions, which are not the HTTP library's. `outer` is the exception that the caller was handling
-    when the call started.
+    Raises foreign exceptions, which are not the HTTP library's.
     """
-    headers = plain_headers(response.headers)
-    if response.is_stream_consumed:  # by a mock, or by an event hook of the caller's client
-        content: bytes = response.content
-        if (spoilt := _spoilt_connection(response, call, headers, len(content))) is not None:
-            spoilt.close()
-        return Reply(response.status_code, headers, content)
-    body = Body(call.deadline)
+    body, headers = Body(call.deadline), plain_headers(response.headers)
     try:
         try:
-            for chunk in response.stream:
-                body.take(chunk)
-            reply = body.reply(response.status_code, headers)
-            if (spoilt := _spoilt_connection(response, call, headers, body.size)) is not None:
+            if not response.is_stream_consumed:  # by a mock, or by an event hook of the caller's client
+                for chunk in response.stream:
+                    body.take(chunk)
+            reply, spoilt = _read(response, call, headers, body)
+            if spoilt is not None:
                 spoilt.close()
         finally:
-            response.close()
+            if not response.is_closed:
+                response.close()
     except Exception as error:
-        return Reply(response.status_code, headers, b"", flaw(error, outer))
+        return Reply(response.status_code, headers, b"", flaw(error))
     return reply
 
 
-async def aread(response: Any, call: Call, outer: BaseException | None) -> Reply:
+async def aread(response: Any, call: Call) -> Reply:
     """`read` for async responses."""
-    headers = plain_headers(response.headers)
-    if response.is_stream_consumed:  # by a mock, or by an event hook of the caller's client
-        content: bytes = response.content
-        if (spoilt := _spoilt_connection(response, call, headers, len(content))) is not None:
-            await spoilt.aclose()
-        return Reply(response.status_code, headers, content)
-    body = Body(call.deadline)
+    body, headers = Body(call.deadline), plain_headers(response.headers)
     try:
         try:
-            async for chunk in response.stream:
-                body.take(chunk)
-            reply = body.reply(response.status_code, headers)
-            if (spoilt := _spoilt_connection(response, call, headers, body.size)) is not None:
+            if not response.is_stream_consumed:  # by a mock, or by an event hook of the caller's client
+                async for chunk in response.stream:
+                    body.take(chunk)
+            reply, spoilt = _read(response, call, headers, body)
+            if spoilt is not None:
                 await spoilt.aclose()
         finally:
-            await response.aclose()
+            if not response.is_closed:
+                await response.aclose()
     except Exception as error:
-        return Reply(response.status_code, headers, b"", flaw(error, outer))
+        return Reply(response.status_code, headers, b"", flaw(error))
     return reply
 
 
-def _spoilt_connection(response: Any, call: Call, headers: Mapping[str, str], size: int) -> Any:
-    """Return the connection if it has surplus bytes. It must be closed before the pool can reuse it."""
+def _read(response: Any, call: Call, headers: Mapping[str, str], body: Body) -> tuple[Reply, Any]:
+    """Return the reply, and its connection if that has surplus bytes: the pool must not reuse it."""
+    size = body.size
+    if response.is_stream_consumed:
+        reply = Reply(response.status_code, headers, response.content)
+        size = len(reply.body)
+    else:
+        reply = body.reply(response.status_code, headers)
     stream = response.extensions.get("network_stream")
     if isinstance(stream, Recorder):
-        spoilt = stream.has_surplus(call.method, response.status_code, headers, size)
+        spoilt = stream.has_surplus(call.method, reply.status, headers, size)
     else:
         spoilt = private.has_surplus(response)
-    return stream if spoilt else None
+    return reply, stream if spoilt else None
 
 
 def _decompressed(status: int, headers: Mapping[str, str], body: bytes, encoding: str) -> Reply:

@@ -3,7 +3,7 @@
 import ssl
 from collections.abc import Callable
 from functools import partial
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from ..engine.wire import CLOCK
 
@@ -53,14 +53,6 @@ class NestedTLS:
     def fileno(self) -> int:
         """Return the file descriptor."""
         return self._outer.fileno()
-
-    def getsockname(self) -> Any:
-        """Return the local address."""
-        return self._outer.getsockname()
-
-    def getpeername(self) -> Any:
-        """Return the proxy's address."""
-        return self._outer.getpeername()
 
     def close(self) -> None:
         """Close the socket."""

@@ -128,13 +128,7 @@ class AsyncStream(Recorder, asyncio.Protocol, httpcore.AsyncNetworkStream):
         return inner
 
     def get_extra_info(self, info: str) -> Any:
-        """Return the same information as httpcore's own streams."""
-        match info:
-            case "is_readable":
-                return bool(self._buffer) or self._ended or self._transport.is_closing() or self._ready()
-            case "client_addr":
-                return self._transport.get_extra_info("sockname")
-            case "server_addr":
-                return self._transport.get_extra_info("peername")
-            case _:
-                return self._transport.get_extra_info(info)
+        """Return what httpcore asks for: "is_readable" and "ssl_object"."""
+        if info == "is_readable":
+            return bool(self._buffer) or self._ended or self._transport.is_closing() or self._ready()
+        return self._transport.get_extra_info(info)

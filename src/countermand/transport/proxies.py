@@ -73,25 +73,17 @@ def environment_proxies() -> Proxies | None:
 
 
 class Route(NamedTuple):
-    """The route to an origin. Equal routes share connections."""
+    """The route to an origin, through an HTTP proxy, a SOCKS proxy or none. Equal routes share connections."""
 
     tls: bool
-    key: Secret | None = None
-
-    @property
-    def proxy(self) -> httpcore.Proxy | None:
-        """The proxy for httpcore, if it is an HTTP proxy."""
-        return None if self.key is None else _parsed(self.key)[0]
-
-    @property
-    def socks(self) -> Socks | None:
-        """The proxy, if it is a SOCKS proxy."""
-        return None if self.key is None else _parsed(self.key)[1]
+    proxy: httpcore.Proxy | None
+    socks: Socks | None
 
 
 def route_for(origin: str, proxies: Proxies | None) -> Route:
     """Return the route to an origin."""
-    return Route(origin.startswith("https:"), None if proxies is None else proxies.for_origin(origin))
+    url = None if proxies is None else proxies.for_origin(origin)
+    return Route(origin.startswith("https:"), *((None, None) if url is None else _parsed(url)))
 
 
 @cache

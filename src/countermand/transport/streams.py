@@ -200,20 +200,10 @@ class Stream(Recorder, httpcore.NetworkStream):
         return Stream(connection)
 
     def get_extra_info(self, info: str) -> Any:
-        """Return the same information as httpcore's own streams."""
-        match info:
-            case "is_readable":
-                return self._is_dirty(look=True)
-            case "ssl_object":
-                return self._socket if self._encrypted else None
-            case "socket":
-                return self._socket
-            case "client_addr":
-                return self._socket.getsockname()
-            case "server_addr":
-                return self._socket.getpeername()
-            case _:
-                return None
+        """Return what httpcore asks for: "is_readable" and "ssl_object"."""
+        if info == "is_readable":
+            return self._is_dirty(look=True)
+        return self._socket if info == "ssl_object" and self._encrypted else None
 
 
 def readiness(connection: socket.socket) -> Callable[[], bool]:

@@ -36,6 +36,7 @@ def main() -> int:
     if options.replay:
         return _replay(options.replay, options.echo)
     began = time.monotonic()
+    print(f"seed {options.seed}", flush=True)  # at once: a sweep that breaks tells its seed as well
     played = sweep(
         [f"{options.seed}:{number}" for number in range(options.cases)], options.workers, options.lanes
     )

@@ -4,8 +4,9 @@ import asyncio
 import multiprocessing
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from queue import Empty, SimpleQueue
 
 from .cases import Case, made
@@ -59,7 +60,12 @@ def side_by_side(server: FaultServer, cases: Sequence[Case], lanes: int = LANES)
 
     async def lane() -> None:
         for case in _rest(waiting):
-            found[case.seed] = await aplay(server, case)
+            with named(case):
+                found[case.seed] = await aplay(server, case)
+
+    def blocked(case: Case) -> Played:
+        with named(case):
+            return play(server, case)
 
     async def all_lanes() -> None:
         async with asyncio.TaskGroup() as group:
@@ -68,13 +74,24 @@ def side_by_side(server: FaultServer, cases: Sequence[Case], lanes: int = LANES)
 
     with ThreadPoolExecutor(lanes + 1) as threads:
         loop = threads.submit(asyncio.run, all_lanes())
-        for one in threads.map(lambda case: play(server, case), blocking):
+        for one in threads.map(blocked, blocking):
             found[one.seed] = one
         loop.result()
     for case in cases:
         if case.alone:
-            found[case.seed] = play_alone(server, case)
+            with named(case):
+                found[case.seed] = play_alone(server, case)
     return [found[case.seed] for case in cases]
+
+
+@contextmanager
+def named(case: Case) -> Generator[None]:
+    """Name the case in what breaks the sweep itself."""
+    try:
+        yield
+    except BaseException as error:
+        error.add_note(f"{case}; python -m tests.faults.sockets --replay {case.seed}")
+        raise
 
 
 def overheard(seeds: Sequence[str]) -> tuple[list[Played], int, list[str]]:

@@ -5,6 +5,7 @@ import secrets
 import pytest
 from attrs import evolve
 
+from . import sweep
 from .cases import MARKETPLACES, Case, made
 from .doors import doors, swept
 from .faults import Planned, catalogue
@@ -26,6 +27,21 @@ def test_a_fresh_slice_of_the_sweep_tells_no_untruth(server: FaultServer) -> Non
     played = side_by_side(server, [made(f"{seed}:{number}") for number in range(100)])
     wrong = [one for one in played if one.wrong]
     assert not wrong, f"python -m tests.faults.sockets --replay {wrong[0].seed}\n{_told(wrong)}"
+
+
+def test_what_breaks_the_sweep_names_its_case(server: FaultServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The seed of a case is what a replay needs."""
+
+    def broken(_server: FaultServer, _case: Case) -> Played:
+        raise RuntimeError("the sweep is broken")
+
+    monkeypatch.setattr(sweep, "play", broken)
+    blocking = next(
+        case for case in map(made, map(str, range(99))) if case.door == "stock" and not case.alone
+    )
+    with pytest.raises(RuntimeError, match="broken") as caught:
+        side_by_side(server, [blocking])
+    assert f"--replay {blocking.seed}" in caught.value.__notes__[0]
 
 
 @pytest.mark.long
