@@ -4,23 +4,19 @@ Names are lazily imported, so importing this package is cheap. They are listed o
 type checkers and editors read too.
 """
 
-import re as _re
 from importlib import import_module as _import_module
 
 
 def _homes() -> dict[str, str]:
     """Return the module of every public name, from the imports of the stub."""
     stub = __spec__.loader.get_data(f"{__path__[0]}/__init__.pyi").decode()  # also from a zip file
-    homes: dict[str, str] = {}
-    for module, names in _re.findall(r"^from (\.[.\w]+) import (\([^)]*\)|.*)$", stub, _re.MULTILINE):
-        homes |= dict.fromkeys(_re.findall(r"\bas (\w+)", names), module)
-    return homes
+    # Each line is "from .module import name as name".
+    return {words[-1]: words[1] for words in map(str.split, stub.splitlines())}
 
 
 _HOMES = _homes()
-globals()["__all__"] = sorted(
-    name for name in _HOMES if name[0] != "_"
-)  # in this form, because type checkers read the stub
+# Not as `__all__ = …`: type checkers read the stub.
+globals()["__all__"] = sorted(name for name in _HOMES if name[0] != "_")
 
 
 def __getattr__(name: str) -> object:

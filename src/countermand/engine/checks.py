@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import quote, urlsplit
 
 from ..errors import InvalidRequestError
-from .credentials import CONTROL, is_text, problem_in_body, problem_in_header, problem_of
+from .credentials import fits_a_header, has_control, is_text, problem_in_body, problem_in_header, problem_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -21,10 +21,10 @@ T = TypeVar("T")
 #: The longest timeout, in seconds: sockets and event loops do not support much longer ones.
 LONGEST_TIMEOUT = 366 * 86400.0
 
-_PLAIN = re.compile(r"[A-Za-z0-9_~-][A-Za-z0-9._~-]*", re.ASCII)
-_LABEL = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?", re.ASCII)
-_HOST = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9_.-]*[A-Za-z0-9_])?|[0-9A-Fa-f:.]+", re.ASCII)
-_LOOPBACK = re.compile(r"localhost|127(?:\.\d{1,3}){3}|::1", re.ASCII)
+# Patterns of the `re` module's functions, which compile them when they are first used.
+_LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
+_HOST = r"[A-Za-z0-9_](?:[A-Za-z0-9_.-]*[A-Za-z0-9_])?|[0-9A-Fa-f:.]+"
+_LOOPBACK = r"localhost|127(?:\.[0-9]{1,3}){3}|::1"
 
 
 def order_id(value: object, marketplace: str, name: str = "order_id") -> str:
@@ -33,7 +33,7 @@ def order_id(value: object, marketplace: str, name: str = "order_id") -> str:
         problem = f"must be text, not {kind(value)}"
     elif not value.strip() or value in (".", ".."):
         problem = "names no order"
-    elif CONTROL.search(value):
+    elif not value.isprintable() and has_control(value):
         problem = "holds a control character or half a character"
     elif len(value) > 1024:
         problem = "is longer than 1024 characters"
@@ -59,7 +59,7 @@ def account(request: Any, field: "attrs.Attribute[Any]", value: object) -> None:
 
 def quoted(value: str) -> str:
     """Return `value` as exactly one path segment or one query value."""
-    return value if _PLAIN.fullmatch(value) else quote(value, safe="")
+    return quote(value, safe="")
 
 
 def seconds(value: object, name: str = "timeout") -> float:
@@ -140,7 +140,7 @@ def label(_: object, field: "attrs.Attribute[Any]", value: object) -> None:
 
 def host_label(_: object, field: "attrs.Attribute[Any]", value: object) -> None:
     """attrs validator: part of a host name, which must not lead to another host."""
-    if not (isinstance(value, str) and _LABEL.fullmatch(value)):
+    if not (isinstance(value, str) and re.fullmatch(_LABEL, value)):
         raise ValueError(f"{field.name} must be letters, digits and hyphens: it is part of a host name")
 
 
@@ -148,13 +148,7 @@ def base_url(_: object, field: "attrs.Attribute[Any]", value: object) -> None:
     """attrs validator: https, or http to this machine; no query, no fragment, no user name."""
     if value is None and field.default is None:
         return
-    if (
-        not isinstance(value, str)
-        or CONTROL.search(value)
-        or " " in value
-        or "\\" in value
-        or not value.isascii()
-    ):
+    if not fits_a_header(value) or " " in value or "\\" in value:
         raise ValueError(f"{field.name} must be an ASCII URL without spaces")
     try:
         parts = urlsplit(value)
@@ -165,9 +159,9 @@ def base_url(_: object, field: "attrs.Attribute[Any]", value: object) -> None:
         raise ValueError(f"{field.name} must not hold a user name or a password")
     if not host or "?" in value or "#" in value:
         raise ValueError(f"{field.name} must be scheme, host and path, without a query or a fragment")
-    if ".." in host or not _HOST.fullmatch(host):
+    if ".." in host or not re.fullmatch(_HOST, host):
         raise ValueError(f"{field.name} has a host that is no host's name")
-    if parts.scheme != "https" and not (parts.scheme == "http" and _LOOPBACK.fullmatch(host)):
+    if parts.scheme != "https" and not (parts.scheme == "http" and re.fullmatch(_LOOPBACK, host)):
         raise ValueError(
             f"{field.name} must be https; http is for this machine alone (localhost, 127.0.0.1, [::1])"
         )

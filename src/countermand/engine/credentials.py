@@ -17,9 +17,8 @@ from .secret import Secret, as_secret
 #: The longest credential, in bytes. A larger file is not a credential file.
 _LARGEST_FILE = 64 * 1024
 
-_HEADER_SAFE = re.compile(r"[\x21-\x7e](?:[\x20-\x7e]*[\x21-\x7e])?", re.ASCII)
 #: Characters that no text we send may contain: control characters, line separators, lone surrogates.
-CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
+_CONTROL = r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]"
 _WITH_SCHEME = re.compile(
     r"(bearer|token|basic)[\s:].*|(bearer)|authorization\s*:.*", re.ASCII | re.IGNORECASE
 )
@@ -161,12 +160,19 @@ def as_optional_credential(value: CredentialInput | None) -> Credential | None:
 
 def fits_a_header(value: object) -> TypeGuard[str]:
     """Whether `value` is text that fits into one header line."""
-    return isinstance(value, str) and _HEADER_SAFE.fullmatch(value) is not None
+    if not isinstance(value, str) or not value:
+        return False
+    return value.isascii() and value.isprintable() and value == value.strip()
+
+
+def has_control(text: str) -> bool:
+    """Whether a text has a character that no text we send may contain. A printable text has none."""
+    return re.search(_CONTROL, text) is not None
 
 
 def is_text(value: object) -> bool:
     """Whether `value` is text of one line, and not empty."""
-    return isinstance(value, str) and bool(value) and not CONTROL.search(value)
+    return isinstance(value, str) and bool(value) and (value.isprintable() or not has_control(value))
 
 
 def problem_in_header(value: object) -> str | None:

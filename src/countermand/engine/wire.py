@@ -11,6 +11,7 @@ from typing import NamedTuple, Protocol, TypeAlias, TypeVar, runtime_checkable
 
 import attrs
 
+from ..data import Shown
 from .secret import SealedHeaders
 
 T = TypeVar("T")
@@ -68,8 +69,8 @@ class Reply(NamedTuple):
         return f"Reply({self.status}, {self.flaw})" if self.flaw else f"Reply({self.status})"
 
 
-@attrs.frozen
-class Fault:
+@attrs.frozen(repr=False, eq=False)
+class Fault(Shown):
     """A request without a response. `sent` says whether it may have reached the marketplace.
 
     `cause` becomes the `__cause__` of an error. It is an exception without frames, without the library's objects, and

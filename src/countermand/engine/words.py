@@ -47,7 +47,7 @@ class Words(NamedTuple):
 #: The fields of an error that may hold its message. The first that does is used.
 _MESSAGES = ("message", "Message", "msg", "error_description", "detail")
 #: The types of problem details that say no more than the status: none, or a section of the RFC about HTTP.
-_PLAIN_TYPE = re.compile(r"about:blank|.*\brfc\d+\b.*", re.IGNORECASE)
+_PLAIN_TYPE = r"(?i)about:blank|.*\brfc\d+\b.*"
 
 
 def words_of(reply: Reply) -> Words:
@@ -125,7 +125,7 @@ def _codes(said: Any) -> Iterator[str]:
     if "error_description" in fields:  # RFC 6749, section 5.2
         yield from filter(None, [_code(error)])
     kind = _code(fields.get("type"))
-    if kind and not _PLAIN_TYPE.fullmatch(kind):
+    if kind and not re.fullmatch(_PLAIN_TYPE, kind):
         yield kind
 
 

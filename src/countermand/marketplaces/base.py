@@ -11,6 +11,7 @@ from typing import Any, ClassVar, Generic, TypeAlias, TypeVar, Unpack, overload
 
 import attrs
 
+from ..data import Shown
 from ..engine import checks
 from ..engine.decoding import Answer
 from ..engine.flows import cancelling, resuming
@@ -38,7 +39,7 @@ Stored: TypeAlias = tuple[type[CancelRequest[Any]], tuple[type[Answer], ...]]
 SETTLE_TIMEOUT = 600.0
 
 
-class Account(Generic[S, Z]):
+class Account(Shown, Generic[S, Z]):
     """The configuration of one account: the base class of `Pattern`, `Vtex`, `Crux` and `Kibo`.
 
     The type parameters are the blocking and the async sub-client, which give `client[account]` its type. A
@@ -81,7 +82,7 @@ def rate_field() -> Any:
     return attrs.field(default=None, validator=_is_rate)
 
 
-_RATE = re.compile(r"(\d+(?:\.\d+)?) ?/ ?(s|sec|second|min|minute|h|hour)", re.ASCII)
+_RATE = r"([0-9]+(?:\.[0-9]+)?) ?/ ?(s|sec|second|min|minute|h|hour)"
 _SECONDS = {"s": 1.0, "m": 60.0, "h": 3600.0}
 
 
@@ -91,7 +92,7 @@ def _is_rate(_: object, field: "attrs.Attribute[Any]", value: object) -> None:
 
 
 def _read_rate(text: str) -> float:
-    found = _RATE.fullmatch(text)
+    found = re.fullmatch(_RATE, text)
     return float(found[1]) / _SECONDS[found[2][0]] if found else 0.0
 
 

@@ -33,12 +33,12 @@ _PENDING = frozenset(
 _DENYING = "cancellation-request-denied-ffm"
 #: The grace period in which the customer may cancel: open, although its name contains "cancel".
 _TIME_TO_CANCEL = "window-to-cancel"
-_SEQUENCE = re.compile(r"seq(\d+)", re.ASCII)
+_SEQUENCE = r"seq([0-9]+)"
 _in_host = checks.part_of_host("vtexcommerce", "vtexcommercestable", "vtexcommercebeta")
 
 
 @sealed
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, repr=False, eq=False)
 class Vtex(Account["VtexClient", "AsyncVtexClient"]):
     """The configuration of one VTEX account: an application key and its token. It needs the permission
     "Cancel order", and "View order" for reads.
@@ -82,7 +82,7 @@ class Vtex(Account["VtexClient", "AsyncVtexClient"]):
         return CancelVtexOrder, (VtexReceipt, VtexOrder)
 
 
-@attrs.frozen(repr=False)
+@attrs.frozen(repr=False, eq=False)
 class VtexReceipt(Answer):
     """The answer to a cancellation: VTEX received the notification. It is the
     `answer` of an outcome.
@@ -100,7 +100,7 @@ class VtexReceipt(Answer):
     receipt: str | None = None
 
 
-@attrs.frozen(repr=False)
+@attrs.frozen(repr=False, eq=False)
 class VtexCancellationRequest(Answer):
     """A cancellation request in an order, with the seller's denial if there was one."""
 
@@ -121,7 +121,7 @@ class VtexCancellationRequest(Answer):
     denied_at: str | None = None
 
 
-@attrs.frozen(repr=False)
+@attrs.frozen(repr=False, eq=False)
 class VtexPackage(Answer):
     """An invoice of an order: `Output` is a sale, `Input` is a return."""
 
@@ -131,14 +131,14 @@ class VtexPackage(Answer):
     invoice_number: str | None = None
 
 
-@attrs.frozen(repr=False)
+@attrs.frozen(repr=False, eq=False)
 class VtexPackages(Answer):
     """The invoices of an order."""
 
     packages: tuple[VtexPackage, ...] | None = None
 
 
-@attrs.frozen(repr=False)
+@attrs.frozen(repr=False, eq=False)
 class VtexOrder(Answer):
     """The state of an order, as far as it concerns a cancellation. All other
     fields are in `raw`.
@@ -180,13 +180,13 @@ VtexAnswer: TypeAlias = VtexReceipt | VtexOrder
 
 def _cancellable(value: object) -> str:
     order_id = checks.order_id(value, "vtex")
-    if _SEQUENCE.fullmatch(order_id):
+    if re.fullmatch(_SEQUENCE, order_id):
         problem = "is a sequence number, by which an order can be read and not cancelled"
         raise checks.bad("vtex", "order_id", problem, value)
     return order_id
 
 
-@attrs.frozen(repr=False)
+@attrs.frozen(repr=False, eq=False)
 class CancelVtexOrder(CancelRequest[VtexAnswer]):
     """A request to cancel an order. `requested_by_user` tells the seller whether
     the shopper asked for it.
@@ -268,7 +268,7 @@ class VtexRules(Rules[str, CancelVtexOrder, VtexReceipt, VtexOrder]):
     def order(self, reply: Reply, operation: _Operation) -> VtexOrder:
         """Return the order if it is this one. A read also accepts sequence numbers."""
         order = decode(reply.body, VtexOrder)
-        sequence = _SEQUENCE.fullmatch(operation.order_id)
+        sequence = re.fullmatch(_SEQUENCE, operation.order_id)
         if sequence:
             check_subject(str(order.sequence), sequence[1])
             operation.order_id = order.order_id  # a cancellation does not accept the sequence number
