@@ -1,7 +1,7 @@
 """The clients: any number of accounts, each with a sub-client for its marketplace."""
 
-from collections.abc import Iterable, Mapping
-from types import TracebackType
+from __future__ import annotations
+
 from typing import TYPE_CHECKING, Any, NoReturn, Self, TypeVar, Unpack, overload
 
 from .bulk.calls import AsyncBulkCalls, BulkCalls
@@ -17,6 +17,9 @@ from .marketplaces.registry import AnyAccount, configuration_of
 from .outcomes import Outcome, is_outcome
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from types import TracebackType
+
     import httpx
     import httpx2
 
@@ -70,7 +73,7 @@ class _Accounts(Configured[H]):
         timeout: float | None = None,
         retry: RetryPolicy | None = None,
         headers: Mapping[str, str] | None = None,
-        hooks: Iterable["Hook"] | None = None,
+        hooks: Iterable[Hook] | None = None,
     ) -> Self:
         """Return a client with other settings; an option that is not given keeps its value.
 
@@ -178,14 +181,14 @@ class Countermand(_Accounts["httpx.Client | httpx2.Client | Driver"], BulkCalls)
     def __init__(
         self,
         *accounts: AnyAccount,
-        pattern: "Pattern | None" = None,
-        vtex: "Vtex | None" = None,
-        crux: "Crux | None" = None,
-        kibo: "Kibo | None" = None,
+        pattern: Pattern | None = None,
+        vtex: Vtex | None = None,
+        crux: Crux | None = None,
+        kibo: Kibo | None = None,
         timeout: float = 30.0,
         retry: RetryPolicy = DEFAULT_RETRY,
-        hooks: Iterable["Hook"] = (),
-        http_client: "httpx.Client | httpx2.Client | Driver | None" = None,
+        hooks: Iterable[Hook] = (),
+        http_client: httpx.Client | httpx2.Client | Driver | None = None,
     ) -> None:
         """Configure the client. No connection is opened yet.
 
@@ -202,25 +205,25 @@ class Countermand(_Accounts["httpx.Client | httpx2.Client | Driver"], BulkCalls)
         self._driver: Driver = open_driver(http_client)
 
     @property
-    def pattern(self) -> "PatternClient":
+    def pattern(self) -> PatternClient:
         """The only account at Pattern Hub. Raises `NotConfiguredError` if there is none, or several."""
         found: PatternClient = self._only("pattern")
         return found
 
     @property
-    def vtex(self) -> "VtexClient":
+    def vtex(self) -> VtexClient:
         """The only account at VTEX OMS. Raises `NotConfiguredError` if there is none, or several."""
         found: VtexClient = self._only("vtex")
         return found
 
     @property
-    def crux(self) -> "CruxClient":
+    def crux(self) -> CruxClient:
         """The only account at Crux Connect. Raises `NotConfiguredError` if there is none, or several."""
         found: CruxClient = self._only("crux")
         return found
 
     @property
-    def kibo(self) -> "KiboClient":
+    def kibo(self) -> KiboClient:
         """The only account at Kibo OMS. Raises `NotConfiguredError` if there is none, or several."""
         found: KiboClient = self._only("kibo")
         return found
@@ -300,14 +303,14 @@ class AsyncCountermand(_Accounts["httpx.AsyncClient | httpx2.AsyncClient | Async
     def __init__(
         self,
         *accounts: AnyAccount,
-        pattern: "Pattern | None" = None,
-        vtex: "Vtex | None" = None,
-        crux: "Crux | None" = None,
-        kibo: "Kibo | None" = None,
+        pattern: Pattern | None = None,
+        vtex: Vtex | None = None,
+        crux: Crux | None = None,
+        kibo: Kibo | None = None,
         timeout: float = 30.0,
         retry: RetryPolicy = DEFAULT_RETRY,
-        hooks: Iterable["Hook"] = (),
-        http_client: "httpx.AsyncClient | httpx2.AsyncClient | AsyncDriver | None" = None,
+        hooks: Iterable[Hook] = (),
+        http_client: httpx.AsyncClient | httpx2.AsyncClient | AsyncDriver | None = None,
     ) -> None:
         """Configure the client with the arguments of `Countermand`.
 
@@ -321,25 +324,25 @@ class AsyncCountermand(_Accounts["httpx.AsyncClient | httpx2.AsyncClient | Async
         self._driver: AsyncDriver = open_async_driver(http_client)
 
     @property
-    def pattern(self) -> "AsyncPatternClient":
+    def pattern(self) -> AsyncPatternClient:
         """The only account at Pattern Hub. Raises `NotConfiguredError` if there is none, or several."""
         found: AsyncPatternClient = self._only("pattern")
         return found
 
     @property
-    def vtex(self) -> "AsyncVtexClient":
+    def vtex(self) -> AsyncVtexClient:
         """The only account at VTEX OMS. Raises `NotConfiguredError` if there is none, or several."""
         found: AsyncVtexClient = self._only("vtex")
         return found
 
     @property
-    def crux(self) -> "AsyncCruxClient":
+    def crux(self) -> AsyncCruxClient:
         """The only account at Crux Connect. Raises `NotConfiguredError` if there is none, or several."""
         found: AsyncCruxClient = self._only("crux")
         return found
 
     @property
-    def kibo(self) -> "AsyncKiboClient":
+    def kibo(self) -> AsyncKiboClient:
         """The only account at Kibo OMS. Raises `NotConfiguredError` if there is none, or several."""
         found: AsyncKiboClient = self._only("kibo")
         return found

@@ -37,9 +37,9 @@ class Shown:
 
 def _compared(value: Any) -> tuple[Any, ...]:
     kind: Any = type(value)
-    if not attrs.has(kind):
-        return (kind, id(value))
-    return (kind, *(getattr(value, field.name) for field in attrs.fields(kind) if field.eq))
+    if attrs.has(kind):
+        return (kind, *(getattr(value, field.name) for field in attrs.fields(kind) if field.eq))
+    return (id(value),)
 
 
 class Storable(Shown):

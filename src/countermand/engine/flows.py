@@ -7,7 +7,9 @@
 - a reply that does not name this order proves nothing.
 """
 
-from typing import Any, TypeVar
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import attrs
 
@@ -15,9 +17,11 @@ from ..errors import CountermandError, NotSentError
 from ..outcomes import Outcome, Part, PartiallyCancelled, Refused, Unknown, attach_evidence
 from .decoding import Answer, DecodingError
 from .kinds import CallKind, WaitReason
-from .operation import Operation
 from .rules import Doubt, Finding, Rules, Verdict, unknown
 from .wire import Call, Fault, Flow, Reply
+
+if TYPE_CHECKING:
+    from .operation import Operation
 
 C = TypeVar("C", bound=Answer)
 O = TypeVar("O", bound=Answer)  # noqa: E741

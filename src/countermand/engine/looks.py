@@ -4,8 +4,9 @@ A later check starts from the outcome of an earlier call, its *prior*: an open o
 `Requested`, after `Unknown` it is `Unknown`. Without a prior, an open order is never `Requested`.
 """
 
-from collections.abc import Callable
-from typing import Any, TypeVar
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import attrs
 
@@ -22,10 +23,14 @@ from ..outcomes import (
 from .decoding import Answer
 from .flows import concluded, is_denied, order_in
 from .kinds import WaitReason
-from .operation import Operation
 from .rules import Finding, Rules, unknown
 from .wire import Call, Fault, Flow, Reply
 from .words import is_a_page
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from .operation import Operation
 
 C = TypeVar("C", bound=Answer)
 O = TypeVar("O", bound=Answer)  # noqa: E741

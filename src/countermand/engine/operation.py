@@ -4,6 +4,8 @@ An `Operation` is passed to everything that takes part in the call. It waits at 
 to the deadline, records the evidence and redacts credentials, so that the flows deal with orders only.
 """
 
+from __future__ import annotations
+
 from datetime import UTC, datetime, timedelta
 from logging import INFO
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
@@ -143,7 +145,7 @@ class Operation(Generic[I, R]):
         """Return the minimum time for a request: a cancellation with too little time would end in doubt."""
         return min(3.0, self.timeout / 10) if what == "cancel" else 0.0
 
-    def listened(self) -> "Telemetry":
+    def listened(self) -> Telemetry:
         """Return the reporter of this call's events. Warnings are logged even without a listener."""
         if self.telemetry is None:
             from . import telemetry  # lazily imported: few calls have a listener

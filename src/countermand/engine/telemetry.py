@@ -7,8 +7,18 @@ from typing import Any
 
 from ..errors import CountermandError
 from ..outcomes import Cancelled, PartiallyCancelled, Refused, Requested, Unknown
-from .events import CallEnded, CallStarted, Event, Hook, RequestEnded, RequestStarted, WaitStarted
-from .kinds import CallEnd, CallKind, RequestEnd, WaitReason, What
+from .events import (
+    CallEnd,
+    CallEnded,
+    CallStarted,
+    Event,
+    Hook,
+    RequestEnd,
+    RequestEnded,
+    RequestStarted,
+    WaitStarted,
+)
+from .kinds import CallKind, WaitReason, What
 from .logging_hook import log, log_failure
 from .logs import is_long
 from .wire import Call, Clock, Fault, Reply

@@ -4,10 +4,11 @@ A marketplace is one module: a configuration derived from `Account`, a typed req
 `countermand.engine.rules.CancelRequest`, typed answers, its `Rules`, and two sub-clients of a few lines.
 """
 
+from __future__ import annotations
+
 import re
-from datetime import datetime
 from operator import attrgetter
-from typing import Any, ClassVar, Generic, TypeAlias, TypeVar, Unpack, overload
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeAlias, TypeVar, Unpack, overload
 
 import attrs
 
@@ -20,9 +21,13 @@ from ..engine.operation import Operation
 from ..engine.rules import CancelRequest, Rules
 from ..engine.secret import LeavesNoFrames
 from ..engine.settings import CallOptions, RequestOptions, Settings, check_names
-from ..engine.wire import AsyncDriver, Driver, Flow
 from ..errors import InvalidRequestError
 from ..outcomes import Attempt, Outcome, is_outcome
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from ..engine.wire import AsyncDriver, Driver, Flow
 
 A = TypeVar("A", bound=Answer)
 C = TypeVar("C", bound=Answer)
@@ -86,7 +91,7 @@ _RATE = r"([0-9]+(?:\.[0-9]+)?) ?/ ?(s|sec|second|min|minute|h|hour)"
 _SECONDS = {"s": 1.0, "m": 60.0, "h": 3600.0}
 
 
-def _is_rate(_: object, field: "attrs.Attribute[Any]", value: object) -> None:
+def _is_rate(_: object, field: attrs.Attribute[Any], value: object) -> None:
     if value is not None and not (isinstance(value, str) and _read_rate(value)):
         raise ValueError(f"{field.name} must be requests over time, such as '20/s', '100/min' or '5000/h'")
 
