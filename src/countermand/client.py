@@ -18,7 +18,6 @@ from .outcomes import Outcome, is_outcome
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
-    from types import TracebackType
 
     import httpx
     import httpx2
@@ -104,15 +103,13 @@ class _Accounts(Configured[H]):
 
     def _at(self, label: str) -> Any:
         """Return the sub-client of an account."""
-        found = self._subclients.get(label)
-        if found is None:
-            account = self._configurations.get(label)
-            if account is None:
-                raise NotConfiguredError(f"no account has the label {label!r}; {self._told()}")
-            kind = account.clients()[self._side]
+        if label not in self._subclients:
+            if label not in self._configurations:
+                raise NotConfiguredError(f"no account has the label {label!r}; {self._told()}", account=label)
+            kind = self._configurations[label].clients()[self._side]
             opened = kind(self._rules_of(label), self._driver, self._settings)
-            found = self._subclients.setdefault(label, opened)
-        return found
+            self._subclients.setdefault(label, opened)
+        return self._subclients[label]
 
     def _only(self, name: str) -> Any:
         """Return the sub-client of the only account at a marketplace."""
@@ -123,7 +120,7 @@ class _Accounts(Configured[H]):
         raise NotConfiguredError(problem, marketplace=name)
 
     def _told(self) -> str:
-        return f"there is {', '.join(self._configurations)}" if self._configurations else "there is none"
+        return f"there is {', '.join(self._configurations) or 'none'}"
 
     def _find(self, key: Any) -> Any:
         given = checks.kind(key)
@@ -131,32 +128,35 @@ class _Accounts(Configured[H]):
             return self._at(key)
         if isinstance(key, type) and issubclass(key, Account):
             return self._only(key.marketplace)
-        if isinstance(key, Account):
-            if self._configurations.get(key.label) != key:
-                raise NotConfiguredError(
-                    f"the client was built without this account; {self._told()}",
-                    marketplace=key.marketplace,
-                    account=key.label,
-                )
+        if not isinstance(key, Account):
+            raise TypeError(f"an account, its class or its label is wanted, not {given}")
+        if self._configurations.get(key.label) == key:
             return self._at(key.label)
-        raise TypeError(f"an account, its class or its label is wanted, not {given}")
+        problem = f"the client was built without this account; {self._told()}"
+        raise NotConfiguredError(problem, marketplace=key.marketplace, account=key.label)
 
     def _asked_by(self, request: Any) -> Any:
         """Return the sub-client for the account that a request names."""
-        marketplace: str | None = getattr(request, "marketplace", None)
         given = checks.kind(request)
-        if not isinstance(request, CancelRequest) or marketplace is None:
+        if not isinstance(request, CancelRequest) or not hasattr(request, "marketplace"):
             wanted = "a request such as CancelPatternOrder is wanted"
             raise InvalidRequestError(f"{wanted}, not {given}")
-        label: str | None = request.account
-        return self._only(marketplace) if label is None else self._at(label)
+        return self._for(request)
 
     def _named_by(self, outcome: Any) -> Any:
         """Return the sub-client of the account that an outcome names."""
         if not is_outcome(outcome):
             raise InvalidRequestError(f"an outcome is wanted, not {checks.kind(outcome)}")
-        label = outcome.account
-        return self._only(outcome.marketplace) if label is None else self._at(label)
+        return self._for(outcome)
+
+    def _for(self, order: Any) -> Any:
+        """Return the sub-client of the account that a request or an outcome names."""
+        try:
+            return self._only(order.marketplace) if order.account is None else self._at(order.account)
+        except NotConfiguredError as error:
+            order_id = order.order_id if is_outcome(order) else checks.order_asked_for(order)
+            error.place(order.marketplace, order.account, str(order_id))
+            raise
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} for {', '.join(self._configurations) or 'no account'}>"
@@ -283,9 +283,7 @@ class Countermand(_Accounts["httpx.Client | httpx2.Client | Driver"], BulkCalls)
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
 
@@ -397,7 +395,5 @@ class AsyncCountermand(_Accounts["httpx.AsyncClient | httpx2.AsyncClient | Async
     async def __aenter__(self) -> Self:
         return self
 
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    async def __aexit__(self, *_: object) -> None:
         await self.aclose()

@@ -3,6 +3,7 @@
 import inspect
 import subprocess
 import sys
+from functools import partial
 from typing import Any, Unpack, get_args, get_origin, get_type_hints
 
 import attrs
@@ -285,8 +286,16 @@ def test_what_was_not_configured(market: Market, kind: Kind, open_door: OpenDoor
     with pytest.raises(NotConfiguredError, match=market.name) as caught:
         market.cancel(door)
     assert caught.value.marketplace == market.name
-    with pytest.raises(NotConfiguredError, match=market.name):
-        door.cancel(market.request)
+    unknown = Unknown[Any](marketplace=market.name, order_id=str(market.arguments[0]), reason="lost")
+    for call, given in (door.client.cancel, market.request), (door.client.check, unknown):
+        with pytest.raises(NotConfiguredError, match=market.name) as caught:
+            door.run(partial(call, given))
+        assert caught.value.order_id == str(market.arguments[0])
+    labelled = attrs.evolve(market.request, account="no-such-account")
+    with pytest.raises(NotConfiguredError) as caught:
+        door.cancel(labelled)
+    about = caught.value.marketplace, caught.value.account, caught.value.order_id
+    assert about == (market.name, "no-such-account", str(market.arguments[0]))
     assert stage.calls == []
     assert market.name not in repr(door.client)
 

@@ -53,8 +53,13 @@ def account(request: Any, field: "attrs.Attribute[Any]", value: object) -> None:
     """attrs validator: the label of the account that a request names, or None."""
     if value is None or is_text(value):
         return
-    order_id = getattr(request, request.__attrs_attrs__[0].name)
-    raise bad(request.marketplace, field.name, "must be the label of an account, or None", order_id)
+    problem = "must be the label of an account, or None"
+    raise bad(request.marketplace, field.name, problem, order_asked_for(request))
+
+
+def order_asked_for(request: Any) -> Any:
+    """Return the order id of a request, which is its first field."""
+    return getattr(request, request.__attrs_attrs__[0].name)
 
 
 def quoted(value: str) -> str:

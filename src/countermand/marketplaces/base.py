@@ -21,7 +21,7 @@ from ..engine.operation import Operation
 from ..engine.rules import CancelRequest, Rules
 from ..engine.secret import LeavesNoFrames
 from ..engine.settings import CallOptions, RequestOptions, Settings, check_names
-from ..errors import InvalidRequestError
+from ..errors import InvalidRequestError, NotSentError
 from ..outcomes import Attempt, Outcome, is_outcome
 
 if TYPE_CHECKING:
@@ -34,6 +34,7 @@ C = TypeVar("C", bound=Answer)
 O = TypeVar("O", bound=Answer)  # noqa: E741
 I = TypeVar("I")  # noqa: E741
 R = TypeVar("R")
+T = TypeVar("T")
 S = TypeVar("S", covariant=True)
 Z = TypeVar("Z", covariant=True)
 
@@ -152,7 +153,7 @@ class _SubClient(LeavesNoFrames, Generic[I, R, C, O]):
             try:
                 settings = settings.but(rules.own_headers, **options)
             except InvalidRequestError as error:
-                error.marketplace, error.account, error.order_id = rules.name, rules.label, str(order_id)
+                error.place(rules.name, rules.label, str(order_id))
                 raise
         return Operation(rules, order_id, settings, self._driver.clock, prior)
 
@@ -160,7 +161,10 @@ class _SubClient(LeavesNoFrames, Generic[I, R, C, O]):
         rules, kind = self._rules, type(request)
         told: str | None = getattr(kind, "marketplace", None)
         if not issubclass(kind, CancelRequest) or told != rules.name:
-            raise InvalidRequestError(f"a request for {rules.name} is wanted, not {kind.__name__}")
+            wanted = f"a request for {rules.name} is wanted"
+            raise InvalidRequestError(
+                f"{wanted}, not {kind.__name__}", marketplace=rules.name, account=rules.label
+            )
         return self._operation(rules.order_of(request), options)
 
     def _named(self, order_id: object, options: CallOptions) -> Operation[I, R]:
@@ -202,7 +206,8 @@ class SubClient(_SubClient[I, R, C, O]):
 
             outcome = client.vtex.check(outcome)
         """
-        return self._driver.run(checking(self._rules, self._after(outcome, options)))
+        operation = self._after(outcome, options)
+        return self._run(operation, checking(self._rules, operation))
 
     @overload
     def wait_until_settled(
@@ -229,7 +234,8 @@ class SubClient(_SubClient[I, R, C, O]):
 
             outcome = client.vtex.wait_until_settled(outcome, timeout=600)
         """
-        return self._driver.run(waiting(self._rules, self._look(order, timeout, options)))
+        operation = self._look(order, timeout, options)
+        return self._run(operation, waiting(self._rules, operation))
 
     def look(self, order_id: I | str, **options: Unpack[CallOptions]) -> Outcome[O]:
         """Read an order once, by its id, and return what it shows of a cancellation; `answer` is the order.
@@ -239,13 +245,23 @@ class SubClient(_SubClient[I, R, C, O]):
 
             outcome = client.vtex.look("1172452900788-01")
         """
-        return self._driver.run(checking(self._rules, self._named(order_id, options)))
+        operation = self._named(order_id, options)
+        return self._run(operation, checking(self._rules, operation))
 
     def _cancel(self, request: R, options: CallOptions) -> Outcome[C | O]:
-        return self._driver.run(cancelling(self._rules, request, self._requested(request, options)))
+        operation = self._requested(request, options)
+        return self._run(operation, cancelling(self._rules, request, operation))
 
     def _read(self, order_id: object, options: CallOptions) -> O:
-        return self._driver.run(reading(self._rules, self._named(order_id, options)))
+        operation = self._named(order_id, options)
+        return self._run(operation, reading(self._rules, operation))
+
+    def _run(self, operation: Operation[I, R], flow: Flow[T]) -> T:
+        try:
+            return self._driver.run(flow)
+        except NotSentError as error:  # the driver does not know what it was to run
+            error.place(self._rules.name, self._rules.label, str(operation.order_id))
+            raise
 
 
 class AsyncSubClient(_SubClient[I, R, C, O]):
@@ -273,7 +289,8 @@ class AsyncSubClient(_SubClient[I, R, C, O]):
 
             outcome = await client.vtex.check(outcome)
         """
-        return await self._driver.run(checking(self._rules, self._after(outcome, options)))
+        operation = self._after(outcome, options)
+        return await self._run(operation, checking(self._rules, operation))
 
     @overload
     async def wait_until_settled(
@@ -291,7 +308,8 @@ class AsyncSubClient(_SubClient[I, R, C, O]):
 
             outcome = await client.vtex.wait_until_settled(outcome, timeout=600)
         """
-        return await self._driver.run(waiting(self._rules, self._look(order, timeout, options)))
+        operation = self._look(order, timeout, options)
+        return await self._run(operation, waiting(self._rules, operation))
 
     async def look(self, order_id: I | str, **options: Unpack[CallOptions]) -> Outcome[O]:
         """Read an order once, by its id, and return what it shows of a cancellation; see `SubClient.look`.
@@ -300,13 +318,23 @@ class AsyncSubClient(_SubClient[I, R, C, O]):
 
         Raises what `SubClient.look` raises.
         """
-        return await self._driver.run(checking(self._rules, self._named(order_id, options)))
+        operation = self._named(order_id, options)
+        return await self._run(operation, checking(self._rules, operation))
 
     async def _cancel(self, request: R, options: CallOptions) -> Outcome[C | O]:
-        return await self._driver.run(cancelling(self._rules, request, self._requested(request, options)))
+        operation = self._requested(request, options)
+        return await self._run(operation, cancelling(self._rules, request, operation))
 
     async def _read(self, order_id: object, options: CallOptions) -> O:
-        return await self._driver.run(reading(self._rules, self._named(order_id, options)))
+        operation = self._named(order_id, options)
+        return await self._run(operation, reading(self._rules, operation))
+
+    async def _run(self, operation: Operation[I, R], flow: Flow[T]) -> T:
+        try:
+            return await self._driver.run(flow)
+        except NotSentError as error:  # the driver does not know what it was to run
+            error.place(self._rules.name, self._rules.label, str(operation.order_id))
+            raise
 
 
 def asking(
