@@ -27,7 +27,7 @@ from .rules import Finding, Rules, unknown
 from .secret import SealedHeaders, redacted
 from .settings import Settings, beside
 from .wire import Call, Clock, Fault, Flow, Reply, Sleep
-from .words import is_a_page, shown_headers, words_of
+from .words import SHOWN_HEADERS, is_a_page, words_of
 
 if TYPE_CHECKING:
     from .telemetry import Telemetry
@@ -285,9 +285,8 @@ class Operation(Generic[I, R]):
 
     def _note(self, what: What, at: float, began: float, ended: Reply | Fault) -> None:
         reply = ended if isinstance(ended, Reply) else None
-        date = self._header(reply, "date") if reply else None
-        if date is not None and not date.endswith(" GMT"):
-            date = None  # a gateway may send anything
+        headers = self._shown(reply, "date", *self.rules.request_id_headers) if reply else {}
+        date = headers.pop("date", "")
         self.attempts.append(
             Attempt(
                 what,
@@ -296,9 +295,9 @@ class Operation(Generic[I, R]):
                 reply.status if reply else None,
                 _ended(ended),
                 not isinstance(ended, Fault) or ended.sent,
-                self._header(reply, *self.rules.request_id_headers) if reply else None,
+                next(iter(headers.values()), None),
                 self.rules.label,
-                date,
+                date if date.endswith(" GMT") else None,  # a gateway may send anything
             )
         )
 
@@ -322,13 +321,14 @@ class Operation(Generic[I, R]):
                 return asked.at + timedelta(seconds=date - told.at.timestamp() - told.took)
         return None
 
-    def _header(self, reply: Reply, *names: str) -> str | None:
-        """Return the first of these headers that a reply has, with credentials redacted."""
+    def _shown(self, reply: Reply, *names: str) -> dict[str, str]:
+        """Return these headers of a reply, where it has them, cut short and with credentials redacted."""
+        shown: dict[str, str] = {}
         for name in names:
             if value := reply.headers.get(name):
                 said = redacted(value.encode(errors="replace"), self._auth.secrets)
-                return said.decode(errors="replace")[:200]
-        return None
+                shown[name] = said.decode(errors="replace")[:200]
+        return shown
 
     def outcome(self, finding: Finding[A]) -> Outcome[A]:
         """Return a finding as the outcome of this call, with its evidence."""
@@ -365,7 +365,7 @@ class Operation(Generic[I, R]):
         if isinstance(reply, Reply):
             about["status"] = reply.status
             about["request_id"] = self.attempts[-1].request_id
-            about["headers"] = shown_headers(reply, self.rules.request_id_headers, self._auth.secrets)
+            about["headers"] = self._shown(reply, *self.rules.request_id_headers, *SHOWN_HEADERS)
             about["body"] = reply.body[: 4 * _BODY_SHOWN].decode(errors="replace")[:_BODY_SHOWN]
             words = words_of(reply)
             about["detail"], about["code"] = words

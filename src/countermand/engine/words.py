@@ -5,34 +5,18 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple, cast
 
 from .decoding import DecodingError, decode_value, is_empty
-from .secret import redacted
 from .wire import Reply
 
 #: The maximum length of a repeated text, in characters.
 _LONGEST = 500
 
 #: The headers of a reply that an error shows besides the request id: server, date, content and rate limits.
-_SHOWN = (
+SHOWN_HEADERS = (
     *"date retry-after content-type content-length server via age www-authenticate allow location".split(),
     *"ratelimit ratelimit-policy ratelimit-limit ratelimit-remaining ratelimit-reset".split(),
     *"x-ratelimit-limit x-ratelimit-remaining x-ratelimit-reset x-cache cf-ray".split(),
     *"x-amzn-requestid x-amzn-trace-id x-amz-cf-id x-azure-ref".split(),
 )
-#: The maximum length of a shown header value, in characters.
-_LONGEST_VALUE = 200
-
-
-def shown_headers(reply: Reply, names: Iterable[str], secrets: Iterable[bytes]) -> dict[str, str]:
-    """Return the headers of a reply that help to find the error, truncated, and with credentials redacted.
-
-    `names` are the marketplace's request id headers.
-    """
-    shown: dict[str, str] = {}
-    for name in (*names, *_SHOWN):
-        if value := reply.headers.get(name):
-            clean = redacted(value.encode(errors="replace"), secrets).decode(errors="replace")
-            shown[name] = clean[:_LONGEST_VALUE]
-    return shown
 
 
 class Words(NamedTuple):
