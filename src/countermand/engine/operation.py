@@ -31,6 +31,7 @@ from .words import SHOWN_HEADERS, is_a_page, words_of
 
 if TYPE_CHECKING:
     from .telemetry import Telemetry
+
 A = TypeVar("A")
 E = TypeVar("E", bound=CountermandError)
 I = TypeVar("I")  # noqa: E741
@@ -191,20 +192,16 @@ class Operation(Generic[I, R]):
         """Send a login, and retry it if it got no usable reply. For `Auth` only."""
         while True:
             reply = yield from self._exchange("login", call, SealedHeaders(), self._monotonic())
-            limited = isinstance(reply, Reply) and reply.status == 429
-            unusable = isinstance(reply, Fault) or reply.status >= 500 or reply.status in (408, 425, 429)
-            if isinstance(reply, Reply) and not unusable:
+            if isinstance(reply, Reply) and reply.status < 500 and reply.status not in (408, 425, 429):
                 return reply
             self.fail()
             pause = self.pause("login")
             if pause is None:
                 # The reply is left out: a login's body contains credentials.
+                if isinstance(reply, Reply) and reply.status == 429:
+                    raise self.rate_limited()
                 cause = reply if isinstance(reply, Fault) else None
-                raise (
-                    self.rate_limited()
-                    if limited
-                    else self.error(NotSentError, f"no token: {_ended(reply)}", cause)
-                )
+                raise self.error(NotSentError, f"no token: {_ended(reply)}", cause)
             yield from self.sleep(pause, WaitReason.RETRY)
             yield from self._pass_the_gate("login")
 
@@ -357,11 +354,7 @@ class Operation(Generic[I, R]):
 
     def error(self, kind: type[E], message: str, reply: Reply | Fault | None = None, **more: Any) -> E:
         """Return an error of `kind` for this call, with the last reply or the reason why there was none."""
-        about: dict[str, Any] = {
-            "marketplace": self.rules.name,
-            "account": self.rules.label,
-            "order_id": str(self.order_id),
-        }
+        about: dict[str, Any] = {}
         if isinstance(reply, Reply):
             about["status"] = reply.status
             about["request_id"] = self.attempts[-1].request_id
@@ -373,6 +366,7 @@ class Operation(Generic[I, R]):
                 said = ", code ".join(filter(None, words)) if words.detail else f"code {words.code}"
                 message = f"{message}: {said}"
         error = kind(message, **about | more)
+        error.place(self.rules.name, self.rules.label, str(self.order_id))
         if isinstance(reply, Fault):
             error.__cause__ = reply.cause
         return error
