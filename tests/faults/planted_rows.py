@@ -193,7 +193,7 @@ AT_VTEX = (
     Mutant(
         "VTEX: no sequence numbers",
         _VTEX,
-        "        sequence = _SEQUENCE.fullmatch(operation.order_id)\n",
+        "        sequence = re.fullmatch(_SEQUENCE, operation.order_id)\n",
         "        sequence = None\n",
         _ROWS,
     ),
@@ -207,7 +207,7 @@ AT_VTEX = (
     Mutant(
         "VTEX: a sequence number is cancelled",
         _VTEX,
-        "    if _SEQUENCE.fullmatch(order_id):\n",
+        "    if re.fullmatch(_SEQUENCE, order_id):\n",
         "    if False:\n",
         _ROWS,
     ),
@@ -321,7 +321,7 @@ AT_CRUX = (
     Mutant(
         "Crux: any text is a UUID",
         _CRUX,
-        "    if not _UUID.fullmatch(text):\n",
+        "    if not re.fullmatch(_UUID, text):\n",
         "    if False:\n",
         _ROWS,
     ),
