@@ -126,7 +126,7 @@ class _Accounts(Configured[H]):
         given = checks.kind(key)
         if isinstance(key, str):
             return self._at(key)
-        if isinstance(key, type) and issubclass(key, Account):
+        if isinstance(key, type) and issubclass(key, Account) and hasattr(key, "marketplace"):
             return self._only(key.marketplace)
         if not isinstance(key, Account):
             raise TypeError(f"an account, its class or its label is wanted, not {given}")

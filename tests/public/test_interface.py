@@ -11,6 +11,7 @@ import pytest
 
 import countermand
 from countermand import (
+    Account,
     AsyncCountermand,
     CallOptions,
     CancelCruxOrder,
@@ -298,6 +299,35 @@ def test_what_was_not_configured(market: Market, kind: Kind, open_door: OpenDoor
     assert about == (market.name, "no-such-account", str(market.arguments[0]))
     assert stage.calls == []
     assert market.name not in repr(door.client)
+
+
+@pytest.mark.parametrize("market", MARKETS, ids=lambda market: market.name)
+def test_a_sub_client_serves_its_own_account(market: Market, kind: Kind, open_door: OpenDoor) -> None:
+    """A request or an outcome that names another one is refused: its order may have the same id as one here."""
+    stage = Stage()
+    access: Any = attrs.evolve(market.access, label="mine")
+    door = open_door(
+        http_client=stage.driver if kind == "sync" else stage.async_driver, **{market.name: access}
+    )
+    client = door.client["mine"]
+    unknown = Unknown[Any](
+        marketplace=market.name, order_id=str(market.arguments[0]), account="another", reason="lost"
+    )
+    request = attrs.evolve(market.request, account="another")
+    for call, given in (
+        (client.cancel, request),
+        (client.check, unknown),
+        (client.wait_until_settled, unknown),
+    ):
+        with pytest.raises(InvalidRequestError, match="another"):
+            door.run(partial(call, given))
+    assert stage.calls == []
+
+
+def test_a_base_class_is_no_key(open_door: OpenDoor) -> None:
+    """It names no marketplace."""
+    with pytest.raises(TypeError, match="an account, its class or its label"):
+        _ = open_door().client[Account]
 
 
 DOCUMENTED = [

@@ -165,7 +165,9 @@ class _SubClient(LeavesNoFrames, Generic[I, R, C, O]):
             raise InvalidRequestError(
                 f"{wanted}, not {kind.__name__}", marketplace=rules.name, account=rules.label
             )
-        return self._operation(rules.order_of(request), options)
+        order_id = rules.order_of(request)
+        self._check_account(request, order_id)
+        return self._operation(order_id, options)
 
     def _named(self, order_id: object, options: CallOptions) -> Operation[I, R]:
         return self._operation(self._rules.check_order_id(order_id), options)
@@ -177,7 +179,14 @@ class _SubClient(LeavesNoFrames, Generic[I, R, C, O]):
     def _after(self, prior: Any, options: CallOptions) -> Operation[I, R]:
         if not is_outcome(prior) or prior.marketplace != self._rules.name:
             raise InvalidRequestError(f"an outcome of {self._rules.name} is wanted, not {checks.kind(prior)}")
+        self._check_account(prior, prior.order_id)
         return self._operation(self._rules.check_order_id(prior.order_id), options, prior)
+
+    def _check_account(self, order: Any, order_id: object) -> None:
+        """Raise if a request or an outcome names another account: its order may have the same id as one here."""
+        if order.account is not None and order.account != self.account:
+            problem = f"must be {self.account!r}, that of this client, and not {order.account!r}"
+            raise checks.bad(self._rules.name, "account", problem, str(order_id))
 
 
 class SubClient(_SubClient[I, R, C, O]):
@@ -193,7 +202,7 @@ class SubClient(_SubClient[I, R, C, O]):
     def cancel(self, request: R, **options: Unpack[CallOptions]) -> Outcome[C | O]:
         """Cancel the order that `request` describes.
 
-        Returns and raises what `cancel_order` does.
+        Returns and raises what `cancel_order` does, and `InvalidRequestError` if `request` names another account.
 
             outcome = client.vtex.cancel(CancelVtexOrder("1172452900788-01"))
         """
@@ -202,7 +211,8 @@ class SubClient(_SubClient[I, R, C, O]):
     def check(self, outcome: Outcome[A], **options: Unpack[CallOptions]) -> Outcome[A]:
         """Read the order of an earlier outcome once, and return the outcome as it now stands.
 
-        See `Countermand.check`, which finds the account itself.
+        See `Countermand.check`, which finds the account itself. Raises `InvalidRequestError` for an outcome of
+        another account: an order there may have the same id.
 
             outcome = client.vtex.check(outcome)
         """
