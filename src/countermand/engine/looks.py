@@ -43,18 +43,18 @@ _OPEN = "the order is open and shows no cancellation"
 
 def reading(rules: Rules[I, R, C, O], operation: Operation[I, R]) -> Flow[O]:
     """Read an order and return it; raise if that fails."""
-    return (yield from concluded(operation, "read", _reading(rules, operation)))  # type: ignore[no-any-return]
+    return (yield from concluded(operation, "read", _reading(rules, operation)))
 
 
 def checking(rules: Rules[I, R, C, O], operation: Operation[I, R]) -> Flow[Outcome[Any]]:
     """Read an order once; return the prior outcome as it now stands."""
-    return (yield from concluded(operation, "check", _looking(rules, operation, lambda _: None)))  # type: ignore[no-any-return]
+    return (yield from concluded(operation, "check", _looking(rules, operation, lambda _: None)))
 
 
 def waiting(rules: Rules[I, R, C, O], operation: Operation[I, R]) -> Flow[Outcome[Any]]:
     """Read an order, with growing pauses, until its cancellation is settled or the deadline is reached."""
     looking = _looking(rules, operation, operation.pause_before_reading)
-    return (yield from concluded(operation, "wait_until_settled", looking))  # type: ignore[no-any-return]
+    return (yield from concluded(operation, "wait_until_settled", looking))
 
 
 def _reading(rules: Rules[I, R, C, O], operation: Operation[I, R]) -> Flow[O]:
