@@ -123,11 +123,11 @@ class _Accounts(Configured[H]):
         return f"there is {', '.join(self._configurations) or 'none'}"
 
     def _find(self, key: Any) -> Any:
-        given = checks.kind(key)
+        given, marketplace = checks.kind(key), getattr(key, "marketplace", None)
         if isinstance(key, str):
             return self._at(key)
-        if isinstance(key, type) and issubclass(key, Account) and hasattr(key, "marketplace"):
-            return self._only(key.marketplace)
+        if isinstance(key, type) and issubclass(key, Account) and marketplace is not None:
+            return self._only(marketplace)
         if not isinstance(key, Account):
             raise TypeError(f"an account, its class or its label is wanted, not {given}")
         if self._configurations.get(key.label) == key:
@@ -137,8 +137,8 @@ class _Accounts(Configured[H]):
 
     def _asked_by(self, request: Any) -> Any:
         """Return the sub-client for the account that a request names."""
-        given = checks.kind(request)
-        if not isinstance(request, CancelRequest) or not hasattr(request, "marketplace"):
+        given, marketplace = checks.kind(request), getattr(request, "marketplace", None)
+        if not isinstance(request, CancelRequest) or marketplace is None:
             wanted = "a request such as CancelPatternOrder is wanted"
             raise InvalidRequestError(f"{wanted}, not {given}")
         return self._for(request)

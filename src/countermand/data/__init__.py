@@ -35,7 +35,7 @@ class Shown:
         return hash(_compared(self))
 
 
-def _compared(value: Any) -> tuple[Any, ...]:
+def _compared(value: object) -> tuple[Any, ...]:
     kind: Any = type(value)
     if attrs.has(kind):
         return (kind, *(getattr(value, field.name) for field in attrs.fields(kind) if field.eq))

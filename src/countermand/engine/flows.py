@@ -44,7 +44,7 @@ def concluded(operation: Operation[Any, Any], call: CallKind, flow: Flow[T]) -> 
         if operation.telemetry is not None:
             operation.telemetry.call_started(call, operation.timeout)
         found = yield from flow
-        if operation.telemetry is not None or isinstance(found, Unknown):
+        if operation.telemetry is not None or found.__class__ is Unknown:
             operation.listened().call_ended(found)
         return found
     except CountermandError as error:

@@ -36,7 +36,6 @@ C = TypeVar("C", bound=Answer)
 O = TypeVar("O", bound=Answer)  # noqa: E741
 I = TypeVar("I")  # noqa: E741
 R = TypeVar("R")
-T = TypeVar("T")
 
 _OPEN = "the order is open and shows no cancellation"
 
