@@ -39,10 +39,6 @@ class Call:
     #: when it starts to write the head of the request. Otherwise the request counts as sent.
     sent: bool = True
 
-    def ready(self, headers: SealedHeaders, deadline: float) -> "Call":
-        """Return the call with the headers and the deadline to send it with."""
-        return Call(self.method, self.origin, self.target, self.body, headers, deadline)
-
     def __repr__(self) -> str:
         return f"Call({self.method} {self.origin}{self.target}, {self.headers})"  # the body of a login is a credential
 

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from heapq import heapify, heappop, heappush
 from typing import TypeAlias, TypeVar
 
-from attrs import define, field
+from attrs import define, evolve, field
 
 from countermand.engine.walking import finished, walked
 from countermand.engine.wire import AsyncDriver, Call, Clock, Driver, Fault, Flow, Reply, Sleep
@@ -238,7 +238,7 @@ class AsyncVirtualDriver:
 def _exchange(call: Call, clock: Clock, real: Clock) -> Flow[Reply | Fault]:
     """Send one call, with a deadline of real time: none is missed because a machine is slow."""
     patience = PATIENCE if clock.monotonic() < call.deadline else 0.0
-    sending = call.ready(call.headers, real.monotonic() + patience)
+    sending = evolve(call, deadline=real.monotonic() + patience, sent=True)
     try:
         answer = yield sending
     finally:
