@@ -63,6 +63,9 @@ class Account(Shown, Generic[S, Z]):
     #: How many requests the marketplace allows, such as "100/min"; None where that is not known.
     rate: str | None = None
 
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self.label}>"  # a class without a repr of its own may hold plain credentials
+
     def rules(self) -> Rules[Any, Any, Any, Any]:
         """Return the marketplace's rules for this account."""
         raise NotImplementedError

@@ -53,7 +53,7 @@ def _tenant(value: int | str) -> str:
 
 
 @sealed
-@attrs.frozen(kw_only=True, repr=False, eq=False)
+@attrs.frozen(kw_only=True, eq=False)
 class Kibo(Account["KiboClient", "AsyncKiboClient"]):
     """The configuration of one Kibo tenant: its id alone, with a token, or with client credentials to fetch tokens.
 

@@ -47,7 +47,7 @@ _BEYOND = frozenset({"batched", "picked", "packed", "departed", "complete"})
 
 
 @sealed
-@attrs.frozen(kw_only=True, repr=False, eq=False)
+@attrs.frozen(kw_only=True, eq=False)
 class Pattern(Account["PatternClient", "AsyncPatternClient"]):
     """The configuration of one account at Pattern Hub.
 

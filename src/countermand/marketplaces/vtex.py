@@ -38,7 +38,7 @@ _in_host = checks.part_of_host("vtexcommerce", "vtexcommercestable", "vtexcommer
 
 
 @sealed
-@attrs.frozen(kw_only=True, repr=False, eq=False)
+@attrs.frozen(kw_only=True, eq=False)
 class Vtex(Account["VtexClient", "AsyncVtexClient"]):
     """The configuration of one VTEX account: an application key and its token. It needs the permission
     "Cancel order", and "View order" for reads.
