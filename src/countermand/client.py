@@ -1,7 +1,7 @@
 """The clients: any number of accounts, each with a sub-client for its marketplace."""
 
-from collections.abc import Iterable, Mapping
-from types import TracebackType
+from __future__ import annotations
+
 from typing import TYPE_CHECKING, Any, NoReturn, Self, TypeVar, Unpack, overload
 
 from .bulk.calls import AsyncBulkCalls, BulkCalls
@@ -17,6 +17,8 @@ from .marketplaces.registry import AnyAccount, configuration_of
 from .outcomes import Outcome, is_outcome
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
     import httpx
     import httpx2
 
@@ -72,7 +74,7 @@ class _Accounts(Configured[H]):
         timeout: float | None = None,
         retry: RetryPolicy | None = None,
         headers: Mapping[str, str] | None = None,
-        hooks: Iterable["Hook"] | None = None,
+        hooks: Iterable[Hook] | None = None,
     ) -> Self:
         """Return a client with other settings; an option that is not given keeps its value.
 
@@ -103,14 +105,12 @@ class _Accounts(Configured[H]):
 
     def _at(self, label: str) -> Any:
         """Return the sub-client of an account."""
-        found = self._subclients.get(label)
-        if found is None:
-            account = self._configurations.get(label)
-            if account is None:
-                raise NotConfiguredError(f"no account has the label {label!r}; {self._told()}")
-            opened = account.clients()[self._side](self._rules_of(label), self._driver, self._settings)
-            found = self._subclients.setdefault(label, opened)
-        return found
+        if label not in self._subclients:
+            if label not in self._configurations:
+                raise NotConfiguredError(f"no account has the label {label!r}; {self._told()}", account=label)
+            kind = self._configurations[label].clients()[self._side]
+            self._subclients.setdefault(label, kind(self._rules_of(label), self._driver, self._settings))
+        return self._subclients[label]
 
     def _only(self, name: str) -> Any:
         """Return the sub-client of the only account at a marketplace."""
@@ -121,43 +121,43 @@ class _Accounts(Configured[H]):
         raise NotConfiguredError(problem, marketplace=name)
 
     def _told(self) -> str:
-        return f"there is {', '.join(self._configurations)}" if self._configurations else "there is none"
+        return f"there is {', '.join(self._configurations) or 'none'}"
 
     def _find(self, key: Any) -> Any:
-        given = checks.kind(key)
+        given, marketplace = checks.kind(key), getattr(key, "marketplace", None)
         if isinstance(key, str):
             return self._at(key)
-        if isinstance(key, type) and issubclass(key, Account):
-            return self._only(key.marketplace)
-        if isinstance(key, Account):
-            if self._configurations.get(key.label) != key:
-                raise NotConfiguredError(
-                    f"the client was built without this account; {self._told()}",
-                    marketplace=key.marketplace,
-                    account=key.label,
-                )
+        if isinstance(key, type) and issubclass(key, Account) and marketplace is not None:
+            return self._only(marketplace)
+        if not isinstance(key, Account):
+            raise TypeError(f"an account, its class or its label is wanted, not {given}")
+        if self._configurations.get(key.label) == key:
             return self._at(key.label)
-        raise TypeError(f"an account, its class or its label is wanted, not {given}")
+        problem = f"the client was built without this account; {self._told()}"
+        raise NotConfiguredError(problem, marketplace=key.marketplace, account=key.label)
 
     def _asked_by(self, request: Any) -> Any:
         """Return the sub-client for the account that a request names."""
-        marketplace: str | None = getattr(request, "marketplace", None)
-        given = checks.kind(request)
+        given, marketplace = checks.kind(request), getattr(request, "marketplace", None)
         if not isinstance(request, CancelRequest) or marketplace is None:
-            wanted = "a request such as CancelPatternOrder is wanted"
-            raise InvalidRequestError(f"{wanted}, not {given}")
-        label: str | None = request.account
-        return self._only(marketplace) if label is None else self._at(label)
+            raise InvalidRequestError(f"a request such as CancelPatternOrder is wanted, not {given}")
+        return self._for(request)
 
     def _named_by(self, outcome: Any) -> Any:
         """Return the sub-client of the account that an outcome names."""
         if not is_outcome(outcome):
             wanted = f"an outcome is wanted, not {checks.kind(outcome)}"
-            raise InvalidRequestError(
-                f"{wanted}; with an id alone, call look(id) of the marketplace's sub-client"
-            )
-        label = outcome.account
-        return self._only(outcome.marketplace) if label is None else self._at(label)
+            raise InvalidRequestError(f"{wanted}; with an id alone, call look(id) of a sub-client")
+        return self._for(outcome)
+
+    def _for(self, order: Any) -> Any:
+        """Return the sub-client of the account that a request or an outcome names."""
+        try:
+            return self._only(order.marketplace) if order.account is None else self._at(order.account)
+        except NotConfiguredError as error:
+            order_id = order.order_id if is_outcome(order) else checks.order_asked_for(order)
+            error.place(order.marketplace, order.account, str(order_id))
+            raise
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} for {', '.join(self._configurations) or 'no account'}>"
@@ -182,14 +182,14 @@ class Countermand(_Accounts["httpx.Client | httpx2.Client | Driver"], BulkCalls)
     def __init__(
         self,
         *accounts: AnyAccount,
-        pattern: "Pattern | None" = None,
-        vtex: "Vtex | None" = None,
-        crux: "Crux | None" = None,
-        kibo: "Kibo | None" = None,
+        pattern: Pattern | None = None,
+        vtex: Vtex | None = None,
+        crux: Crux | None = None,
+        kibo: Kibo | None = None,
         timeout: float = 30.0,
         retry: RetryPolicy = DEFAULT_RETRY,
-        hooks: Iterable["Hook"] = (),
-        http_client: "httpx.Client | httpx2.Client | Driver | None" = None,
+        hooks: Iterable[Hook] = (),
+        http_client: httpx.Client | httpx2.Client | Driver | None = None,
     ) -> None:
         """Configure the client. No connection is opened yet.
 
@@ -206,25 +206,25 @@ class Countermand(_Accounts["httpx.Client | httpx2.Client | Driver"], BulkCalls)
         self._driver: Driver = open_driver(http_client)
 
     @property
-    def pattern(self) -> "PatternClient":
+    def pattern(self) -> PatternClient:
         """The only account at Pattern Hub. Raises `NotConfiguredError` if there is none, or several."""
         found: PatternClient = self._only("pattern")
         return found
 
     @property
-    def vtex(self) -> "VtexClient":
+    def vtex(self) -> VtexClient:
         """The only account at VTEX OMS. Raises `NotConfiguredError` if there is none, or several."""
         found: VtexClient = self._only("vtex")
         return found
 
     @property
-    def crux(self) -> "CruxClient":
+    def crux(self) -> CruxClient:
         """The only account at Crux Connect. Raises `NotConfiguredError` if there is none, or several."""
         found: CruxClient = self._only("crux")
         return found
 
     @property
-    def kibo(self) -> "KiboClient":
+    def kibo(self) -> KiboClient:
         """The only account at Kibo OMS. Raises `NotConfiguredError` if there is none, or several."""
         found: KiboClient = self._only("kibo")
         return found
@@ -284,9 +284,7 @@ class Countermand(_Accounts["httpx.Client | httpx2.Client | Driver"], BulkCalls)
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
 
@@ -304,14 +302,14 @@ class AsyncCountermand(_Accounts["httpx.AsyncClient | httpx2.AsyncClient | Async
     def __init__(
         self,
         *accounts: AnyAccount,
-        pattern: "Pattern | None" = None,
-        vtex: "Vtex | None" = None,
-        crux: "Crux | None" = None,
-        kibo: "Kibo | None" = None,
+        pattern: Pattern | None = None,
+        vtex: Vtex | None = None,
+        crux: Crux | None = None,
+        kibo: Kibo | None = None,
         timeout: float = 30.0,
         retry: RetryPolicy = DEFAULT_RETRY,
-        hooks: Iterable["Hook"] = (),
-        http_client: "httpx.AsyncClient | httpx2.AsyncClient | AsyncDriver | None" = None,
+        hooks: Iterable[Hook] = (),
+        http_client: httpx.AsyncClient | httpx2.AsyncClient | AsyncDriver | None = None,
     ) -> None:
         """Configure the client with the arguments of `Countermand`.
 
@@ -325,25 +323,25 @@ class AsyncCountermand(_Accounts["httpx.AsyncClient | httpx2.AsyncClient | Async
         self._driver: AsyncDriver = open_async_driver(http_client)
 
     @property
-    def pattern(self) -> "AsyncPatternClient":
+    def pattern(self) -> AsyncPatternClient:
         """The only account at Pattern Hub. Raises `NotConfiguredError` if there is none, or several."""
         found: AsyncPatternClient = self._only("pattern")
         return found
 
     @property
-    def vtex(self) -> "AsyncVtexClient":
+    def vtex(self) -> AsyncVtexClient:
         """The only account at VTEX OMS. Raises `NotConfiguredError` if there is none, or several."""
         found: AsyncVtexClient = self._only("vtex")
         return found
 
     @property
-    def crux(self) -> "AsyncCruxClient":
+    def crux(self) -> AsyncCruxClient:
         """The only account at Crux Connect. Raises `NotConfiguredError` if there is none, or several."""
         found: AsyncCruxClient = self._only("crux")
         return found
 
     @property
-    def kibo(self) -> "AsyncKiboClient":
+    def kibo(self) -> AsyncKiboClient:
         """The only account at Kibo OMS. Raises `NotConfiguredError` if there is none, or several."""
         found: AsyncKiboClient = self._only("kibo")
         return found
@@ -398,7 +396,5 @@ class AsyncCountermand(_Accounts["httpx.AsyncClient | httpx2.AsyncClient | Async
     async def __aenter__(self) -> Self:
         return self
 
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    async def __aexit__(self, *_: object) -> None:
         await self.aclose()

@@ -83,6 +83,12 @@ class CountermandError(Exception):
         self.message = f"{self.message}; {text}"
         super().__init__(self.message)
 
+    def place(self, marketplace: str, account: str | None, order_id: str) -> None:
+        """Say which call the error is about, as far as it does not say so itself. For the engine alone."""
+        self.marketplace = self.marketplace or marketplace
+        self.account = self.account or account
+        self.order_id = self.order_id or order_id
+
     def __str__(self) -> str:
         where = " ".join(
             part for part in (self.marketplace, f"order {self.order_id}" if self.order_id else None) if part

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 A = TypeVar("A", covariant=True)
 
 
-@attrs.frozen(repr=False)
+@attrs.frozen(repr=False, eq=False)
 class Attempt(Shown):
     """One request of a call, sent or not.
 
@@ -56,7 +56,7 @@ class Attempt(Shown):
         return f"{self.what} at {self.at:%H:%M:%S} ({self.took:.3f} s): {self.ended}"
 
 
-@attrs.frozen(repr=False)
+@attrs.frozen(repr=False, eq=False)
 class Part(Shown):
     """A part of an order: a warehouse order, a line item, or the whole order if the marketplace has no parts.
 
@@ -74,7 +74,7 @@ class Part(Shown):
     reason: str | None = None
 
 
-@attrs.frozen(kw_only=True, repr=False)
+@attrs.frozen(kw_only=True, repr=False, eq=False)
 class Answered(Storable, Generic[A]):
     """The fields that the five answers share."""
 
@@ -101,7 +101,7 @@ class Answered(Storable, Generic[A]):
         return fields_of(cls, says | {"settled": settled} if isinstance(settled, bool) else says, answer)
 
 
-@attrs.frozen(kw_only=True, repr=False)
+@attrs.frozen(kw_only=True, repr=False, eq=False)
 class Cancelled(Answered[A]):
     """Final: the marketplace says that the whole order is cancelled.
 
@@ -119,7 +119,7 @@ class Cancelled(Answered[A]):
         return self._says("cancelled")
 
 
-@attrs.frozen(kw_only=True, repr=False)
+@attrs.frozen(kw_only=True, repr=False, eq=False)
 class Requested(Answered[A]):
     """Accepted but not final: a warehouse, a seller or a supplier still decides.
 
@@ -139,7 +139,7 @@ class Requested(Answered[A]):
         return self._says("cancellation requested" + (f", now {self.status}" if self.status else ""))
 
 
-@attrs.frozen(kw_only=True, repr=False)
+@attrs.frozen(kw_only=True, repr=False, eq=False)
 class PartiallyCancelled(Answered[A]):
     """Some parts are cancelled or about to be, some are not.
 
@@ -162,7 +162,7 @@ class PartiallyCancelled(Answered[A]):
         )
 
 
-@attrs.frozen(kw_only=True, repr=False)
+@attrs.frozen(kw_only=True, repr=False, eq=False)
 class Refused(Answered[A]):
     """The marketplace says that nothing was cancelled.
 
@@ -183,7 +183,7 @@ class Refused(Answered[A]):
         return self._says(f"refused: {why}" if why else "refused")
 
 
-@attrs.frozen(kw_only=True, repr=False)
+@attrs.frozen(kw_only=True, repr=False, eq=False)
 class Unknown(Answered[A]):
     """The request may have reached the marketplace, and no read could settle what became of it.
 

@@ -292,14 +292,17 @@ class Shop(Account[Any, Any]):
         return CancelShopOrder, (ShopOrder,)
 
 
-def test_a_third_partys_marketplace_is_found_by_its_name(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_third_partys_marketplace_is_found_by_its_name(
+    monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
+) -> None:
     """Through its entry point."""
     point = EntryPoint("shop", f"{__name__}:Shop", registry.GROUP)
     monkeypatch.setattr(EntryPoint, "load", lambda self: Shop)
     monkeypatch.setattr(
         "importlib.metadata.entry_points", lambda **named: [point] if named["name"] == "shop" else []
     )
-    monkeypatch.setattr(registry, "_found", {})
+    registry.configuration_of.cache_clear()
+    request.addfinalizer(registry.configuration_of.cache_clear)
     answer = decode(b'{"schema": 7, "raw_status": "gone", "new": [1.5]}', ShopOrder)
     outcome: Requested[ShopOrder] = Requested(marketplace="shop", order_id="7", answer=answer)
     assert same(outcome, outcome_from_json(outcome.to_json()))

@@ -174,8 +174,8 @@ MUTANTS = (
     Mutant(
         "an outcome is made by position",
         "outcomes.py",
-        "@attrs.frozen(kw_only=True, repr=False)\nclass Refused(",
-        "@attrs.frozen(repr=False)\nclass Refused(",
+        "@attrs.frozen(kw_only=True, repr=False, eq=False)\nclass Refused(",
+        "@attrs.frozen(repr=False, eq=False)\nclass Refused(",
         ("values",),
     ),
     Mutant(
@@ -317,8 +317,8 @@ MUTANTS = (
     Mutant(
         "the async door forgets what it was asked",
         "marketplaces/base.py",
-        "        return await self._driver.run(cancelling(self._rules, request, self._requested(request, options)))\n",
-        "        operation = self._requested(request, options)\n        operation._deadline += 1.0\n        return await self._driver.run(cancelling(self._rules, request, operation))\n",
+        "        return await self._run(operation, cancelling(self._rules, request, operation))\n",
+        "        operation._deadline += 1.0\n        return await self._run(operation, cancelling(self._rules, request, operation))\n",
     ),
     Mutant(
         "a connection of aiohttp's is used again with an answer left over on it",
@@ -365,8 +365,8 @@ MUTANTS = (
     Mutant(
         "two threads that come first get two sub-clients, with a gate each",
         "client.py",
-        "            found = self._subclients.setdefault(label, opened)",
-        "            found = self._subclients[label] = opened",
+        "            self._subclients.setdefault(label, opened)",
+        "            self._subclients[label] = opened",
         ("public",),
     ),
     *TRANSPORT,

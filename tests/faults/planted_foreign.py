@@ -199,7 +199,7 @@ NOT_OURS = (
     Mutant(
         "of several values in Retry-After none counts",
         _RETRY,
-        "_COMMA.split(text)",
+        "re.split(_COMMA, text)",
         "[text]",
         ("after",),
     ),

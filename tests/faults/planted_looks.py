@@ -75,7 +75,7 @@ AT_KIBO = (
     Mutant(
         "Kibo: 007 is an id",
         _KIBO,
-        'r"[1-9]\\d{0,18}"',
+        'r"[1-9][0-9]{0,18}"',
         'r"\\d{1,19}"',
         _ROWS,
     ),
@@ -348,8 +348,8 @@ LATER = (
     Mutant(
         "any account will do for a later look",
         "client.py",
-        "        label = outcome.account\n",
-        "        label = self._labels.get(outcome.marketplace, [None])[0]\n",
+        "self._only(order.marketplace) if order.account is None else self._at(order.account)",
+        "self._at(self._labels[order.marketplace][0])",
         _LOOKS,
     ),
     Mutant(

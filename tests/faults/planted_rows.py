@@ -200,7 +200,7 @@ AT_VTEX = (
     Mutant(
         "VTEX: no sequence numbers",
         _VTEX,
-        "        if sequence := _SEQUENCE.fullmatch(operation.order_id):\n",
+        "        if sequence := re.fullmatch(_SEQUENCE, operation.order_id):\n",
         "        if sequence := None:\n",
         _ROWS,
     ),
@@ -214,7 +214,7 @@ AT_VTEX = (
     Mutant(
         "VTEX: a sequence number is cancelled",
         _VTEX,
-        "    if _SEQUENCE.fullmatch(order_id):\n",
+        "    if re.fullmatch(_SEQUENCE, order_id):\n",
         "    if False:\n",
         _ROWS,
     ),
@@ -342,7 +342,7 @@ AT_CRUX = (
     Mutant(
         "Crux: any text is a UUID",
         _CRUX,
-        "    if not _UUID.fullmatch(text):\n",
+        "    if not re.fullmatch(_UUID, text):\n",
         "    if False:\n",
         _ROWS,
     ),

@@ -16,7 +16,7 @@ WORDS = (
     Mutant(
         "the type of problem details is not their code",
         _WORDS,
-        "    if kind and not _PLAIN_TYPE.fullmatch(kind):\n",
+        "    if kind and not re.fullmatch(_PLAIN_TYPE, kind):\n",
         "    if False:\n",
         ("core",),
     ),

@@ -10,6 +10,7 @@ from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+import attrs
 import pytest
 
 from countermand.engine.secret import SealedHeaders
@@ -34,7 +35,7 @@ def exchanged(call: Call, *, patience: float = 5.0, **headers: str) -> Reply | F
 
     async def exchange() -> Reply | Fault:
         async with driver() as opened:
-            ready = call.ready(SealedHeaders(headers), time.monotonic() + patience)
+            ready = attrs.evolve(call, headers=SealedHeaders(headers), deadline=time.monotonic() + patience)
             found: Reply | Fault = await opened.exchange(ready)
             return found
 
@@ -61,7 +62,7 @@ async def mute() -> AsyncGenerator[tuple[Call, asyncio.Event]]:
 
 def within(seconds: float, call: Call) -> Call:
     """Return the call with a deadline."""
-    return call.ready(SealedHeaders(), time.monotonic() + seconds)
+    return attrs.evolve(call, deadline=time.monotonic() + seconds)
 
 
 @pytest.mark.parametrize(

@@ -176,7 +176,7 @@ def shop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     yield shop_for_tests.Shop
     from countermand.marketplaces import registry
 
-    registry._found.pop("my-shop", None)
+    registry.configuration_of.cache_clear()
     del sys.modules["shop_for_tests"]
 
 

@@ -3,6 +3,7 @@
 import inspect
 import subprocess
 import sys
+from functools import partial
 from typing import Any, Unpack, get_args, get_origin, get_type_hints
 
 import attrs
@@ -10,6 +11,7 @@ import pytest
 
 import countermand
 from countermand import (
+    Account,
     AsyncCountermand,
     CallOptions,
     CancelCruxOrder,
@@ -285,10 +287,47 @@ def test_what_was_not_configured(market: Market, kind: Kind, open_door: OpenDoor
     with pytest.raises(NotConfiguredError, match=market.name) as caught:
         market.cancel(door)
     assert caught.value.marketplace == market.name
-    with pytest.raises(NotConfiguredError, match=market.name):
-        door.cancel(market.request)
+    unknown = Unknown[Any](marketplace=market.name, order_id=str(market.arguments[0]), reason="lost")
+    for call, given in (door.client.cancel, market.request), (door.client.check, unknown):
+        with pytest.raises(NotConfiguredError, match=market.name) as caught:
+            door.run(partial(call, given))
+        assert caught.value.order_id == str(market.arguments[0])
+    labelled = attrs.evolve(market.request, account="no-such-account")
+    with pytest.raises(NotConfiguredError) as caught:
+        door.cancel(labelled)
+    about = caught.value.marketplace, caught.value.account, caught.value.order_id
+    assert about == (market.name, "no-such-account", str(market.arguments[0]))
     assert stage.calls == []
     assert market.name not in repr(door.client)
+
+
+@pytest.mark.parametrize("market", MARKETS, ids=lambda market: market.name)
+def test_a_sub_client_serves_its_own_account(market: Market, kind: Kind, open_door: OpenDoor) -> None:
+    """A request or an outcome that names another one is refused: its order may have the same id as one here."""
+    stage = Stage()
+    access: Any = attrs.evolve(market.access, label="mine")
+    door = open_door(
+        http_client=stage.driver if kind == "sync" else stage.async_driver, **{market.name: access}
+    )
+    client = door.client["mine"]
+    unknown = Unknown[Any](
+        marketplace=market.name, order_id=str(market.arguments[0]), account="another", reason="lost"
+    )
+    request = attrs.evolve(market.request, account="another")
+    for call, given in (
+        (client.cancel, request),
+        (client.check, unknown),
+        (client.wait_until_settled, unknown),
+    ):
+        with pytest.raises(InvalidRequestError, match="another"):
+            door.run(partial(call, given))
+    assert stage.calls == []
+
+
+def test_a_base_class_is_no_key(open_door: OpenDoor) -> None:
+    """It names no marketplace."""
+    with pytest.raises(TypeError, match="an account, its class or its label"):
+        _ = open_door().client[Account]
 
 
 DOCUMENTED = [

@@ -53,8 +53,10 @@ def test_a_closed_client_sends_nothing(market: Market, kind: Kind) -> None:
         door.close()
         door.close()
         for call in (market.cancel, market.read, market.wait):
-            with pytest.raises(NotSentError, match="closed"):
+            with pytest.raises(NotSentError, match="closed") as caught:
                 call(door, timeout=0.5)
+            about = caught.value.marketplace, caught.value.account, caught.value.order_id
+            assert about == (market.name, market.access.label, str(market.arguments[0]))
 
 
 def own_client(kind: Kind) -> Any:

@@ -9,10 +9,12 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import attrs
 import httpx
 import pytest
 
 from countermand import (
+    Account,
     AsyncCountermand,
     Countermand,
     CountermandError,
@@ -364,3 +366,16 @@ def test_pickles_carry_no_secret(market: Market, on_stage: OnStage) -> None:
         market.cancel(door)
     pickles.append(pickle.dumps(caught.value))
     assert not any(secret.encode() in each for secret in market.secrets for each in pickles)
+
+
+def test_a_third_partys_configuration_without_a_repr_shows_its_label() -> None:
+    """It may hold its credentials as plain text."""
+
+    @attrs.frozen(kw_only=True, repr=False)
+    class Plain(Account[Any, Any]):
+        marketplace = "plain"
+        key: str
+        label: str = "plain"
+
+    assert repr(Plain(key="an-api-key")) == "<Plain plain>"
+    assert Plain(key="an-api-key") == Plain(key="an-api-key") != Plain(key="another-key")

@@ -153,7 +153,7 @@ def test_looking_for_a_token_again_and_again_is_one_pause() -> None:
     """Until a request is made."""
     told: list[Any] = []
     stage = Stage()
-    telemetry = Telemetry([told.append], "crux", "crux", "1", stage.clock, is_logged=False)
+    telemetry = Telemetry([told.append], "crux", "crux", "1", stage.clock, "cancel", 0.0, 0, is_logged=False)
     for _ in range(3):
         telemetry.wait_started(WaitReason.TOKEN, 0.02)
     telemetry.request_started("cancel", Call("PATCH", "https://a", "/b"))

@@ -1,16 +1,19 @@
 """The calls of both clients that concern many orders, or several machines."""
 
-from collections.abc import AsyncIterable, Iterable, Mapping
-from pathlib import Path
+from __future__ import annotations
+
 from typing import TYPE_CHECKING, Any, Unpack
 
-from ..engine.rules import AnyRequest
 from ..engine.secret import LeavesNoFrames
 from ..engine.settings import CallOptions, RequestOptions, check_names
 from ..marketplaces.base import SETTLE_TIMEOUT, requests_a_second
-from ..marketplaces.registry import AnyAccount
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncIterable, Iterable, Mapping
+    from pathlib import Path
+
+    from ..engine.rules import AnyRequest
+    from ..marketplaces.registry import AnyAccount
     from .blocking import CancelMany
     from .eventloop import AsyncCancelMany
     from .results import Accounts, BulkResult
@@ -29,7 +32,7 @@ class _Calls(LeavesNoFrames):
     def _named_by(self, outcome: Any) -> Any:
         raise NotImplementedError
 
-    def _for_bulk(self, options: CallOptions | RequestOptions | None = None) -> "Accounts":
+    def _for_bulk(self, options: CallOptions | RequestOptions | None = None) -> Accounts:
         from .results import Accounts
 
         client: Any = self
@@ -52,7 +55,7 @@ class BulkCalls(_Calls):
         concurrency: int = 8,
         journal: str | Path | None = None,
         **options: Unpack[CallOptions],
-    ) -> "CancelMany":
+    ) -> CancelMany:
         """Cancel many orders, at any of the client's accounts, and give each result as it completes.
 
         `concurrency` is the number of calls at once on one account. Each account has a lane of its own, which
@@ -73,12 +76,12 @@ class BulkCalls(_Calls):
 
     def settle_many(
         self,
-        results: "Iterable[BulkResult]",
+        results: Iterable[BulkResult],
         *,
         timeout: float = SETTLE_TIMEOUT,
         concurrency: int = 8,
         **options: Unpack[RequestOptions],
-    ) -> "CancelMany":
+    ) -> CancelMany:
         """Look at the orders of unsettled results again and again, until each has settled.
 
         Gives every result once: a settled one, or one with an error, as it is; one that is `Requested`, `Unknown` or
@@ -92,8 +95,8 @@ class BulkCalls(_Calls):
         return CancelMany(self._for_bulk(options), results, concurrency, follow_for=timeout)
 
     def settle(
-        self, request: AnyRequest | Mapping[str, Any], intent: "Intent", **options: Unpack[CallOptions]
-    ) -> "BulkResult":
+        self, request: AnyRequest | Mapping[str, Any], intent: Intent, **options: Unpack[CallOptions]
+    ) -> BulkResult:
         """Cancel one order on one of several machines: store the intent first, look before a second send.
 
         `request` is a typed request or what its `to_dict()` wrote. `intent` stores durably that it is about to be
@@ -119,7 +122,7 @@ class AsyncBulkCalls(_Calls):
         concurrency: int = 8,
         journal: str | Path | None = None,
         **options: Unpack[CallOptions],
-    ) -> "AsyncCancelMany":
+    ) -> AsyncCancelMany:
         """Cancel many orders, and give each result as it completes; see `Countermand.cancel_many`.
 
             async with client.cancel_many(requests, journal="run.db") as results:
@@ -134,12 +137,12 @@ class AsyncBulkCalls(_Calls):
 
     def settle_many(
         self,
-        results: "Iterable[BulkResult] | AsyncIterable[BulkResult]",
+        results: Iterable[BulkResult] | AsyncIterable[BulkResult],
         *,
         timeout: float = SETTLE_TIMEOUT,
         concurrency: int = 8,
         **options: Unpack[RequestOptions],
-    ) -> "AsyncCancelMany":
+    ) -> AsyncCancelMany:
         """Follow unsettled results to their end; see `Countermand.settle_many`.
 
             async for result in client.settle_many(results, timeout=600):
@@ -152,8 +155,8 @@ class AsyncBulkCalls(_Calls):
         return AsyncCancelMany(self._for_bulk(options), results, concurrency, follow_for=timeout)
 
     async def settle(
-        self, request: AnyRequest | Mapping[str, Any], intent: "AsyncIntent", **options: Unpack[CallOptions]
-    ) -> "BulkResult":
+        self, request: AnyRequest | Mapping[str, Any], intent: AsyncIntent, **options: Unpack[CallOptions]
+    ) -> BulkResult:
         """Cancel one order on one of several machines; see `Countermand.settle`.
 
             result = await client.settle(job.request, IntentInRedis(job.id))

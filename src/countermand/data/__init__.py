@@ -14,7 +14,10 @@ SCHEMA = 1
 
 
 class Shown:
-    """A value that shows its fields. One method for all: what attrs generates would be compiled at each import."""
+    """A value that shows and compares its fields.
+
+    The methods are the same for all: what attrs generates for a class would be compiled at each import.
+    """
 
     __slots__ = ()
 
@@ -24,6 +27,19 @@ class Shown:
             return super().__repr__()
         shown = (f"{field.name}={getattr(self, field.name)!r}" for field in attrs.fields(kind) if field.repr)
         return f"{kind.__qualname__.rpartition('>.')[2]}({', '.join(shown)})"
+
+    def __eq__(self, other: object) -> bool:
+        return _compared(self) == _compared(other) if type(other) is type(self) else NotImplemented
+
+    def __hash__(self) -> int:
+        return hash(_compared(self))
+
+
+def _compared(value: object) -> tuple[Any, ...]:
+    kind: Any = type(value)
+    if attrs.has(kind):
+        return (kind, *(getattr(value, field.name) for field in attrs.fields(kind) if field.eq))
+    return (id(value),)
 
 
 class Storable(Shown):

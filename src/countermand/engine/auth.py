@@ -3,9 +3,10 @@
 `auth_for` chooses between the first two. `TokenAuth` fetches a token with a login, and again before it expires.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from __future__ import annotations
+
 from threading import Lock
-from typing import NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from .credentials import (
     Credential,
@@ -17,6 +18,11 @@ from .credentials import (
 )
 from .secret import SealedHeaders, Secret
 from .wire import Call, Flow, Reply
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
+    from .operation import Operation
 
 #: A token is not used in the last seconds of its lifetime: it may expire in transit.
 _MARGIN = 300.0
@@ -42,26 +48,6 @@ class LoginFailedError(Exception):
         self.cause = cause
 
 
-class Sender(Protocol):
-    """The part of a call that `Auth` uses: sending a login, pausing, and the clock."""
-
-    def send_login(self, call: Call) -> Flow[Reply]:
-        """Send a login and return its reply; raise if there is none before the deadline."""
-        ...
-
-    def sleep(self, seconds: float) -> Flow[None]:
-        """Pause. An interruption carries the evidence of the call."""
-        ...
-
-    def now(self) -> float:
-        """Return the instant, in seconds of the monotonic clock."""
-        ...
-
-    def time_left(self) -> float:
-        """Return the seconds until the call's deadline."""
-        ...
-
-
 class Auth:
     """Static headers: a Bearer token, a VTEX key pair, a Crux token, a Kibo tenant."""
 
@@ -76,7 +62,7 @@ class Auth:
         #: Every credential in use, to be redacted from replies.
         self.secrets: list[bytes] = [form for secret in secrets for form in secret.forms()]
 
-    def acquire(self, sender: Sender) -> Flow[SealedHeaders]:
+    def acquire(self, operation: Operation[Any, Any]) -> Flow[SealedHeaders]:
         """Return the headers to send, after fetching a token if necessary."""
         assert self.headers is not None
         return self.headers
@@ -110,25 +96,25 @@ class SharedAuth(Auth):
         self._own = list(self.secrets)
         self._before: set[bytes] = set()
 
-    def acquire(self, sender: Sender) -> Flow[SealedHeaders]:
+    def acquire(self, operation: Operation[Any, Any]) -> Flow[SealedHeaders]:
         """Return valid headers. Raises `LoginFailedError` if that fails."""
-        began, waited = sender.now(), False
+        began, waited = operation.now(), False
         while True:
             with self._lock:
-                if self.headers is not None and sender.now() < self.expires_at:
+                if self.headers is not None and operation.now() < self.expires_at:
                     return self.headers
                 if waited and self._failure is not None and self._failure[0] >= began:
                     # The login that this call waited for was refused. Repeating it could lock the account.
                     raise LoginFailedError(*self._failure[1].args)
-                if sender.now() >= self._fetching_until or sender.time_left() <= _LOOK_AGAIN:
-                    self._fetching_until = sender.now() + min(sender.time_left(), _LONGEST_LOGIN)
+                if operation.now() >= self._fetching_until or operation.time_left() <= _LOOK_AGAIN:
+                    self._fetching_until = operation.now() + min(operation.time_left(), _LONGEST_LOGIN)
                     break
             waited = True
-            yield from sender.sleep(_LOOK_AGAIN)
+            yield from operation.sleep(_LOOK_AGAIN)
         try:
-            return (yield from self._fetch(sender))
+            return (yield from self._fetch(operation))
         except LoginFailedError as failure:
-            self._failure = sender.now(), LoginFailedError(*failure.args)
+            self._failure = operation.now(), LoginFailedError(*failure.args)
             raise
         finally:
             self._fetching_until = float("-inf")
@@ -139,7 +125,7 @@ class SharedAuth(Auth):
             self.headers = None
             self.expires_at = float("-inf")
 
-    def _fetch(self, sender: Sender) -> Flow[SealedHeaders]:
+    def _fetch(self, operation: Operation[Any, Any]) -> Flow[SealedHeaders]:
         """Return new headers. Raises `LoginFailedError` if that fails."""
         raise NotImplementedError
 
@@ -177,28 +163,28 @@ class ReadAuth(SharedAuth):
         self._secrets: dict[str, Secret] = {}
         self._stamps: dict[str, object] = {}
 
-    def acquire(self, sender: Sender) -> Flow[SealedHeaders]:
+    def acquire(self, operation: Operation[Any, Any]) -> Flow[SealedHeaders]:
         """Return headers with the current credentials. Raises `LoginFailedError` if one cannot be read."""
         headers = self.headers
         if headers is None:
-            return (yield from super().acquire(sender))
+            return (yield from super().acquire(operation))
         # Other calls keep using the old headers while this one checks the files.
-        self.expires_at = sender.now() + _LOOK_AT_FILES
+        self.expires_at = operation.now() + _LOOK_AT_FILES
         changed = [name for name, stamp in self._looked_at().items() if stamp != self._stamps.get(name)]
         try:
-            return self._use(changed, sender) if changed else headers
+            return self._use(changed, operation) if changed else headers
         except LoginFailedError:
             return headers  # it may be in the middle of a write; a 401 will show if it is wrong
 
-    def _fetch(self, sender: Sender) -> Flow[SealedHeaders]:
-        return self._use(self._credentials, sender)
+    def _fetch(self, operation: Operation[Any, Any]) -> Flow[SealedHeaders]:
+        return self._use(self._credentials, operation)
         yield
 
-    def _use(self, names: Iterable[str], sender: Sender) -> SealedHeaders:
+    def _use(self, names: Iterable[str], operation: Operation[Any, Any]) -> SealedHeaders:
         # Taken before reading: a write in between is noticed at the next check.
         stamps = self._looked_at()
         secrets = self._secrets | {name: self._read(name, problem_in_header) for name in names}
-        expires_at = sender.now() + _LOOK_AT_FILES if stamps else float("inf")
+        expires_at = operation.now() + _LOOK_AT_FILES if stamps else float("inf")
         headers = SealedHeaders(self._headers_for(**secrets))
         self._secrets, self._stamps = secrets, self._stamps | stamps
         return self._keep(headers, secrets.values(), expires_at)
@@ -256,15 +242,15 @@ class TokenAuth(SharedAuth):
         self._headers_for = headers
         self._used: list[Secret] = []
 
-    def _fetch(self, sender: Sender) -> Flow[SealedHeaders]:
+    def _fetch(self, operation: Operation[Any, Any]) -> Flow[SealedHeaders]:
         login = self._login
         if not isinstance(login, Call):
             used = {name: self._read(name, problem_in_body) for name in self._credentials}
             self._used = list(used.values())
             self._strike_out(self._used)
             login = login(**used)
-        asked = sender.now()
-        reply = yield from sender.send_login(login)
+        asked = operation.now()
+        reply = yield from operation.send_login(login)
         token = self._token_in(reply) if reply.status == 200 and not reply.flaw else None
         if token is None:
             raise LoginFailedError(f"the login was answered with {reply.status} and no token", reply.status)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import quote, urlsplit
 
 from ..errors import InvalidRequestError
-from .credentials import CONTROL, is_text, problem_in_body, problem_in_header, problem_of
+from .credentials import has_control, is_text, problem_in_body, problem_in_header, problem_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -21,12 +21,12 @@ T = TypeVar("T")
 #: The longest timeout, in seconds: sockets and event loops do not support much longer ones.
 LONGEST_TIMEOUT = 366 * 86400.0
 
-_PLAIN = re.compile(r"[A-Za-z0-9_~-][A-Za-z0-9._~-]*", re.ASCII)
-_LABEL = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?", re.ASCII)
-_HOST = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9_.-]*[A-Za-z0-9_])?|[0-9A-Fa-f:.]+", re.ASCII)
-_URL = re.compile(r"[!#%&'()*+,\-./0-9:;=?@A-Z\[\]_a-z~]+", re.ASCII)
-_NO_SEGMENT = re.compile(r"/(?:\.{0,2}/|\.{1,2}$)")
-_LOOPBACK = re.compile(r"localhost|127(?:\.\d{1,3}){3}|::1", re.ASCII)
+# Patterns of the `re` module's functions, which compile them when they are first used.
+_LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
+_HOST = r"[A-Za-z0-9_](?:[A-Za-z0-9_.-]*[A-Za-z0-9_])?|[0-9A-Fa-f:.]+"
+_URL = r"[!#%&'()*+,\-./0-9:;=?@A-Z\[\]_a-z~]+"
+_NO_SEGMENT = r"/(?:\.{0,2}/|\.{1,2}$)"
+_LOOPBACK = r"localhost|127(?:\.[0-9]{1,3}){3}|::1"
 
 
 def order_id(value: object, marketplace: str, name: str = "order_id") -> str:
@@ -35,7 +35,7 @@ def order_id(value: object, marketplace: str, name: str = "order_id") -> str:
         problem = f"must be text, not {kind(value)}"
     elif not value.strip() or value in (".", ".."):
         problem = "names no order"
-    elif CONTROL.search(value):
+    elif not value.isprintable() and has_control(value):
         problem = "holds a control character or half a character"
     elif len(value) > 1024:
         problem = "is longer than 1024 characters"
@@ -55,13 +55,18 @@ def account(request: Any, field: "attrs.Attribute[Any]", value: object) -> None:
     """attrs validator: the label of the account that a request names, or None."""
     if value is None or is_text(value):
         return
-    order_id = getattr(request, request.__attrs_attrs__[0].name)
-    raise bad(request.marketplace, field.name, "must be the label of an account, or None", order_id)
+    problem = "must be the label of an account, or None"
+    raise bad(request.marketplace, field.name, problem, order_asked_for(request))
+
+
+def order_asked_for(request: Any) -> Any:
+    """Return the order id of a request, which is its first field."""
+    return getattr(request, request.__attrs_attrs__[0].name)
 
 
 def quoted(value: str) -> str:
     """Return `value` as exactly one path segment or one query value."""
-    return value if _PLAIN.fullmatch(value) else quote(value, safe="")
+    return quote(value, safe="")
 
 
 def seconds(value: object, name: str = "timeout") -> float:
@@ -121,7 +126,7 @@ def label(_: object, field: "attrs.Attribute[Any]", value: object) -> None:
 
 def host_label(_: object, field: "attrs.Attribute[Any]", value: object) -> None:
     """attrs validator: part of a host name, which must not lead to another host."""
-    if not (isinstance(value, str) and _LABEL.fullmatch(value)):
+    if not (isinstance(value, str) and re.fullmatch(_LABEL, value)):
         raise ValueError(f"{field.name} must be letters, digits and hyphens: it is part of a host name")
 
 
@@ -129,7 +134,7 @@ def base_url(_: object, field: "attrs.Attribute[Any]", value: object) -> None:
     """attrs validator: https, or http to this machine; no query, no fragment, no user name."""
     if value is None and field.default is None:
         return
-    if not isinstance(value, str) or not _URL.fullmatch(value):
+    if not isinstance(value, str) or not re.fullmatch(_URL, value):
         raise ValueError(f"{field.name} must be an ASCII URL without spaces and placeholders")
     try:
         parts = urlsplit(value)
@@ -140,13 +145,13 @@ def base_url(_: object, field: "attrs.Attribute[Any]", value: object) -> None:
         raise ValueError(f"{field.name} must not hold a user name or a password")
     if not host or "?" in value or "#" in value:
         raise ValueError(f"{field.name} must be scheme, host and path, without a query or a fragment")
-    if ".." in host or not _HOST.fullmatch(host) or port == 0 or parts.netloc.endswith(":"):
+    if ".." in host or not re.fullmatch(_HOST, host) or port == 0 or parts.netloc.endswith(":"):
         raise ValueError(f"{field.name} has a host or a port that is none")
-    if parts.scheme != "https" and not (parts.scheme == "http" and _LOOPBACK.fullmatch(host)):
+    if parts.scheme != "https" and not (parts.scheme == "http" and re.fullmatch(_LOOPBACK, host)):
         raise ValueError(
             f"{field.name} must be https; http is for this machine alone (localhost, 127.0.0.1, [::1])"
         )
-    if _NO_SEGMENT.search(parts.path):
+    if re.search(_NO_SEGMENT, parts.path):
         raise ValueError(f"{field.name} has a path with an empty segment, '.' or '..'")
 
 

@@ -17,15 +17,13 @@ from .secret import Secret, as_secret
 #: The longest credential, in bytes. A larger file is not a credential file.
 _LARGEST_FILE = 64 * 1024
 
-_HEADER_SAFE = re.compile(r"[\x21-\x7e](?:[\x20-\x7e]*[\x21-\x7e])?", re.ASCII)
 #: Characters that no text we send may contain: control characters, line separators, lone surrogates.
-CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
-_WITH_SCHEME = re.compile(
-    r"(bearer|token|basic)[\s:=].*|(bearer)|(authorization|x-[a-z-]+)\s*[:=].*", re.ASCII | re.IGNORECASE
-)
+_CONTROL = r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]"
+#: What a credential copied together with its header begins with.
+_WITH_SCHEME = r"(?ai)(bearer|token|basic)[\s:=].*|(bearer)|(authorization|x-[a-z-]+)\s*[:=].*"
 #: What a template leaves behind if nothing is filled in: ${TOKEN}, $TOKEN, {{ token }}, <your token>, %TOKEN%, None.
-_PLACEHOLDER = re.compile(
-    r"\$\{.*\}|\$[A-Z_]+|\{\{.*\}\}|<.*>|%\w+%|[*.]+|(?i:none|null|undefined|changeme|your[_-]\w+)", re.ASCII
+_PLACEHOLDER = (
+    r"(?a)\$\{.*\}|\$[A-Z_]+|\{\{.*\}\}|<.*>|%\w+%|[*.]+|(?i:none|null|undefined|changeme|your[_-]\w+)"
 )
 _IS_PLACEHOLDER = "must be a credential, and not the placeholder of a template"
 _QUOTES = ("'", '"', "`")
@@ -167,12 +165,19 @@ def as_optional_credential(value: CredentialInput | None) -> Credential | None:
 
 def fits_a_header(value: object) -> TypeGuard[str]:
     """Whether `value` is text that fits into one header line."""
-    return isinstance(value, str) and _HEADER_SAFE.fullmatch(value) is not None
+    if not isinstance(value, str) or not value:
+        return False
+    return value.isascii() and value.isprintable() and value == value.strip()
+
+
+def has_control(text: str) -> bool:
+    """Whether a text has a character that no text we send may contain. A printable text has none."""
+    return re.search(_CONTROL, text) is not None
 
 
 def is_text(value: object) -> bool:
     """Whether `value` is text of one line, and not empty."""
-    return isinstance(value, str) and bool(value) and not CONTROL.search(value)
+    return isinstance(value, str) and bool(value) and (value.isprintable() or not has_control(value))
 
 
 def problem_in_header(value: object) -> str | None:
@@ -183,13 +188,13 @@ def problem_in_header(value: object) -> str | None:
         return "must be a credential: it is empty"
     if not fits_a_header(value):
         return "must be printable ASCII without line breaks or spaces at its ends"
-    if said := _WITH_SCHEME.fullmatch(value):
+    if said := re.fullmatch(_WITH_SCHEME, value):
         scheme = said[1] or said[2]
         says = f"{scheme.capitalize()} " if scheme else f"{said[3].capitalize()}: "
         return f"must be the credential alone: it already says {says!r}"
     if value.startswith(_QUOTES) or value.endswith(_QUOTES):
         return "must be the credential alone, without quotation marks"
-    if _PLACEHOLDER.fullmatch(value):
+    if re.fullmatch(_PLACEHOLDER, value):
         return _IS_PLACEHOLDER
     if "://" in value:
         return "must be the credential itself, and not an address"
@@ -200,7 +205,7 @@ def problem_in_body(value: object) -> str | None:
     """Return what is wrong with a credential for a body, or None. The text is not repeated."""
     if not is_text(value):
         return "must be text, and not empty"
-    return _IS_PLACEHOLDER if _PLACEHOLDER.fullmatch(str(value)) else None
+    return _IS_PLACEHOLDER if re.fullmatch(_PLACEHOLDER, str(value)) else None
 
 
 def problem_of(value: object, problem_in: Callable[[object], str | None]) -> str | None:

@@ -7,13 +7,59 @@ such as an invalid order id, causes no event. No event contains a credential, a 
 
 from collections.abc import Callable
 from datetime import datetime
+from enum import StrEnum
 from typing import Any, TypeAlias
 
 import attrs
 
 from ..errors import CountermandError
 from ..outcomes import Outcome
-from .kinds import CallEnd, CallKind, RequestEnd, WaitReason, What
+from .kinds import CallKind, WaitReason, What
+
+
+class RequestEnd(StrEnum):
+    """How a request ended.
+
+    The members are texts.
+
+        def hook(event):
+            if isinstance(event, RequestEnded) and event.ended is RequestEnd.LOST:
+                print(event.url)
+    """
+
+    #: A complete reply arrived, with any status.
+    ANSWERED = "answered"
+    #: A status arrived, but the body is unusable: truncated, too large or not decodable.
+    UNREADABLE = "unreadable"
+    #: Nothing was sent: no connection, or no time left.
+    NOT_SENT = "not_sent"
+    #: The request may have reached the marketplace, but no status arrived.
+    LOST = "lost"
+    #: A foreign exception interrupted it: Ctrl-C, a cancelled task, a timeout of the caller.
+    INTERRUPTED = "interrupted"
+
+
+class CallEnd(StrEnum):
+    """How a call ended: one of the five outcomes, a read, an error or an interruption.
+
+    The members are texts.
+
+        def hook(event):
+            if isinstance(event, CallEnded) and event.ended is CallEnd.UNKNOWN:
+                print(event.outcome)
+    """
+
+    CANCELLED = "cancelled"
+    REQUESTED = "requested"
+    PARTIALLY_CANCELLED = "partially_cancelled"
+    REFUSED = "refused"
+    UNKNOWN = "unknown"
+    #: An order was read, and returned.
+    READ = "read"
+    #: The call raised a `CountermandError`: the order was not touched.
+    ERROR = "error"
+    #: A foreign exception interrupted the call; `evidence_of` returns what was known.
+    INTERRUPTED = "interrupted"
 
 
 @attrs.frozen(kw_only=True)

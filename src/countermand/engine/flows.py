@@ -7,7 +7,9 @@
 - a reply that does not name this order proves nothing.
 """
 
-from typing import Any, TypeVar
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import attrs
 
@@ -15,33 +17,34 @@ from ..errors import CountermandError, NotSentError
 from ..outcomes import Outcome, Part, PartiallyCancelled, Refused, Unknown, attach_evidence
 from .decoding import Answer, DecodingError
 from .kinds import CallKind, WaitReason
-from .operation import Operation
 from .rules import Doubt, Finding, Rules, Verdict, unknown
 from .wire import Call, Fault, Flow, Reply
+
+if TYPE_CHECKING:
+    from .operation import Operation
 
 C = TypeVar("C", bound=Answer)
 O = TypeVar("O", bound=Answer)  # noqa: E741
 I = TypeVar("I")  # noqa: E741
 R = TypeVar("R")
+T = TypeVar("T")
 
 
 def cancelling(rules: Rules[I, R, Any, Any], request: R, operation: Operation[I, R]) -> Flow[Outcome[Any]]:
     """Cancel an order and return what became of it."""
-    return (yield from concluded(operation, "cancel", _cancelling(rules, request, operation)))  # type: ignore[no-any-return]
+    return (yield from concluded(operation, "cancel", _cancelling(rules, request, operation)))
 
 
-def concluded(operation: Operation[Any, Any], call: CallKind, flow: Flow[Any]) -> Flow[Any]:
+def concluded(operation: Operation[Any, Any], call: CallKind, flow: Flow[T]) -> Flow[T]:
     """Run `flow`, and report the start and the end of the call.
 
-    A finding becomes the outcome of the call. The evidence is attached to an error or an interruption.
+    The evidence is attached to an error or an interruption.
     """
     operation.call = call
     try:
         if operation.telemetry is not None:
             operation.telemetry.call_started(call, operation.timeout)
-        found: Any = yield from flow
-        if found.__class__ is Finding:
-            found = operation.outcome(found)
+        found = yield from flow
         if operation.telemetry is not None or found.__class__ is Unknown:
             operation.listened().call_ended(found)
         return found
@@ -88,16 +91,18 @@ def resuming(rules: Rules[I, R, Any, Any], request: R, operation: Operation[I, R
 
     The order is read before anything else. It is asked for again only where that is harmless.
     """
-    return (yield from concluded(operation, "cancel", _resuming(rules, request, operation)))  # type: ignore[no-any-return]
+    return (yield from concluded(operation, "cancel", _resuming(rules, request, operation)))
 
 
-def _resuming(rules: Rules[I, R, Any, Any], request: R, operation: Operation[I, R]) -> Flow[Finding[Any]]:
+def _resuming(rules: Rules[I, R, Any, Any], request: R, operation: Operation[I, R]) -> Flow[Outcome[Any]]:
     lost = Doubt("it may have been asked for before, by a process that ended without an answer")
     settled = yield from _settling(rules, operation, lost)
-    return settled if settled is not None else (yield from _cancelling(rules, request, operation))
+    if settled is not None:
+        return operation.outcome(settled)
+    return (yield from _cancelling(rules, request, operation))
 
 
-def _cancelling(rules: Rules[I, R, Any, Any], request: R, operation: Operation[I, R]) -> Flow[Finding[Any]]:
+def _cancelling(rules: Rules[I, R, Any, Any], request: R, operation: Operation[I, R]) -> Flow[Outcome[Any]]:
     ask = rules.cancel_call(request, operation)
     first: Doubt | CountermandError | None = None
     while True:
@@ -106,11 +111,12 @@ def _cancelling(rules: Rules[I, R, Any, Any], request: R, operation: Operation[I
         except CountermandError as error:
             if not operation.ambiguous:
                 raise
-            return unknown(f"a request may have been applied, and another could not be sent: {error.message}")
+            reason = f"a request may have been applied, and another could not be sent: {error.message}"
+            return operation.outcome(unknown(reason))
         verdict = _judged(rules, reply, ask, operation)
         if isinstance(verdict, Finding):
             operation.succeed()
-            return verdict
+            return operation.outcome(verdict)
         if first is None and isinstance(reply, Reply) and _may_reword(rules, reply, verdict, operation):
             first = verdict
             ask = rules.cancel_call(request, operation)
@@ -123,7 +129,7 @@ def _cancelling(rules: Rules[I, R, Any, Any], request: R, operation: Operation[I
             operation.ambiguous = operation.ambiguous or doubt.error is None
             settled = yield from _settling(rules, operation, doubt)
             if settled is not None:
-                return settled
+                return operation.outcome(settled)
         else:
             pause = None if isinstance(reply, Reply) and reply.status != 429 else operation.pause("cancel")
             if pause is None:

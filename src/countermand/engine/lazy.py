@@ -3,7 +3,6 @@
 A package lists its names once, in its stub `__init__.pyi`, which type checkers and editors read too.
 """
 
-import re
 from importlib import import_module
 from typing import Any
 
@@ -13,9 +12,9 @@ def lazily(package: dict[str, Any]) -> None:
     stub = package["__spec__"].loader.get_data(
         f"{package['__path__'][0]}/__init__.pyi"
     )  # also from a zip file
-    homes: dict[str, str] = {}
-    for module, names in re.findall(r"^from (\.[.\w]+) import (\([^)]*\)|.*)$", stub.decode(), re.MULTILINE):
-        homes |= dict.fromkeys(re.findall(r"\bas (\w+)", names), module)
+    # Each is "from .module import name as name".
+    imports = [line.split() for line in stub.decode().splitlines() if line.startswith("from ")]
+    homes = {words[-1]: words[1] for words in imports}
 
     def imported(name: str) -> object:
         if name not in homes:

@@ -8,8 +8,7 @@ from typing import Any
 import attrs
 
 from ..outcomes import evidence_of
-from .events import CallEnded, Event, RequestEnded, WaitStarted
-from .kinds import CallEnd, RequestEnd
+from .events import CallEnd, CallEnded, Event, RequestEnd, RequestEnded, WaitStarted
 from .logs import LOG, is_long
 
 #: Line breaks and terminal control characters, which a marketplace's message may contain.

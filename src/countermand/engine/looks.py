@@ -4,8 +4,9 @@ A later check starts from the outcome of an earlier call, its *prior*: an open o
 `Requested`, after `Unknown` it is `Unknown`. Without a prior, an open order is never `Requested`.
 """
 
-from collections.abc import Callable
-from typing import Any, TypeVar
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import attrs
 
@@ -22,34 +23,37 @@ from ..outcomes import (
 from .decoding import Answer
 from .flows import concluded, is_denied, order_in
 from .kinds import WaitReason
-from .operation import Operation
 from .rules import Finding, Rules, unknown
 from .wire import Call, Fault, Flow, Reply
 from .words import is_a_page
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from .operation import Operation
 
 C = TypeVar("C", bound=Answer)
 O = TypeVar("O", bound=Answer)  # noqa: E741
 I = TypeVar("I")  # noqa: E741
 R = TypeVar("R")
-T = TypeVar("T")
 
 _OPEN = "the order is open and shows no cancellation"
 
 
 def reading(rules: Rules[I, R, C, O], operation: Operation[I, R]) -> Flow[O]:
     """Read an order and return it; raise if that fails."""
-    return (yield from concluded(operation, "read", _reading(rules, operation)))  # type: ignore[no-any-return]
+    return (yield from concluded(operation, "read", _reading(rules, operation)))
 
 
 def checking(rules: Rules[I, R, C, O], operation: Operation[I, R]) -> Flow[Outcome[Any]]:
     """Read an order once; return the prior outcome as it now stands."""
-    return (yield from concluded(operation, "check", _looking(rules, operation, lambda _: None)))  # type: ignore[no-any-return]
+    return (yield from concluded(operation, "check", _looking(rules, operation, lambda _: None)))
 
 
 def waiting(rules: Rules[I, R, C, O], operation: Operation[I, R]) -> Flow[Outcome[Any]]:
     """Read an order, with growing pauses, until its cancellation is settled or the deadline is reached."""
     looking = _looking(rules, operation, operation.pause_before_reading)
-    return (yield from concluded(operation, "wait_until_settled", looking))  # type: ignore[no-any-return]
+    return (yield from concluded(operation, "wait_until_settled", looking))
 
 
 def _reading(rules: Rules[I, R, C, O], operation: Operation[I, R]) -> Flow[O]:

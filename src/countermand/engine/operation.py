@@ -4,6 +4,8 @@ An `Operation` is passed to everything that takes part in the call. It waits at 
 to the deadline, records the evidence and redacts credentials, so that the flows deal with orders only.
 """
 
+from __future__ import annotations
+
 from datetime import UTC, datetime, timedelta
 from logging import INFO
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
@@ -25,10 +27,11 @@ from .rules import Finding, Rules, unknown
 from .secret import SealedHeaders, redacted, redacted_text
 from .settings import Settings, beside
 from .wire import Call, Clock, Fault, Flow, Reply, Sleep
-from .words import is_a_page, shown_headers, words_of
+from .words import SHOWN_HEADERS, is_a_page, words_of
 
 if TYPE_CHECKING:
     from .telemetry import Telemetry
+
 A = TypeVar("A")
 E = TypeVar("E", bound=CountermandError)
 I = TypeVar("I")  # noqa: E741
@@ -145,22 +148,14 @@ class Operation(Generic[I, R]):
         """Return the minimum time for a request: a cancellation with too little time would end in doubt."""
         return min(3.0, self.timeout / 10) if what == "cancel" else 0.0
 
-    def listened(self) -> "Telemetry":
+    def listened(self) -> Telemetry:
         """Return the reporter of this call's events. Warnings are logged even without a listener."""
         if self.telemetry is None:
             from . import telemetry  # lazily imported: few calls have a listener
 
-            self.telemetry = telemetry.Telemetry(
-                self._hooks,
-                self.rules.name,
-                self.rules.label,
-                self.order_id,
-                self._clock,
-                is_logged=LOG.isEnabledFor(INFO),
-                call=self.call,
-                started=self._started,
-                requests=len(self.attempts) - self._known,
-            )
+            of, is_logged = (self.rules.name, self.rules.label, self.order_id), LOG.isEnabledFor(INFO)
+            so_far = self.call, self._started, len(self.attempts) - self._known
+            self.telemetry = telemetry.Telemetry(self._hooks, *of, self._clock, *so_far, is_logged=is_logged)
         return self.telemetry
 
     # Sending.
@@ -200,20 +195,16 @@ class Operation(Generic[I, R]):
         """Send a login, and retry it if it got no usable reply. For `Auth` only."""
         while True:
             reply = yield from self._exchange("login", call, SealedHeaders(), self._monotonic())
-            limited = isinstance(reply, Reply) and reply.status == 429
-            unusable = isinstance(reply, Fault) or reply.status >= 500 or reply.status in (408, 425, 429)
-            if isinstance(reply, Reply) and not unusable:
+            if isinstance(reply, Reply) and reply.status < 500 and reply.status not in (408, 425, 429):
                 return reply
             self.fail()
             pause = self.pause("login")
             if pause is None:
                 # The reply is left out: a login's body contains credentials.
+                if isinstance(reply, Reply) and reply.status == 429:
+                    raise self.rate_limited()
                 cause = reply if isinstance(reply, Fault) else None
-                raise (
-                    self.rate_limited()
-                    if limited
-                    else self.error(NotSentError, f"no token: {_ended(reply)}", cause)
-                )
+                raise self.error(NotSentError, f"no token: {_ended(reply)}", cause)
             yield from self.sleep(pause, WaitReason.RETRY)
             yield from self._pass_the_gate("login")
 
@@ -294,9 +285,8 @@ class Operation(Generic[I, R]):
 
     def _note(self, what: What, at: float, began: float, ended: Reply | Fault) -> None:
         reply = ended if isinstance(ended, Reply) else None
-        date = self._header(reply, "date") if reply else None
-        if date is not None and not date.endswith(" GMT"):
-            date = None  # a gateway may send anything
+        headers = self._shown(reply, "date", *self.rules.request_id_headers) if reply else {}
+        date = headers.pop("date", "")
         self.attempts.append(
             Attempt(
                 what,
@@ -305,9 +295,9 @@ class Operation(Generic[I, R]):
                 reply.status if reply else None,
                 _ended(ended),
                 not isinstance(ended, Fault) or ended.sent,
-                self._header(reply, *self.rules.request_id_headers) if reply else None,
+                next(iter(headers.values()), None),
                 self.rules.label,
-                date,
+                date if date.endswith(" GMT") else None,  # a gateway may send anything
             )
         )
 
@@ -331,12 +321,13 @@ class Operation(Generic[I, R]):
                 return asked.at + timedelta(seconds=date - told.at.timestamp() - told.took)
         return None
 
-    def _header(self, reply: Reply, *names: str) -> str | None:
-        """Return the first of these headers that a reply has, with credentials redacted."""
+    def _shown(self, reply: Reply, *names: str) -> dict[str, str]:
+        """Return these headers of a reply, where it has them, cut short and with credentials redacted."""
+        shown: dict[str, str] = {}
         for name in names:
             if value := reply.headers.get(name):
-                return redacted_text(value, self._auth.secrets)[:200]
-        return None
+                shown[name] = redacted_text(value, self._auth.secrets)[:200]
+        return shown
 
     def outcome(self, finding: Finding[A]) -> Outcome[A]:
         """Return a finding as the outcome of this call, with its evidence."""
@@ -365,15 +356,11 @@ class Operation(Generic[I, R]):
 
     def error(self, kind: type[E], message: str, reply: Reply | Fault | None = None, **more: Any) -> E:
         """Return an error of `kind` for this call, with the last reply or the reason why there was none."""
-        about: dict[str, Any] = {
-            "marketplace": self.rules.name,
-            "account": self.rules.label,
-            "order_id": str(self.order_id),
-        }
+        about: dict[str, Any] = {}
         if isinstance(reply, Reply):
             about["status"] = reply.status
             about["request_id"] = self.attempts[-1].request_id
-            about["headers"] = shown_headers(reply, self.rules.request_id_headers, self._auth.secrets)
+            about["headers"] = self._shown(reply, *self.rules.request_id_headers, *SHOWN_HEADERS)
             about["body"] = reply.body[: 4 * _BODY_SHOWN].decode(errors="replace")[:_BODY_SHOWN]
             words = words_of(reply)
             about["detail"], about["code"] = words
@@ -381,6 +368,7 @@ class Operation(Generic[I, R]):
                 said = ", code ".join(filter(None, words)) if words.detail else f"code {words.code}"
                 message = f"{message}: {said}"
         error = kind(message, **about | more)
+        error.place(self.rules.name, self.rules.label, str(self.order_id))
         if isinstance(reply, Fault):
             error.__cause__ = reply.cause
         return error

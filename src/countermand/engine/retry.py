@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 
+from ..data import Shown
+
 if TYPE_CHECKING:
     from tenacity.stop import stop_base
     from tenacity.wait import wait_base
@@ -21,8 +23,8 @@ if TYPE_CHECKING:
 LONGEST_CLOSURE = 3600.0
 _FOREVER = 10 * 365 * 86400.0
 #: What separates the values of a list: a comma, but not that behind the day's name of a date.
-_COMMA = re.compile(r",(?!\s*\d{1,2}[ -][A-Za-z])")
-_NUMBER = re.compile(r"\d+(\.\d*)?|\.\d+", re.ASCII)
+_COMMA = r",(?!\s*\d{1,2}[ -][A-Za-z])"
+_NUMBER = r"[0-9]+(\.[0-9]*)?|\.[0-9]+"
 
 
 def _is_count(_: object, field: "attrs.Attribute[Any]", value: object) -> None:
@@ -42,8 +44,8 @@ def _is_strategy(_: object, field: "attrs.Attribute[Any]", value: object) -> Non
         raise ValueError(f"{field.name} must be a {field.name} object of tenacity, or None")
 
 
-@attrs.frozen
-class RetryPolicy:
+@attrs.frozen(repr=False, eq=False)
+class RetryPolicy(Shown):
     """How often one call retries, and how long it pauses between attempts.
 
     A failure is a request without a usable reply: a 429, a 5xx, a lost connection. A call never waits beyond its
@@ -158,8 +160,8 @@ def retry_after(headers: Mapping[str, str], wall: float) -> float | None:
         return None
     since = timestamp(headers.get("date") or "")
     longest = 0.0
-    for value in map(str.strip, _COMMA.split(text)):
-        if _NUMBER.fullmatch(value):
+    for value in map(str.strip, re.split(_COMMA, text)):
+        if re.fullmatch(_NUMBER, value):
             longest = max(longest, _seconds(value))
         elif (until := timestamp(value)) is not None:
             longest = max(longest, min(until - (wall if since is None else since), _FOREVER))

@@ -16,7 +16,7 @@ from .secret import SealedHeaders
 if TYPE_CHECKING:
     from .events import Hook
 
-_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+", re.ASCII)
+_NAME = r"[A-Za-z0-9!#$%&'*+.^_`|~-]+"
 #: Headers that the package sets, that authenticate, or that change the meaning of a request or its reply.
 _OURS = frozenset(
     """accept accept-encoding authorization connection content-encoding content-length content-type cookie expect
@@ -52,7 +52,7 @@ class CallOptions(RequestOptions, total=False):
     timeout: float | None
 
 
-@attrs.frozen(repr=False)
+@attrs.frozen(repr=False, eq=False)
 class Settings:
     """The settings of a client."""
 
@@ -111,7 +111,7 @@ def _headers(given: object) -> SealedHeaders:
         raise InvalidRequestError(f"headers must be a mapping of names to values, not {checks.kind(given)}")
     pairs: Any = given  # pyright: ignore[reportUnknownVariableType]
     for name, value in pairs.items():
-        if not (isinstance(name, str) and _NAME.fullmatch(name)):
+        if not (isinstance(name, str) and re.fullmatch(_NAME, name)):
             raise InvalidRequestError(f"headers: {ascii(name)[:100]} is not the name of a header")
         if not fits_a_header(value):
             raise InvalidRequestError(

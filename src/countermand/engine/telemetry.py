@@ -7,8 +7,18 @@ from typing import Any
 
 from ..errors import CountermandError
 from ..outcomes import Cancelled, PartiallyCancelled, Refused, Requested, Unknown
-from .events import CallEnded, CallStarted, Event, Hook, RequestEnded, RequestStarted, WaitStarted
-from .kinds import CallEnd, CallKind, RequestEnd, WaitReason, What
+from .events import (
+    CallEnd,
+    CallEnded,
+    CallStarted,
+    Event,
+    Hook,
+    RequestEnd,
+    RequestEnded,
+    RequestStarted,
+    WaitStarted,
+)
+from .kinds import CallKind, WaitReason, What
 from .logging_hook import log, log_failure
 from .logs import is_long
 from .wire import Call, Clock, Fault, Reply
@@ -36,11 +46,11 @@ class Telemetry:
         account: str,
         order_id: object,
         clock: Clock,
+        call: CallKind,
+        started: float,
+        requests: int,
         *,
         is_logged: bool,
-        call: CallKind = "cancel",
-        started: float | None = None,
-        requests: int = 0,
     ) -> None:
         """`started` and `requests` say what the call has done so far, where only a warning is reported of it."""
         self._hooks = tuple(hooks)
@@ -53,7 +63,7 @@ class Telemetry:
             "account": account,
             "order_id": str(order_id),
         }
-        self._started = clock.monotonic() if started is None else started
+        self._started = started
         self._requests = requests
         self._url = ""
         self._is_waiting_for_token = False

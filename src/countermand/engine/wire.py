@@ -11,6 +11,7 @@ from typing import NamedTuple, Protocol, TypeAlias, TypeVar, runtime_checkable
 
 import attrs
 
+from ..data import Shown
 from .secret import SealedHeaders
 
 T = TypeVar("T")
@@ -38,10 +39,6 @@ class Call:
     #: when it starts to write the head of the request. Otherwise the request counts as sent.
     sent: bool = True
 
-    def ready(self, headers: SealedHeaders, deadline: float) -> "Call":
-        """Return the call with the headers and the deadline to send it with."""
-        return Call(self.method, self.origin, self.target, self.body, headers, deadline)
-
     def __repr__(self) -> str:
         return f"Call({self.method} {self.origin}{self.target}, {self.headers})"  # the body of a login is a credential
 
@@ -68,8 +65,8 @@ class Reply(NamedTuple):
         return f"Reply({self.status}, {self.flaw})" if self.flaw else f"Reply({self.status})"
 
 
-@attrs.frozen
-class Fault:
+@attrs.frozen(repr=False, eq=False)
+class Fault(Shown):
     """A request without a response. `sent` says whether it may have reached the marketplace.
 
     `cause` becomes the `__cause__` of an error. It is an exception without frames, without the library's objects, and

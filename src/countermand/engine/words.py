@@ -5,33 +5,18 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple, cast
 
 from .decoding import DecodingError, decode_value, is_empty
-from .secret import redacted_text
 from .wire import Reply
 
 #: The maximum length of a repeated text, in characters.
 _LONGEST = 500
 
 #: The headers of a reply that an error shows besides the request id: server, date, content and rate limits.
-_SHOWN = (
+SHOWN_HEADERS = (
     *"date retry-after content-type content-length server via age www-authenticate allow location".split(),
     *"ratelimit ratelimit-policy ratelimit-limit ratelimit-remaining ratelimit-reset".split(),
     *"x-ratelimit-limit x-ratelimit-remaining x-ratelimit-reset x-cache cf-ray".split(),
     *"x-amzn-requestid x-amzn-trace-id x-amz-cf-id x-azure-ref".split(),
 )
-#: The maximum length of a shown header value, in characters.
-_LONGEST_VALUE = 200
-
-
-def shown_headers(reply: Reply, names: Iterable[str], secrets: Iterable[bytes]) -> dict[str, str]:
-    """Return the headers of a reply that help to find the error, truncated, and with credentials redacted.
-
-    `names` are the marketplace's request id headers.
-    """
-    shown: dict[str, str] = {}
-    for name in (*names, *_SHOWN):
-        if value := reply.headers.get(name):
-            shown[name] = redacted_text(value, secrets)[:_LONGEST_VALUE]
-    return shown
 
 
 class Words(NamedTuple):
@@ -46,7 +31,7 @@ class Words(NamedTuple):
 #: The fields of an error that may hold its message. The first that does is used.
 _MESSAGES = ("message", "Message", "msg", "error_description", "detail")
 #: The types of problem details that say no more than the status: none, or a section of the RFC about HTTP.
-_PLAIN_TYPE = re.compile(r"about:blank|.*\brfc\d+\b.*", re.IGNORECASE)
+_PLAIN_TYPE = r"(?i)about:blank|.*\brfc\d+\b.*"
 
 
 def words_of(reply: Reply) -> Words:
@@ -124,7 +109,7 @@ def _codes(said: Any) -> Iterator[str]:
     if "error_description" in fields:  # RFC 6749, section 5.2
         yield from filter(None, [_code(error)])
     kind = _code(fields.get("type"))
-    if kind and not _PLAIN_TYPE.fullmatch(kind):
+    if kind and not re.fullmatch(_PLAIN_TYPE, kind):
         yield kind
 
 

@@ -14,8 +14,15 @@ from threading import Lock
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
-from ..engine.events import CallEnded, CallEvent, CallStarted, Event, RequestEnded, WaitStarted
-from ..engine.kinds import RequestEnd
+from ..engine.events import (
+    CallEnded,
+    CallEvent,
+    CallStarted,
+    Event,
+    RequestEnd,
+    RequestEnded,
+    WaitStarted,
+)
 from ..engine.logging_hook import is_alarming
 from ..transport.agent import __version__
 from ..transport.extras import needs

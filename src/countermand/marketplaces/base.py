@@ -4,13 +4,15 @@ A marketplace is one module: a configuration derived from `Account`, a typed req
 `countermand.engine.rules.CancelRequest`, typed answers, its `Rules`, and two sub-clients of a few lines.
 """
 
+from __future__ import annotations
+
 import re
-from datetime import datetime
 from operator import attrgetter
-from typing import Any, ClassVar, Generic, TypeAlias, TypeVar, Unpack, overload
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeAlias, TypeVar, Unpack, overload
 
 import attrs
 
+from ..data import Shown
 from ..engine import checks
 from ..engine.decoding import Answer
 from ..engine.flows import cancelling, resuming
@@ -19,15 +21,20 @@ from ..engine.operation import Operation
 from ..engine.rules import CancelRequest, Rules
 from ..engine.secret import LeavesNoFrames
 from ..engine.settings import CallOptions, RequestOptions, Settings, check_names
-from ..engine.wire import AsyncDriver, Driver, Flow
-from ..errors import InvalidRequestError
+from ..errors import InvalidRequestError, NotSentError
 from ..outcomes import Attempt, Outcome, is_outcome
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from ..engine.wire import AsyncDriver, Driver, Flow
 
 A = TypeVar("A", bound=Answer)
 C = TypeVar("C", bound=Answer)
 O = TypeVar("O", bound=Answer)  # noqa: E741
 I = TypeVar("I")  # noqa: E741
 R = TypeVar("R")
+T = TypeVar("T")
 S = TypeVar("S", covariant=True)
 Z = TypeVar("Z", covariant=True)
 
@@ -38,7 +45,7 @@ Stored: TypeAlias = tuple[type[CancelRequest[Any]], tuple[type[Answer], ...]]
 SETTLE_TIMEOUT = 600.0
 
 
-class Account(Generic[S, Z]):
+class Account(Shown, Generic[S, Z]):
     """The configuration of one account: the base class of `Pattern`, `Vtex`, `Crux` and `Kibo`.
 
     The type parameters are the blocking and the async sub-client, which give `client[account]` its type. A
@@ -55,6 +62,9 @@ class Account(Generic[S, Z]):
     label: str
     #: How many requests the marketplace allows, such as "100/min"; None where that is not known.
     rate: str | None = None
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self.label}>"  # a class without a repr of its own may hold plain credentials
 
     def rules(self) -> Rules[Any, Any, Any, Any]:
         """Return the marketplace's rules for this account."""
@@ -81,17 +91,17 @@ def rate_field() -> Any:
     return attrs.field(default=None, validator=_is_rate)
 
 
-_RATE = re.compile(r"(\d+(?:\.\d+)?) ?/ ?(s|sec|second|min|minute|h|hour)", re.ASCII)
+_RATE = r"([0-9]+(?:\.[0-9]+)?) ?/ ?(s|sec|second|min|minute|h|hour)"
 _SECONDS = {"s": 1.0, "m": 60.0, "h": 3600.0}
 
 
-def _is_rate(_: object, field: "attrs.Attribute[Any]", value: object) -> None:
+def _is_rate(_: object, field: attrs.Attribute[Any], value: object) -> None:
     if value is not None and not (isinstance(value, str) and _read_rate(value)):
         raise ValueError(f"{field.name} must be requests over time, such as '20/s', '100/min' or '5000/h'")
 
 
 def _read_rate(text: str) -> float:
-    found = _RATE.fullmatch(text)
+    found = re.fullmatch(_RATE, text)
     return float(found[1]) / _SECONDS[found[2][0]] if found else 0.0
 
 
@@ -146,7 +156,7 @@ class _SubClient(LeavesNoFrames, Generic[I, R, C, O]):
             try:
                 settings = settings.but(rules.own_headers, **options)
             except InvalidRequestError as error:
-                error.marketplace, error.account, error.order_id = rules.name, rules.label, str(order_id)
+                error.place(rules.name, rules.label, str(order_id))
                 raise
         return Operation(rules, order_id, settings, self._driver.clock, prior)
 
@@ -154,8 +164,13 @@ class _SubClient(LeavesNoFrames, Generic[I, R, C, O]):
         rules, kind = self._rules, type(request)
         told: str | None = getattr(kind, "marketplace", None)
         if not issubclass(kind, CancelRequest) or told != rules.name:
-            raise InvalidRequestError(f"a request for {rules.name} is wanted, not {kind.__name__}")
-        return self._operation(rules.order_of(request), options)
+            wanted = f"a request for {rules.name} is wanted"
+            raise InvalidRequestError(
+                f"{wanted}, not {kind.__name__}", marketplace=rules.name, account=rules.label
+            )
+        order_id = rules.order_of(request)
+        self._check_account(request, order_id)
+        return self._operation(order_id, options)
 
     def _named(self, order_id: object, options: CallOptions) -> Operation[I, R]:
         return self._operation(self._rules.check_order_id(order_id), options)
@@ -170,7 +185,14 @@ class _SubClient(LeavesNoFrames, Generic[I, R, C, O]):
             raise InvalidRequestError(f"{wanted}, not {checks.kind(prior)}; with an id alone, call look(id)")
         if prior.marketplace != self._rules.name:
             raise InvalidRequestError(f"{wanted}, not one of {prior.marketplace}")
+        self._check_account(prior, prior.order_id)
         return self._operation(self._rules.check_order_id(prior.order_id), options, prior)
+
+    def _check_account(self, order: Any, order_id: object) -> None:
+        """Raise if a request or an outcome names another account: its order may have the same id as one here."""
+        if order.account is not None and order.account != self.account:
+            problem = f"must be {self.account!r}, that of this client, and not {order.account!r}"
+            raise checks.bad(self._rules.name, "account", problem, str(order_id))
 
 
 class SubClient(_SubClient[I, R, C, O]):
@@ -186,7 +208,7 @@ class SubClient(_SubClient[I, R, C, O]):
     def cancel(self, request: R, **options: Unpack[CallOptions]) -> Outcome[C | O]:
         """Cancel the order that `request` describes.
 
-        Returns and raises what `cancel_order` does.
+        Returns and raises what `cancel_order` does, and `InvalidRequestError` if `request` names another account.
 
             outcome = client.vtex.cancel(CancelVtexOrder("1172452900788-01"))
         """
@@ -195,11 +217,13 @@ class SubClient(_SubClient[I, R, C, O]):
     def check(self, outcome: Outcome[A], **options: Unpack[CallOptions]) -> Outcome[A]:
         """Read the order of an earlier outcome once, and return the outcome as it now stands.
 
-        See `Countermand.check`, which finds the account itself.
+        See `Countermand.check`, which finds the account itself. Raises `InvalidRequestError` for an outcome of
+        another account: an order there may have the same id.
 
             outcome = client.vtex.check(outcome)
         """
-        return self._driver.run(checking(self._rules, self._after(outcome, options)))
+        operation = self._after(outcome, options)
+        return self._run(operation, checking(self._rules, operation))
 
     @overload
     def wait_until_settled(
@@ -226,7 +250,8 @@ class SubClient(_SubClient[I, R, C, O]):
 
             outcome = client.vtex.wait_until_settled(outcome, timeout=600)
         """
-        return self._driver.run(waiting(self._rules, self._look(order, timeout, options)))
+        operation = self._look(order, timeout, options)
+        return self._run(operation, waiting(self._rules, operation))
 
     def look(self, order_id: I | str, **options: Unpack[CallOptions]) -> Outcome[O]:
         """Read an order once, by its id, and return what it shows of a cancellation; `answer` is the order.
@@ -236,13 +261,23 @@ class SubClient(_SubClient[I, R, C, O]):
 
             outcome = client.vtex.look("1172452900788-01")
         """
-        return self._driver.run(checking(self._rules, self._named(order_id, options)))
+        operation = self._named(order_id, options)
+        return self._run(operation, checking(self._rules, operation))
 
     def _cancel(self, request: R, options: CallOptions) -> Outcome[C | O]:
-        return self._driver.run(cancelling(self._rules, request, self._requested(request, options)))
+        operation = self._requested(request, options)
+        return self._run(operation, cancelling(self._rules, request, operation))
 
     def _read(self, order_id: object, options: CallOptions) -> O:
-        return self._driver.run(reading(self._rules, self._named(order_id, options)))
+        operation = self._named(order_id, options)
+        return self._run(operation, reading(self._rules, operation))
+
+    def _run(self, operation: Operation[I, R], flow: Flow[T]) -> T:
+        try:
+            return self._driver.run(flow)
+        except NotSentError as error:  # the driver does not know what it was to run
+            error.place(self._rules.name, self._rules.label, str(operation.order_id))
+            raise
 
 
 class AsyncSubClient(_SubClient[I, R, C, O]):
@@ -270,7 +305,8 @@ class AsyncSubClient(_SubClient[I, R, C, O]):
 
             outcome = await client.vtex.check(outcome)
         """
-        return await self._driver.run(checking(self._rules, self._after(outcome, options)))
+        operation = self._after(outcome, options)
+        return await self._run(operation, checking(self._rules, operation))
 
     @overload
     async def wait_until_settled(
@@ -288,7 +324,8 @@ class AsyncSubClient(_SubClient[I, R, C, O]):
 
             outcome = await client.vtex.wait_until_settled(outcome, timeout=600)
         """
-        return await self._driver.run(waiting(self._rules, self._look(order, timeout, options)))
+        operation = self._look(order, timeout, options)
+        return await self._run(operation, waiting(self._rules, operation))
 
     async def look(self, order_id: I | str, **options: Unpack[CallOptions]) -> Outcome[O]:
         """Read an order once, by its id, and return what it shows of a cancellation; see `SubClient.look`.
@@ -297,13 +334,23 @@ class AsyncSubClient(_SubClient[I, R, C, O]):
 
         Raises what `SubClient.look` raises.
         """
-        return await self._driver.run(checking(self._rules, self._named(order_id, options)))
+        operation = self._named(order_id, options)
+        return await self._run(operation, checking(self._rules, operation))
 
     async def _cancel(self, request: R, options: CallOptions) -> Outcome[C | O]:
-        return await self._driver.run(cancelling(self._rules, request, self._requested(request, options)))
+        operation = self._requested(request, options)
+        return await self._run(operation, cancelling(self._rules, request, operation))
 
     async def _read(self, order_id: object, options: CallOptions) -> O:
-        return await self._driver.run(reading(self._rules, self._named(order_id, options)))
+        operation = self._named(order_id, options)
+        return await self._run(operation, reading(self._rules, operation))
+
+    async def _run(self, operation: Operation[I, R], flow: Flow[T]) -> T:
+        try:
+            return await self._driver.run(flow)
+        except NotSentError as error:  # the driver does not know what it was to run
+            error.place(self._rules.name, self._rules.label, str(operation.order_id))
+            raise
 
 
 def asking(

@@ -11,6 +11,7 @@ from typing import Any, ClassVar, Literal, TypeAlias, Unpack, cast
 
 import attrs
 
+from ..data import Shown
 from ..engine import checks
 from ..engine.auth import Auth, Token, TokenAuth, auth_for
 from ..engine.credentials import Credential, as_optional_credential, fits_a_header
@@ -52,11 +53,11 @@ _FINAL = frozenset({"Rejected", "HasTracking"})
 _TELLING = ("Cancelled", "HasTracking", "Rejected")
 #: `Rejected` is a supplier's answer to the allocation of a line, not to its cancellation (Allocate Order).
 _NOT_ALLOCATED = "not allocated: its supplier will not ship it"
-_UUID = re.compile(r"[0-9a-f]{8}(-?)[0-9a-f]{4}\1[0-9a-f]{4}\1[0-9a-f]{4}\1[0-9a-f]{12}", re.IGNORECASE)
+_UUID = r"[0-9A-Fa-f]{8}(-?)[0-9A-Fa-f]{4}\1[0-9A-Fa-f]{4}\1[0-9A-Fa-f]{4}\1[0-9A-Fa-f]{12}"
 
 
 @sealed
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, eq=False)
 class Crux(Account["CruxClient", "AsyncCruxClient"]):
     """The configuration of one account at Crux Connect: a token, or a user name and a password to fetch tokens with.
 
@@ -110,8 +111,8 @@ class Crux(Account["CruxClient", "AsyncCruxClient"]):
         return CancelCruxOrder, (CruxOrder,)
 
 
-@attrs.frozen
-class CruxLineItem:
+@attrs.frozen(repr=False, eq=False)
+class CruxLineItem(Shown):
     """A line item of an order.
 
     In v1, `status` is Unallocated, Allocated, Rejected, HasTracking, NeedsTracking, Backordered or Cancelled. In
@@ -136,7 +137,7 @@ class CruxLineItem:
         return Part(self.uuid, said, _NOT_ALLOCATED if said == "Rejected" else None)
 
 
-@attrs.frozen(repr=False)
+@attrs.frozen(repr=False, eq=False)
 class CruxOrder(Answer):
     """An order and its line items.
 
@@ -151,14 +152,14 @@ class CruxOrder(Answer):
     line_items: tuple[CruxLineItem, ...]
 
 
-@attrs.frozen
-class _TimpLineItem:
+@attrs.frozen(repr=False, eq=False)
+class _TimpLineItem(Shown):
     line_item_uuid: str
     status: str
     line_item_designation: str | None = None
 
 
-@attrs.frozen(repr=False)
+@attrs.frozen(repr=False, eq=False)
 class _TimpOrder(Answer):
     order_uuid: str
     line_items: tuple[_TimpLineItem, ...]
@@ -169,12 +170,12 @@ CruxAnswer: TypeAlias = CruxOrder
 
 def _order_uuid(value: object) -> str:
     text = checks.order_id(value, "crux", "order_uuid")
-    if not _UUID.fullmatch(text):
+    if not re.fullmatch(_UUID, text):
         raise checks.bad("crux", "order_uuid", "must be a UUID, with or without hyphens", value)
     return text
 
 
-@attrs.frozen(repr=False)
+@attrs.frozen(repr=False, eq=False)
 class CancelCruxOrder(CancelRequest[CruxAnswer]):
     """A request to the suppliers of an order to cancel it.
 
@@ -310,7 +311,7 @@ def _canonical(order_uuid: str) -> str:
 def _check_subject(said: object, order_id: str, levels: int = 4, *, is_order: bool = True) -> None:
     """Raise `DecodingError` if what a 2xx says is about another order, or speaks of an error."""
     for each in said if isinstance(said, list) and levels else [said]:  # pyright: ignore[reportUnknownVariableType]
-        if isinstance(each, str) and is_order and _UUID.fullmatch(each):
+        if isinstance(each, str) and is_order and re.fullmatch(_UUID, each):
             check_subject(_canonical(each), _canonical(order_id))
         fields = cast("dict[str, Any]", each) if isinstance(each, dict) and levels else {}
         for name, value in fields.items():

@@ -30,7 +30,7 @@ _is_base_url = checks.base_url_before("mozu.com", "/api/v2", "/api/platform")
 _LOGIN_HOST = "https://home.mozu.com"
 #: The lifetime of a token, in seconds, if the login does not return one: every field of its answer is nullable.
 _ASSUMED_LIFETIME = 300.0
-_DECIMAL = re.compile(r"[1-9]\d{0,18}", re.ASCII)
+_DECIMAL = r"[1-9][0-9]{0,18}"
 #: The statuses that can no longer be cancelled (inferred from the life cycle of an order).
 _BLOCKING = frozenset({"FULFILLED", "SHIPPED", "COMPLETED", "COMPLETE", "RETURNED", "CLOSED"})
 
@@ -46,7 +46,7 @@ def _tenant(value: int | str) -> str:
 
 
 @sealed
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, eq=False)
 class Kibo(Account["KiboClient", "AsyncKiboClient"]):
     """The configuration of one Kibo tenant: its id alone, with a token, or with client credentials to fetch tokens.
 
@@ -104,7 +104,7 @@ class Kibo(Account["KiboClient", "AsyncKiboClient"]):
         return CancelKiboOrder, (KiboOrder,)
 
 
-@attrs.frozen(repr=False)
+@attrs.frozen(repr=False, eq=False)
 class KiboOrder(Answer):
     """An order.
 
@@ -150,7 +150,7 @@ KiboAnswer: TypeAlias = KiboOrder
 
 def _number(value: Any) -> Any:
     """Return canonical decimal text as an integer, and any other value unchanged."""
-    return int(value) if isinstance(value, str) and _DECIMAL.fullmatch(value) else value
+    return int(value) if isinstance(value, str) and re.fullmatch(_DECIMAL, value) else value
 
 
 def _order_id(value: object) -> int:
@@ -160,7 +160,7 @@ def _order_id(value: object) -> int:
     raise checks.bad("kibo", "order_id", "must be an integer from 1 to 2**63 - 1", value)
 
 
-@attrs.frozen(repr=False)
+@attrs.frozen(repr=False, eq=False)
 class CancelKiboOrder(CancelRequest[KiboAnswer]):
     """A request to cancel a whole order.
 

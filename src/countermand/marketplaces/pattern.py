@@ -9,6 +9,7 @@ from typing import Any, ClassVar, Literal, TypeAlias, Unpack
 
 import attrs
 
+from ..data import Shown
 from ..engine import checks
 from ..engine.auth import auth_for
 from ..engine.credentials import Credential, as_credential
@@ -48,7 +49,7 @@ _BEYOND = frozenset({"batched", "picked", "packed", "departed", "complete"})
 
 
 @sealed
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, eq=False)
 class Pattern(Account["PatternClient", "AsyncPatternClient"]):
     """The configuration of one account at Pattern Hub.
 
@@ -94,16 +95,16 @@ def _without_nulls(said: dict[str, Any], *names: str) -> dict[str, Any]:
     return {name: value for name, value in said.items() if value is not None or name not in names}
 
 
-@attrs.frozen
-class WarehouseOrder:
+@attrs.frozen(repr=False, eq=False)
+class WarehouseOrder(Shown):
     """A warehouse order whose cancellation was initiated."""
 
     warehouse_order_id: int
     status: str
 
 
-@attrs.frozen
-class NonCancellableOrder:
+@attrs.frozen(repr=False, eq=False)
+class NonCancellableOrder(Shown):
     """A warehouse order that could not be cancelled, and why."""
 
     warehouse_order_id: int
@@ -111,7 +112,7 @@ class NonCancellableOrder:
     reason: str | None = None
 
 
-@attrs.frozen(repr=False)
+@attrs.frozen(repr=False, eq=False)
 class PatternCancellation(Answer):
     """The answer to a cancellation (200, 206 and 409).
 
@@ -135,23 +136,23 @@ class PatternCancellation(Answer):
         return _without_nulls(said, "message", "cancelled_orders", "non_cancellable_orders")
 
 
-@attrs.frozen
-class Item:
+@attrs.frozen(repr=False, eq=False)
+class Item(Shown):
     """An article of a sub-order."""
 
     sku: str
     quantity: int
 
 
-@attrs.frozen
-class SubOrder:
+@attrs.frozen(repr=False, eq=False)
+class SubOrder(Shown):
     """A part of the order. Known statuses: shipped, cancelled, processing, backordered, error, pending."""
 
     sub_order_status: str
     items: tuple[Item, ...] = ()
 
 
-@attrs.frozen(repr=False)
+@attrs.frozen(repr=False, eq=False)
 class PatternOrderStatus(Answer):
     """The status of an order.
 
@@ -172,7 +173,7 @@ class PatternOrderStatus(Answer):
         return _without_nulls(said, "sub_orders")
 
 
-@attrs.frozen(repr=False)
+@attrs.frozen(repr=False, eq=False)
 class _Errors(Answer):
     errors: tuple[str, ...]
 
@@ -184,7 +185,7 @@ def _order_id(value: object) -> str:
     return checks.order_id(value, "pattern", "market_order_id")
 
 
-@attrs.frozen(repr=False)
+@attrs.frozen(repr=False, eq=False)
 class CancelPatternOrder(CancelRequest[PatternAnswer]):
     """A request to cancel every warehouse order of a marketplace order that can still be cancelled.
 

@@ -1,5 +1,6 @@
 """The registry of marketplaces by name: the built-in ones, and those that packages register as entry points."""
 
+from functools import cache
 from importlib import import_module
 from typing import Any, TypeAlias, TypeGuard
 
@@ -13,17 +14,26 @@ OURS = {"pattern": "Pattern", "vtex": "Vtex", "crux": "Crux", "kibo": "Kibo"}
 #: The entry point group for configuration classes: `shop = "shop_package:Shop"`.
 GROUP = "countermand.marketplaces"
 
-_found: dict[str, type[AnyAccount]] = {}
 
-
+@cache
 def configuration_of(name: str) -> type[AnyAccount]:
     """Return the configuration class of a marketplace. Raises `NotConfiguredError` for an unknown name.
 
     Installed packages are scanned only for a name that is not built in: a scan takes about 50 ms.
     """
-    if name not in _found:
-        _found[name] = _ours(name) if name in OURS else _from_entry_point(name)
-    return _found[name]
+    if name in OURS:
+        ours: type[AnyAccount] = getattr(import_module(f".{name}", __package__), OURS[name])
+        return ours
+    from importlib.metadata import entry_points
+
+    for point in entry_points(group=GROUP, name=name):
+        found: object = point.load()
+        if _is_configuration(found) and found.marketplace == name:
+            return found
+        raise TypeError(f"the entry point {name} of {GROUP} names no configuration of a marketplace {name!r}")
+    raise NotConfiguredError(
+        f"there is no marketplace {name[:100]!r}: it is none of {', '.join(OURS)}", marketplace=name
+    )
 
 
 def announced() -> tuple[str, ...]:
@@ -33,23 +43,5 @@ def announced() -> tuple[str, ...]:
     return tuple(dict.fromkeys(point.name for point in entry_points(group=GROUP)))
 
 
-def _ours(name: str) -> type[AnyAccount]:
-    found: type[AnyAccount] = getattr(import_module(f".{name}", __package__), OURS[name])
-    return found
-
-
 def _is_configuration(found: object) -> TypeGuard[type[AnyAccount]]:
     return isinstance(found, type) and issubclass(found, Account)
-
-
-def _from_entry_point(name: str) -> type[AnyAccount]:
-    from importlib.metadata import entry_points
-
-    for point in entry_points(group=GROUP, name=name):
-        found: Any = point.load()
-        if _is_configuration(found) and found.marketplace == name:
-            return found
-        raise TypeError(f"the entry point {name} of {GROUP} names no configuration of a marketplace {name!r}")
-    raise NotConfiguredError(
-        f"there is no marketplace {name[:100]!r}: it is none of {', '.join(OURS)}", marketplace=name
-    )

@@ -33,13 +33,13 @@ _PENDING = frozenset(
 _DENYING = "cancellation-request-denied-ffm"
 #: The grace period in which the customer may cancel: open, although its name contains "cancel".
 _TIME_TO_CANCEL = "window-to-cancel"
-_SEQUENCE = re.compile(r"seq(\d+)", re.ASCII)
+_SEQUENCE = r"seq([0-9]+)"
 _is_environment = checks.one_of("vtexcommercestable", "vtexcommercebeta")  # any other host may be anybody's
 _is_base_url = checks.base_url_before("vtexcommercestable.com.br", "/api/oms")
 
 
 @sealed
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, eq=False)
 class Vtex(Account["VtexClient", "AsyncVtexClient"]):
     """The configuration of one VTEX account: an application key and its token. It needs the permission
     "Cancel order", and "View order" for reads.
@@ -83,7 +83,7 @@ class Vtex(Account["VtexClient", "AsyncVtexClient"]):
         return CancelVtexOrder, (VtexReceipt, VtexOrder)
 
 
-@attrs.frozen(repr=False)
+@attrs.frozen(repr=False, eq=False)
 class VtexReceipt(Answer):
     """The answer to a cancellation: VTEX received the notification. It is the
     `answer` of an outcome.
@@ -101,7 +101,7 @@ class VtexReceipt(Answer):
     receipt: str | None = None
 
 
-@attrs.frozen(repr=False)
+@attrs.frozen(repr=False, eq=False)
 class VtexCancellationRequest(Answer):
     """A cancellation request in an order, with the seller's denial if there was one."""
 
@@ -122,7 +122,7 @@ class VtexCancellationRequest(Answer):
     denied_at: str | None = None
 
 
-@attrs.frozen(repr=False)
+@attrs.frozen(repr=False, eq=False)
 class VtexPackage(Answer):
     """An invoice of an order: `Output` is a sale, `Input` is a return."""
 
@@ -132,14 +132,14 @@ class VtexPackage(Answer):
     invoice_number: str | None = None
 
 
-@attrs.frozen(repr=False)
+@attrs.frozen(repr=False, eq=False)
 class VtexPackages(Answer):
     """The invoices of an order."""
 
     packages: tuple[VtexPackage, ...] | None = None
 
 
-@attrs.frozen(repr=False)
+@attrs.frozen(repr=False, eq=False)
 class VtexOrder(Answer):
     """The state of an order, as far as it concerns a cancellation. All other
     fields are in `raw`.
@@ -181,13 +181,13 @@ VtexAnswer: TypeAlias = VtexReceipt | VtexOrder
 
 def _cancellable(value: object) -> str:
     order_id = checks.order_id(value, "vtex")
-    if _SEQUENCE.fullmatch(order_id):
+    if re.fullmatch(_SEQUENCE, order_id):
         problem = "is a sequence number, by which an order can be read and not cancelled"
         raise checks.bad("vtex", "order_id", problem, value)
     return order_id
 
 
-@attrs.frozen(repr=False)
+@attrs.frozen(repr=False, eq=False)
 class CancelVtexOrder(CancelRequest[VtexAnswer]):
     """A request to cancel an order. `requested_by_user` tells the seller whether
     the shopper asked for it.
@@ -268,7 +268,7 @@ class VtexRules(Rules[str, CancelVtexOrder, VtexReceipt, VtexOrder]):
     def order(self, reply: Reply, operation: _Operation) -> VtexOrder:
         """Return the order if it is this one. A read also accepts sequence numbers."""
         order = decode(reply.body, VtexOrder)
-        if sequence := _SEQUENCE.fullmatch(operation.order_id):
+        if sequence := re.fullmatch(_SEQUENCE, operation.order_id):
             check_subject(str(order.sequence), sequence[1])
             operation.order_id = order.order_id  # a cancellation does not accept the sequence number
         else:

@@ -13,6 +13,8 @@ from heapq import heapify, heappop, heappush
 from itertools import count
 from typing import Generic, NamedTuple, TypeAlias, TypeVar
 
+from attrs import evolve
+
 from countermand.engine.walking import finished, walked
 from countermand.engine.wire import AsyncDriver, Call, Clock, Driver, Fault, Flow, Reply, Sleep
 from countermand.errors import NotSentError
@@ -232,7 +234,7 @@ class AsyncVirtualDriver(_Virtual[AsyncDriver]):
 def _exchange(call: Call, clock: Clock, real: Clock) -> Flow[Reply | Fault]:
     """Send one call, with a deadline of real time: none is missed because a machine is slow."""
     patience = PATIENCE if clock.monotonic() < call.deadline else 0.0
-    sending = call.ready(call.headers, real.monotonic() + patience)
+    sending = evolve(call, deadline=real.monotonic() + patience, sent=True)
     try:
         answer = yield sending
     finally:

@@ -29,11 +29,11 @@ from ..engine.secret import Secret
 from .connecting import Socks
 
 #: The scheme and the path of a URL; the path does not begin with a digit, which would be a network's size.
-_URL = re.compile(r"^[a-z][a-z0-9+.-]*://|/(?!\d).*$", re.ASCII)
+_URL = r"^[a-z][a-z0-9+.-]*://|/(?![0-9]).*$"
 #: An address in brackets or anything else, with a port or without.
-_ENTRY = re.compile(
-    r"(?:\[(?P<address>[^\]]+)\](?P<size>/\d+)?|(?P<name>[^:]+|[^\[\]]*:[^\[\]]*:[^\[\]]*))(?::(?P<port>\d*))?",
-    re.ASCII,
+_ENTRY = (
+    r"(?:\[(?P<address>[^\]]+)\](?P<size>/[0-9]+)?|(?P<name>[^:]+|[^\[\]]*:[^\[\]]*:[^\[\]]*))"
+    r"(?::(?P<port>[0-9]*))?"
 )
 _PORTS = {"http": 80, "https": 443, "socks5": 1080, "socks5h": 1080}
 
@@ -121,8 +121,8 @@ def is_direct(host: str, port: int, no_proxy: str) -> bool:
 
 
 def _names(entry: str, host: str, port: int) -> bool:
-    entry = _URL.sub("", entry)
-    found = _ENTRY.fullmatch(entry)
+    entry = re.sub(_URL, "", entry)
+    found = re.fullmatch(_ENTRY, entry)
     if found is None:
         return False
     wanted = found["port"]

@@ -44,21 +44,8 @@ def its_parts_name_each_other(trial: Trial) -> None:
 def an_id_that_names_no_order_is_refused_before_sending(trial: Trial) -> None:
     """`check` and `check_order_id` raise InvalidRequestError, and nothing is sent."""
     field = _id_field(trial)
-    bad: tuple[object, ...] = (
-        None,
-        "",
-        " ",
-        ".",
-        "..",
-        "\n",
-        "A\r\nX: y",
-        "\ud800",
-        b"1",
-        True,
-        1.5,
-        object(),
-    )
-    for value in bad:
+    texts = ("", " ", ".", "..", "\n", "A\r\nX: y", "\ud800")
+    for value in (*texts, None, b"1", True, 1.5, object()):
         _is_refused(trial, value, partial(_waiting, trial.account, value))
         if field is not None:
             _is_refused(trial, value, partial(_cancelling, trial, field, value))

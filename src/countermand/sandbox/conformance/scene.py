@@ -42,7 +42,7 @@ class Step:
 
 
 class Scene:
-    """One call's conversation with a marketplace, in virtual time.
+    """One call's conversation with a marketplace, in virtual time: the driver of a blocking client.
 
     `cancel` and `read` are what comes of the first requests of each kind; what comes after is as documented.
     """
@@ -89,6 +89,9 @@ class Scene:
             result: T = end.value
             return result
 
+    def close(self) -> None:
+        """Do nothing: nothing was opened."""
+
     def _exchange(self, call: Call) -> Reply | Fault | BaseException:
         kind = self._kind(call)
         self.calls.append(call)
@@ -123,21 +126,6 @@ class Scene:
         if self.applied and about.repeated is not None:
             return Step(about.repeated, applied=True, shows=Cancelled)
         return Step(about.accepted, applied=True, shows=about.accepted_means)
-
-
-class SceneDriver:
-    """Runs a blocking client's flows on a scene."""
-
-    def __init__(self, scene: Scene) -> None:
-        self._scene = scene
-        self.clock: Clock = scene.clock
-
-    def run(self, flow: Flow[T]) -> T:
-        """Run `flow` to its end."""
-        return self._scene.run(flow)
-
-    def close(self) -> None:
-        """Do nothing: nothing was opened."""
 
 
 class AsyncSceneDriver:

@@ -6,7 +6,7 @@ deadline is kept, no credential is shown, and both clients agree.
 
 import pickle
 import traceback
-from collections.abc import Callable, Coroutine, Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, Literal, NoReturn, TypeAlias
 
@@ -16,11 +16,12 @@ from tenacity import wait_fixed
 from countermand.client import AsyncCountermand, Countermand
 from countermand.engine.retry import RetryPolicy
 from countermand.engine.rules import CancelRequest
+from countermand.engine.walking import finished
 from countermand.errors import CountermandError
 from countermand.marketplaces.registry import AnyAccount
 from countermand.outcomes import Cancelled, PartiallyCancelled, Refused, Requested, Unknown
 from countermand.sandbox.conformance.counterpart import Counterpart
-from countermand.sandbox.conformance.scene import AsyncSceneDriver, Scene, SceneDriver, Step
+from countermand.sandbox.conformance.scene import AsyncSceneDriver, Scene, Step
 
 ClientKind: TypeAlias = Literal["blocking", "async"]
 CLIENT_KINDS: tuple[ClientKind, ...] = ("blocking", "async")
@@ -133,11 +134,11 @@ class Trial:
         client: Any
         try:
             if client_kind == "blocking":
-                client = Countermand(self.account, http_client=SceneDriver(scene), **settings)
+                client = Countermand(self.account, http_client=scene, **settings)
                 said = ask(client)
             else:
                 client = AsyncCountermand(self.account, http_client=AsyncSceneDriver(scene), **settings)
-                said = _finished(ask(client))
+                said = finished(ask(client))
         except BaseException as error:  # noqa: BLE001 - what a call raises is judged, whatever it is
             said = error
         return Result(client_kind, scene, said)
@@ -235,16 +236,6 @@ class Trial:
             for how, told in _told(thing).items():
                 if any(secret in told for secret in self.counterpart.secrets):
                     self.fail(f"{what} shows a credential, {how}", result, about)
-
-
-def _finished(coroutine: Coroutine[Any, Any, Any]) -> Any:
-    """Return what a coroutine returns that waits for nothing but its scene."""
-    try:
-        coroutine.send(None)
-    except StopIteration as end:
-        return end.value
-    coroutine.close()
-    raise AssertionError("an async sub-client awaits its driver and nothing else")
 
 
 def _told(thing: object) -> dict[str, str]:
