@@ -50,13 +50,7 @@ def concluded(operation: Operation[Any, Any], call: CallKind, flow: Flow[T]) -> 
         return found
     except CountermandError as error:
         error.attempts = tuple(operation.attempts)
-        if error.order_id is None:  # a driver's, which does not know the order
-            rules = operation.rules
-            error.marketplace, error.account, error.order_id = (
-                rules.name,
-                rules.label,
-                str(operation.order_id),
-            )
+        error.place(operation.rules.name, operation.rules.label, str(operation.order_id))  # a driver cannot
         if operation.telemetry is not None:
             operation.telemetry.call_ended(error=error)
         raise

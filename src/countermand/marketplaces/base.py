@@ -21,7 +21,7 @@ from ..engine.operation import Operation
 from ..engine.rules import CancelRequest, Rules
 from ..engine.secret import LeavesNoFrames
 from ..engine.settings import CallOptions, RequestOptions, Settings, check_names
-from ..errors import InvalidRequestError, NotSentError
+from ..errors import InvalidRequestError
 from ..outcomes import Attempt, Outcome, is_outcome
 
 if TYPE_CHECKING:
@@ -223,7 +223,7 @@ class SubClient(_SubClient[I, R, C, O]):
             outcome = client.vtex.check(outcome)
         """
         operation = self._after(outcome, options)
-        return self._run(operation, checking(self._rules, operation))
+        return self._driver.run(checking(self._rules, operation))
 
     @overload
     def wait_until_settled(
@@ -251,7 +251,7 @@ class SubClient(_SubClient[I, R, C, O]):
             outcome = client.vtex.wait_until_settled(outcome, timeout=600)
         """
         operation = self._look(order, timeout, options)
-        return self._run(operation, waiting(self._rules, operation))
+        return self._driver.run(waiting(self._rules, operation))
 
     def look(self, order_id: I | str, **options: Unpack[CallOptions]) -> Outcome[O]:
         """Read an order once, by its id, and return what it shows of a cancellation; `answer` is the order.
@@ -262,22 +262,15 @@ class SubClient(_SubClient[I, R, C, O]):
             outcome = client.vtex.look("1172452900788-01")
         """
         operation = self._named(order_id, options)
-        return self._run(operation, checking(self._rules, operation))
+        return self._driver.run(checking(self._rules, operation))
 
     def _cancel(self, request: R, options: CallOptions) -> Outcome[C | O]:
         operation = self._requested(request, options)
-        return self._run(operation, cancelling(self._rules, request, operation))
+        return self._driver.run(cancelling(self._rules, request, operation))
 
     def _read(self, order_id: object, options: CallOptions) -> O:
         operation = self._named(order_id, options)
-        return self._run(operation, reading(self._rules, operation))
-
-    def _run(self, operation: Operation[I, R], flow: Flow[T]) -> T:
-        try:
-            return self._driver.run(flow)
-        except NotSentError as error:  # the driver does not know what it was to run
-            error.place(self._rules.name, self._rules.label, str(operation.order_id))
-            raise
+        return self._driver.run(reading(self._rules, operation))
 
 
 class AsyncSubClient(_SubClient[I, R, C, O]):
@@ -306,7 +299,7 @@ class AsyncSubClient(_SubClient[I, R, C, O]):
             outcome = await client.vtex.check(outcome)
         """
         operation = self._after(outcome, options)
-        return await self._run(operation, checking(self._rules, operation))
+        return await self._driver.run(checking(self._rules, operation))
 
     @overload
     async def wait_until_settled(
@@ -325,7 +318,7 @@ class AsyncSubClient(_SubClient[I, R, C, O]):
             outcome = await client.vtex.wait_until_settled(outcome, timeout=600)
         """
         operation = self._look(order, timeout, options)
-        return await self._run(operation, waiting(self._rules, operation))
+        return await self._driver.run(waiting(self._rules, operation))
 
     async def look(self, order_id: I | str, **options: Unpack[CallOptions]) -> Outcome[O]:
         """Read an order once, by its id, and return what it shows of a cancellation; see `SubClient.look`.
@@ -335,22 +328,15 @@ class AsyncSubClient(_SubClient[I, R, C, O]):
         Raises what `SubClient.look` raises.
         """
         operation = self._named(order_id, options)
-        return await self._run(operation, checking(self._rules, operation))
+        return await self._driver.run(checking(self._rules, operation))
 
     async def _cancel(self, request: R, options: CallOptions) -> Outcome[C | O]:
         operation = self._requested(request, options)
-        return await self._run(operation, cancelling(self._rules, request, operation))
+        return await self._driver.run(cancelling(self._rules, request, operation))
 
     async def _read(self, order_id: object, options: CallOptions) -> O:
         operation = self._named(order_id, options)
-        return await self._run(operation, reading(self._rules, operation))
-
-    async def _run(self, operation: Operation[I, R], flow: Flow[T]) -> T:
-        try:
-            return await self._driver.run(flow)
-        except NotSentError as error:  # the driver does not know what it was to run
-            error.place(self._rules.name, self._rules.label, str(operation.order_id))
-            raise
+        return await self._driver.run(reading(self._rules, operation))
 
 
 def asking(

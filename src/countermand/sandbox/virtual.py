@@ -8,7 +8,7 @@ import asyncio
 import threading
 from collections import Counter
 from collections.abc import Callable, Generator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 from heapq import heapify, heappop, heappush
 from itertools import count
 from typing import Generic, NamedTuple, TypeAlias, TypeVar
@@ -17,7 +17,6 @@ from attrs import evolve
 
 from countermand.engine.walking import finished, walked
 from countermand.engine.wire import AsyncDriver, Call, Clock, Driver, Fault, Flow, Reply, Sleep
-from countermand.errors import NotSentError
 from countermand.sandbox.world import World
 
 T = TypeVar("T")
@@ -181,12 +180,6 @@ class _Virtual(Generic[D]):
         self.clock: Clock = time.clock
         self._inner = inner
         self._time = time
-        self._closed = False
-
-    def _call(self, loop: Loop) -> AbstractContextManager[None]:
-        if self._closed:
-            raise NotSentError("the client is closed")
-        return self._time.call(loop)
 
 
 class VirtualDriver(_Virtual[Driver]):
@@ -194,7 +187,7 @@ class VirtualDriver(_Virtual[Driver]):
 
     def run(self, flow: Flow[T]) -> T:
         """Run `flow` to its end and return what it returns, or raise what it raises."""
-        with self._call(None):
+        with self._time.call(None):
             return finished(walked(flow, self._answer))
 
     async def _answer(self, step: Call | Sleep) -> Reply | Fault | None:
@@ -205,7 +198,6 @@ class VirtualDriver(_Virtual[Driver]):
 
     def close(self) -> None:
         """Close the other driver."""
-        self._closed = True
         self._inner.close()
 
 
@@ -214,7 +206,7 @@ class AsyncVirtualDriver(_Virtual[AsyncDriver]):
 
     async def run(self, flow: Flow[T]) -> T:
         """Run `flow` to its end and return what it returns, or raise what it raises."""
-        with self._call(asyncio.get_running_loop()):
+        with self._time.call(asyncio.get_running_loop()):
             return await walked(flow, self._answer)
 
     async def _answer(self, step: Call | Sleep) -> Reply | Fault | None:
@@ -227,7 +219,6 @@ class AsyncVirtualDriver(_Virtual[AsyncDriver]):
 
     async def aclose(self) -> None:
         """Close the other driver."""
-        self._closed = True
         await self._inner.aclose()
 
 
