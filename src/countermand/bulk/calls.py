@@ -64,7 +64,7 @@ class BulkCalls(_Calls):
                 for result in results:
                     print(result.request, result.outcome or result.error)
 
-        Iterating raises `countermand.bulk.JournalError` if the journal cannot be used, and `InvalidRequestError` if
+        Iterating raises `JournalError` if the journal cannot be used, and `InvalidRequestError` if
         it is of other requests; nothing new is sent then. Raises `InvalidRequestError` for an invalid option.
         """
         from .blocking import CancelMany

@@ -70,7 +70,7 @@ class Journal:
     def __init__(
         self, path: Path, accounts: Mapping[str, tuple[str, str]], tell: Callable[[Event], None]
     ) -> None:
-        self._path = path
+        self._path = path.absolute()  # `:memory:` is a file's name, too
         self._accounts = accounts
         self._tell = tell
         self._queue: queue.SimpleQueue[list[Op] | None] = queue.SimpleQueue()
@@ -106,7 +106,7 @@ class Journal:
             if connection is not None:
                 connection.close()
             lock.release()
-            self._tell(Broken(_as_ours(error, self._path)))
+            self._tell(Broken(as_ours(error, self._path)))
             self._tell(Closed())
             return
         self._tell(opened)
@@ -137,7 +137,7 @@ class Journal:
                     if isinstance(op, Reading):
                         self._tell(Loaded(op, load(connection, op)))
             except Exception as error:  # noqa: BLE001 - the run waits for it
-                self._tell(Broken(_as_ours(error, self._path)))
+                self._tell(Broken(as_ours(error, self._path)))
                 return
 
 
@@ -248,7 +248,8 @@ def _finish(connection: sqlite3.Connection) -> None:
         connection.close()
 
 
-def _as_ours(error: BaseException, path: Path) -> JournalError:
+def as_ours(error: BaseException, path: str | Path) -> JournalError:
+    """Return the error that tells why a journal cannot be used."""
     if isinstance(error, CountermandError):
         problem = error.message
     elif isinstance(error, sqlite3.OperationalError | OSError):

@@ -33,33 +33,35 @@ class Line:
 
 
 class Lines:
-    """A file's lines, as often as they are asked for. Standard input is kept in a temporary file."""
+    """A file's lines, as often as they are asked for. Standard input, or a pipe, is kept in a temporary file."""
 
     def __init__(self, path: str) -> None:
         self.name: str = "standard input" if path == "-" else path
-        self._copy: IO[bytes] | None = None
-        if path == "-":
-            self._copy = tempfile.TemporaryFile()  # noqa: SIM115 - closed by `close`
-            copyfileobj(sys.stdin.buffer, self._copy)
-        elif not Path(path).is_file():
-            raise Stop(f"{path}: there is no such file")
-        self._path = path
+        self._file: IO[bytes]
+        try:
+            source = sys.stdin.buffer if path == "-" else Path(path).open("rb")  # noqa: SIM115
+            if source.seekable() and path != "-":
+                self._file = source
+                return
+            self._file = tempfile.TemporaryFile()  # noqa: SIM115 - closed by `close`
+            copyfileobj(source, self._file)
+            if path != "-":
+                source.close()
+        except FileNotFoundError:
+            raise Stop(f"{path}: there is no such file") from None
+        except OSError as error:
+            raise Stop(f"{self.name}: could not be read: {error.strerror}") from None
 
     def __iter__(self) -> Iterator[Line]:
-        if self._copy is not None:
-            self._copy.seek(0)
-            yield from _lines(self._copy)
-            return
+        self._file.seek(0)
         try:
-            with Path(self._path).open("rb") as file:
-                yield from _lines(file)
+            yield from _lines(self._file)
         except OSError as error:
-            raise Stop(f"{self._path}: could not be read: {error.strerror}") from None
+            raise Stop(f"{self.name}: could not be read: {error.strerror}") from None
 
     def close(self) -> None:
-        """Remove the copy of standard input."""
-        if self._copy is not None:
-            self._copy.close()
+        """Close the file, or remove the copy."""
+        self._file.close()
 
 
 def _lines(file: IO[bytes]) -> Iterator[Line]:
