@@ -21,6 +21,8 @@ import httpcore
 from ..engine.wire import CLOCK, Call
 from .foreign import is_foreign
 
+#: Bytes that are received at once. Each read makes an object of that size first: large ones leave holes in the memory.
+RECEIVED_AT_ONCE = 16 * 1024
 #: The bytes of a reply that are kept to find its end. A longer reply without a length cannot be proved complete.
 _KEPT = 256 * 1024
 #: The end of a head, as h11 recognizes it.
@@ -140,7 +142,7 @@ class Stream(Recorder, httpcore.NetworkStream):
             raise httpcore.ReadTimeout("the deadline is over")
         try:
             self._socket.settimeout(left)
-            data: bytes = self._socket.recv(max_bytes)
+            data: bytes = self._socket.recv(min(max_bytes, RECEIVED_AT_ONCE))
         except OSError as error:
             if is_foreign(error):  # a signal handler's
                 raise
