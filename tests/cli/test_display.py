@@ -17,8 +17,7 @@ from countermand import LaneProgress, Progress
 from countermand.cli import main
 from countermand.cli.accounts import opened
 from countermand.cli.display import _Picture, _Snapshot, duration, line
-from countermand.cli.lines import Lines
-from countermand.cli.rows import Rows
+from countermand.cli.rows import Lines, Rows
 from countermand.cli.survey import survey
 from countermand.cli.terminal import is_live, plain
 from countermand.sandbox import Sandbox

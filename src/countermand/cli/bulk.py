@@ -16,9 +16,8 @@ from ..errors import CountermandError, InvalidRequestError
 from .accounts import Opened, opened
 from .codes import Exit, Stop, code_of, worst
 from .display import line, showing
-from .lines import Lines
 from .results import writing
-from .rows import Rows
+from .rows import Lines, Rows
 from .survey import Survey, dry_run, survey
 from .terminal import can_ask, people, plain, several, spare, tell
 
@@ -138,9 +137,7 @@ class _Course:
             with _stopped_by_signals(), showing(self._run, self._total), self._run:
                 for result in self._run:
                     write(result)
-                    ended = result.outcome if result.outcome is not None else result.error
-                    assert ended is not None
-                    self._code = worst(self._code, code_of(ended))
+                    self._code = worst(self._code, code_of(result.ended))
         except KeyboardInterrupt:
             self._tell_interrupted("Interrupted")
             return Exit.INTERRUPTED

@@ -9,8 +9,7 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 from ..bulk.records import kind_of
-from ..bulk.results import BulkResult
-from ..bulk.unread import UnreadRow
+from ..bulk.results import BulkResult, UnreadRow
 from .codes import Exit, Stop
 from .rows import Rows
 from .terminal import data_json, plain
@@ -58,11 +57,8 @@ def writing(out: str | None, as_json: bool, rows: Rows) -> Generator[Write]:
 
 def order_of(result: BulkResult) -> str | None:
     """Return the id of a result's order, as far as one is known."""
-    known = result.outcome or result.error
-    if known is not None and known.order_id is not None:
-        return known.order_id
-    if isinstance(result.request, UnreadRow):
-        return None
+    if result.ended.order_id is not None or isinstance(result.request, UnreadRow):
+        return result.ended.order_id
     return str(getattr(result.request, slots_of(result.request.marketplace).fields["order_id"]))
 
 
@@ -96,7 +92,7 @@ def _as_json(result: BulkResult, rows: Rows) -> dict[str, Any]:
 
 
 def _as_columns(result: BulkResult, rows: Rows) -> dict[str, Any]:
-    ended: Any = result.outcome if result.outcome is not None else result.error
+    ended = result.ended
     return {
         **_lines(result, rows),
         "marketplace": ended.marketplace or getattr(result.request, "marketplace", None),
