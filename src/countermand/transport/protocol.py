@@ -26,7 +26,6 @@ class AsyncStream(Recorder, asyncio.BufferedProtocol, httpcore.AsyncNetworkStrea
         self._socket: Any = None
         self._encrypted = False
         self._buffer = b""
-        # asyncio would otherwise make and shrink 256 KiB for each read, which leaves holes in the process's memory.
         self._target = memoryview(bytearray(RECEIVED_AT_ONCE))
         self._paused = False
         self._ended = False
