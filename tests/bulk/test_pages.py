@@ -5,7 +5,7 @@ import re
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager, nullcontext
 from datetime import UTC, datetime
 from pathlib import Path
@@ -70,7 +70,7 @@ class Worker:
 @contextmanager
 def temporal(
     monkeypatch: pytest.MonkeyPatch, sandbox: Sandbox, worker: Worker
-) -> Iterator[Callable[..., Any]]:
+) -> Generator[Callable[..., Any]]:
     """Yield a function that runs the workflow of the page."""
     info = SimpleNamespace(attempt=0, scheduled_time=datetime.now(UTC))
     client = sandbox.async_client()
@@ -104,7 +104,7 @@ def temporal(
 
 
 @contextmanager
-def dbos(monkeypatch: pytest.MonkeyPatch, sandbox: Sandbox, worker: Worker) -> Iterator[Callable[..., Any]]:
+def dbos(monkeypatch: pytest.MonkeyPatch, sandbox: Sandbox, worker: Worker) -> Generator[Callable[..., Any]]:
     """Yield a function that runs the workflow of the page, over SQLite in place of PostgreSQL."""
     table = sqlite3.connect(":memory:", isolation_level=None)
     (create,) = re.findall(
