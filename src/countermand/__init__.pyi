@@ -4,13 +4,13 @@ from .bulk.results import BulkResult as BulkResult
 from .bulk.results import InFlight as InFlight
 from .bulk.results import LaneProgress as LaneProgress
 from .bulk.results import Progress as Progress
+from .bulk.results import UnreadRow as UnreadRow
 from .bulk.results import result_from_dict as result_from_dict
 from .bulk.seam import AsyncIntent as AsyncIntent
 from .bulk.seam import Intent as Intent
 from .bulk.stored import StoredRow as StoredRow
 from .bulk.stored import StoredRun as StoredRun
 from .bulk.stored import reopen as reopen
-from .bulk.unread import UnreadRow as UnreadRow
 from .client import AsyncCountermand as AsyncCountermand
 from .client import Countermand as Countermand
 from .engine.credentials import SecretFile as SecretFile

@@ -5,6 +5,7 @@ import io
 import subprocess
 import sys
 import tracemalloc
+from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -16,8 +17,7 @@ from countermand import LaneProgress, Progress
 from countermand.cli import main
 from countermand.cli.accounts import opened
 from countermand.cli.display import _Picture, _Snapshot, duration, line
-from countermand.cli.lines import Lines
-from countermand.cli.rows import Rows
+from countermand.cli.rows import Lines, Rows
 from countermand.cli.survey import survey
 from countermand.cli.terminal import is_live, plain
 from countermand.sandbox import Sandbox
@@ -63,10 +63,11 @@ def test_the_display_tells_all(width: int) -> None:
     """A snapshot that fails because the run goes on is the last one."""
     snapshot = _Snapshot(Run())
     console = Console(width=width, record=True, file=io.StringIO())
-    console.print(_Picture(snapshot, 1000).draw())
+    console.print(_Picture(snapshot, 1000, console).draw())
     text = " ".join(console.export_text().split())
     for said in ("10 of 1,000", "cancelled 6", "refused 0", "unknown 1", "errors 3", "8m 15s left"):
         assert said in text
+    assert "ar (vtex) 5 running" in text or width == 110
     if width == 110:
         assert "no limit seen running" in text
         assert f"30.0/min learnt waiting until {UNTIL.astimezone():%H:%M:%S} (429)" in text
@@ -118,12 +119,12 @@ def test_the_memory_of_a_survey_does_not_grow(call: Call, served: Sandbox) -> No
         rows = "".join(f"vtex,{number:013d}-01\n" for number in range(count))
         Path("orders.csv").write_text(f"marketplace,order_id\n{rows}", encoding="utf-8")
         del rows
-        lines = Lines("orders.csv")
-        gc.collect()
-        tracemalloc.start()
-        found = survey(Rows(lines, accounts), accounts)
-        _, most = tracemalloc.get_traced_memory()
-        tracemalloc.stop()
+        with closing(Lines("orders.csv")) as lines:
+            gc.collect()
+            tracemalloc.start()
+            found = survey(Rows(lines, accounts), accounts)
+            _, most = tracemalloc.get_traced_memory()
+            tracemalloc.stop()
         assert found.orders["sandbox"] == count
         return most
 

@@ -12,7 +12,6 @@ import pytest
 
 from countermand import (
     Cancelled,
-    CountermandError,
     InvalidRequestError,
     OrderNotFoundError,
     Part,
@@ -37,14 +36,12 @@ def row(
     """Return a row of a journal."""
     from countermand.bulk.records import kind_of
 
-    error = ended if isinstance(ended, CountermandError) else None
     kept: dict[str, Any] = {
         "row": number,
         "account": account,
         "request": {"request": "cancel", "marketplace": "vtex", "order_id": f"{number}-01"},
         "kind": None if ended is None else kind_of(ended),
-        "outcome": None if error is not None else ended,
-        "error": error,
+        "answer": None if ended is None else ended.to_dict(),
         "asked": None if ended is None else NOON,
         "answered": None if ended is None else NOON + timedelta(seconds=after),
         "duplicate_of": None,

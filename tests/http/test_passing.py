@@ -550,10 +550,10 @@ def test_a_signal_handler_raises_while_asyncio_has_the_thread(
 
     mine = type(error)(*error.args)
 
-    def interrupted(_stream: AsyncStream, _data: bytes) -> None:
+    def interrupted(_stream: AsyncStream, _nbytes: int) -> None:
         raise mine
 
-    monkeypatch.setattr(AsyncStream, "data_received", interrupted)
+    monkeypatch.setattr(AsyncStream, "buffer_updated", interrupted)
     with RawServer(http({})) as server:
         call = a_call(server.origin)
         [found] = ran(made("async stock"), call)

@@ -2,6 +2,7 @@
 
 import asyncio
 import select
+import socket
 import ssl
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -13,7 +14,8 @@ import pytest
 
 from countermand.engine.wire import CLOCK, Call, Fault, Reply
 from countermand.transport import blocking, eventloop
-from countermand.transport.streams import Deadline, Recorder
+from countermand.transport.protocol import AsyncStream
+from countermand.transport.streams import Deadline, Recorder, Stream
 from tests.support.tls import anonymous
 
 from .raw import RawServer, http
@@ -373,3 +375,26 @@ def test_a_large_body_arrives_whole(caller: Caller, serve: Callable[..., RawServ
     text = "x" * 2_000_000
     server = serve(http(text), http("second"))
     assert bodies(caller.ask(server), caller.ask(server)) == [f'"{text}"'.encode(), b'"second"']
+
+
+def test_a_read_makes_nothing_larger_than_what_came() -> None:
+    """Blocking and async streams receive into one small buffer: what is made for each read, and shrunk, leaves holes."""
+    targets: list[memoryview] = []
+
+    class Connection(socket.socket):
+        def recv_into(self, buffer: Any, nbytes: int = 0, flags: int = 0) -> int:
+            """Remember where it is received into."""
+            targets.append(buffer)
+            return super().recv_into(buffer, nbytes, flags)
+
+    ours, theirs = socket.socketpair()
+    with Connection(fileno=ours.detach()) as connection, theirs:
+        stream = Stream(connection)
+        for text in (b"one", b"two"):
+            theirs.sendall(text)
+            assert stream.read(65536, 5.0) == text
+    waiting = AsyncStream()
+    targets += [waiting.get_buffer(-1), waiting.get_buffer(-1)]
+    assert [target.nbytes for target in targets] == [16 * 1024] * 4
+    assert targets[0].obj is targets[1].obj
+    assert targets[2].obj is targets[3].obj

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 import attrs
 
 from .lane import Lane
-from .records import LoadLane, Row
+from .records import Load, Row
 
 #: Requests that a lane keeps; with fewer than half of these, more are loaded.
 KEPT = 1024
@@ -48,7 +48,7 @@ class Backlog:
         waiting.count += 1
         return True
 
-    def loads(self, lanes: Iterable[Lane]) -> Iterable[LoadLane]:
+    def loads(self, lanes: Iterable[Lane]) -> Iterable[Load]:
         """Yield what is to be loaded now."""
         for lane in lanes:
             waiting = self._by_label.get(lane.label)
@@ -56,7 +56,7 @@ class Backlog:
                 continue
             if len(lane.queue) < max(KEPT // 2, lane.concurrency):
                 waiting.is_loading = True
-                yield LoadLane(lane.label, waiting.row)
+                yield Load(waiting.row, only_pending=True, account=lane.label)
 
     def loaded(self, label: str, rows: list[Row]) -> None:
         """Note that these wait no more."""

@@ -11,7 +11,6 @@ from weakref import WeakSet
 
 from ..engine.rules import AnyRequest
 from .course import Course, Returned, flow_of, pausing
-from .journal import Journal
 from .lane import Ticket
 from .records import Event
 from .results import Accounts, BulkResult
@@ -42,7 +41,6 @@ class CancelMany(Course):
         self._events: queue.SimpleQueue[_Happened] = queue.SimpleQueue()
         self._workers = _Workers(self._driver, self._events)
         self._timers: list[threading.Thread] = []
-        self._journal: Journal | None = None
 
     def __iter__(self) -> Self:
         return self
@@ -70,20 +68,15 @@ class CancelMany(Course):
 
     def _begin(self) -> None:
         if not self._begun:
-            self._begun = True
             _open.add(self)
-            if self._path is not None:
-                self._journal = Journal(self._path, self._accounts.known, self._events.put)
-                self._journal_is_open = True
-                self._journal.open()
+            self._open_journal(self._events.put)
 
     def _do(self, step: Step) -> None:
         match step:
             case Send(ticket):
                 self._workers.begin(ticket)
             case Store(ops):
-                assert self._journal is not None
-                self._journal.submit(ops)
+                self._store(ops)
             case Read():
                 self._read_from(self._input)
             case Wait(until):
@@ -132,8 +125,8 @@ class CancelMany(Course):
             self._run.stop()
             self._workers.join()
             self._take_events()
-            while self._journal is not None and isinstance(step := self._run.step(), Store):
-                self._journal.submit(step.ops)
+            while isinstance(step := self._run.step(), Store):
+                self._store(step.ops)
         finally:
             if self._journal is not None:
                 self._journal.finish()

@@ -1,6 +1,6 @@
 """What both runners share: the settings of a run, what it is told, and how it is shown."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -8,11 +8,11 @@ from ..engine.secret import LeavesNoFrames
 from ..engine.wire import CLOCK, Clock, Flow, Sleep
 from ..errors import InvalidRequestError
 from ..marketplaces.base import asking, looking
-from .flights import under_way
 from .following import Following
+from .journal import Journal
 from .lane import Ticket
-from .progress import progress
-from .records import Closed, Event
+from .progress import progress, under_way
+from .records import Closed, Event, Op
 from .results import Accounts, InFlight, Progress
 from .run import Run
 
@@ -44,6 +44,7 @@ class Course(LeavesNoFrames):
             self._run = Run(accounts, self._clock, concurrency, journaled=journal is not None)
         else:
             self._run = Following(accounts, self._clock, concurrency, follow_for)
+        self._journal: Journal | None = None
         self._journal_is_open = False
         self._begun = False
         self._closed = False
@@ -57,6 +58,17 @@ class Course(LeavesNoFrames):
     def in_flight(self) -> tuple[InFlight, ...]:
         """The calls that are under way; after an early stop, those that were, and what is known of them."""
         return tuple(self._run.cut_off if self._closed else under_way(self._run.lanes.values()))
+
+    def _open_journal(self, tell: Callable[[Event], None]) -> None:
+        self._begun = True
+        if self._path is not None:
+            self._journal = Journal(self._path, self._accounts.known, tell)
+            self._journal_is_open = True
+            self._journal.open()
+
+    def _store(self, ops: list[Op]) -> None:
+        assert self._journal is not None
+        self._journal.submit(ops)
 
     def _read_from(self, rows: Iterator[Any]) -> None:
         try:

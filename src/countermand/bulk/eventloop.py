@@ -10,7 +10,6 @@ from types import TracebackType
 from typing import Any, NamedTuple, Self
 
 from .course import Course, Returned, flow_of, pausing
-from .journal import Journal
 from .lane import Ticket
 from .records import Event
 from .results import Accounts, BulkResult
@@ -44,7 +43,6 @@ class AsyncCancelMany(Course):
             self._input = iter(requests)
         self._inbox = _Inbox()
         self._tasks: set[asyncio.Task[None]] = set()
-        self._journal: Journal | None = None
 
     def __aiter__(self) -> Self:
         return self
@@ -72,12 +70,8 @@ class AsyncCancelMany(Course):
 
     def _begin(self) -> None:
         if not self._begun:
-            self._begun = True
             self._loop = self._inbox.loop = asyncio.get_running_loop()
-            if self._path is not None:
-                self._journal = Journal(self._path, self._accounts.known, self._inbox.tell_from_thread)
-                self._journal_is_open = True
-                self._journal.open()
+            self._open_journal(self._inbox.tell_from_thread)
 
     async def _do(self, step: Step) -> None:
         match step:
@@ -85,8 +79,7 @@ class AsyncCancelMany(Course):
                 task = self._spawn(_call(self._driver, self._inbox, ticket))
                 task.add_done_callback(partial(_ended, self._inbox, ticket))
             case Store(ops):
-                assert self._journal is not None
-                self._journal.submit(ops)
+                self._store(ops)
             case Read():
                 self._read()
             case Wait(until):
@@ -166,9 +159,8 @@ class AsyncCancelMany(Course):
         for task in getattr(self, "_tasks", ()):
             with suppress(RuntimeError):  # the event loop may be closed
                 task.cancel()
-        journal: Journal | None = getattr(self, "_journal", None)
-        if journal is not None and not self._closed:
-            journal.finish()
+        if getattr(self, "_journal_is_open", False) and not self._closed and self._journal is not None:
+            self._journal.finish()
 
     def _spawn(self, coroutine: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         task = self._loop.create_task(coroutine)

@@ -26,10 +26,8 @@ from .records import (
     Learn,
     Load,
     Loaded,
-    LoadLane,
     Op,
     Opened,
-    Reading,
     Row,
     Withdraw,
     Write,
@@ -70,7 +68,7 @@ class Journal:
     def __init__(
         self, path: Path, accounts: Mapping[str, tuple[str, str]], tell: Callable[[Event], None]
     ) -> None:
-        self._path = path
+        self._path = path.absolute()  # `:memory:` is a file's name, too
         self._accounts = accounts
         self._tell = tell
         self._queue: queue.SimpleQueue[list[Op] | None] = queue.SimpleQueue()
@@ -106,7 +104,7 @@ class Journal:
             if connection is not None:
                 connection.close()
             lock.release()
-            self._tell(Broken(_as_ours(error, self._path)))
+            self._tell(Broken(as_ours(error, self._path)))
             self._tell(Closed())
             return
         self._tell(opened)
@@ -128,16 +126,16 @@ class Journal:
                     break
             is_open = None not in batches
             ops = [op for batch in batches if batch is not None for op in batch]
-            writes = [op for op in ops if not isinstance(op, Reading)]
+            writes = [op for op in ops if not isinstance(op, Load)]
             try:
                 if writes:
                     duplicates = write(connection, writes)
                     self._tell(Committed(writes, duplicates))
                 for op in ops:
-                    if isinstance(op, Reading):
+                    if isinstance(op, Load):
                         self._tell(Loaded(op, load(connection, op)))
             except Exception as error:  # noqa: BLE001 - the run waits for it
-                self._tell(Broken(_as_ours(error, self._path)))
+                self._tell(Broken(as_ours(error, self._path)))
                 return
 
 
@@ -224,11 +222,11 @@ def _first(connection: sqlite3.Connection, account: str | None, key: str | None)
     return Row(*found) if found else None
 
 
-def load(connection: sqlite3.Connection, op: Reading) -> list[Row]:
+def load(connection: sqlite3.Connection, op: Load) -> list[Row]:
     """Return the next rows."""
-    only = "" if isinstance(op, Load) else "AND own.first IS NULL AND own.answer IS NULL"
+    only = "AND own.first IS NULL AND own.answer IS NULL" if op.only_pending else ""
     given: list[int | str] = [op.row]
-    if isinstance(op, LoadLane):
+    if op.account is not None:
         only += " AND own.account = ?"
         given.append(op.account)
     where = f"WHERE own.row >= ? {only} ORDER BY own.row LIMIT {PAGE}"
@@ -248,7 +246,8 @@ def _finish(connection: sqlite3.Connection) -> None:
         connection.close()
 
 
-def _as_ours(error: BaseException, path: Path) -> JournalError:
+def as_ours(error: BaseException, path: str | Path) -> JournalError:
+    """Return the error that tells why a journal cannot be used."""
     if isinstance(error, CountermandError):
         problem = error.message
     elif isinstance(error, sqlite3.OperationalError | OSError):

@@ -4,6 +4,7 @@ A lane has no clock and sends nothing: it is told what happened and says what to
 """
 
 from collections import deque
+from collections.abc import Iterator
 from datetime import datetime
 from typing import Any, Literal, TypeAlias
 
@@ -13,6 +14,8 @@ from ..engine.retry import Throttle
 from ..errors import AuthenticationError, CountermandError, NotSentError, RateLimitedError
 from ..outcomes import Attempt, Outcome, Unknown
 from .pace import Pace
+from .records import Learn
+from .results import Accounts
 
 #: A lane that cannot send probes after so many seconds, twice as long each time, up to the longest pause.
 FIRST_PROBE, LONGEST_PROBE = 1.0, 30.0
@@ -20,6 +23,9 @@ FIRST_PROBE, LONGEST_PROBE = 1.0, 30.0
 PATIENCE = 3600.0
 #: How often one request may fail to leave, while others do, before it is told so.
 _TRIES = 3
+
+#: Seconds between two notes of what was learnt.
+_NEWS_EVERY = 5.0
 
 #: What an answer means: it is told; the request is sent again; or the lane has stopped, and its rest is told unsent.
 Verdict: TypeAlias = Literal["told", "again", "stopped"]
@@ -135,7 +141,7 @@ class Lane:
         return "told"
 
     def _refused(self, ticket: Ticket, now: float, retry_after: float | None) -> None:
-        self._resume()
+        self.paused = None
         self.pace.refused(now, ticket.began, retry_after)
         closed_for = self.pace.ready_at() - now
         if closed_for > 0 and retry_after is None:
@@ -145,7 +151,7 @@ class Lane:
         if not attempts:
             return  # nothing was sent
         if attempts[-1].status is not None:
-            self._resume()
+            self.paused = None
             self._got_through += 1
         self.pace.accepted(now, ticket.began)
         self.pace.spent(len(attempts) - 1)
@@ -181,9 +187,53 @@ class Lane:
         if now - self._paused_since > PATIENCE:
             self.stopped = f"nothing could be sent for {PATIENCE / 60:.0f} minutes ({reason})"
 
-    def _resume(self) -> None:
-        self.paused = None
-
 
 def _got_through(attempts: tuple[Attempt, ...]) -> bool:
     return any(attempt.sent and attempt.status != 429 for attempt in attempts)
+
+
+class Lanes:
+    """Makes lanes when they are first needed, and knows what earlier runs have learnt of their accounts."""
+
+    def __init__(self, accounts: Accounts, concurrency: int, look_ahead: int, now: float) -> None:
+        self.by_label: dict[str, Lane] = {}
+        #: What is in the journal: label → requests a second.
+        self.learnt: dict[str, float] = {}
+        self._accounts = accounts
+        self._concurrency = concurrency
+        self._look_ahead = look_ahead
+        self._told_at = now
+
+    def of(self, client: Any) -> Lane:
+        """Return the lane of a sub-client's account."""
+        label: str = client.account
+        lane = self.by_label.get(label)
+        if lane is None:
+            pace = Pace(self._accounts.rates.get(label), self.learnt.get(label))
+            name: str = client.rules.name
+            lane = self.by_label[label] = Lane(label, name, self._concurrency, pace, client.rules.throttle)
+        return lane
+
+    def have_room(self, held: int, inserting: int) -> bool:
+        """Return whether another row may be read beside those without an answer, some of which are being inserted."""
+        lanes, known = self.by_label.values(), len(self._accounts.known)
+        if held - sum(len(lane.in_flight) for lane in lanes) >= self._look_ahead:
+            return False
+        if inserting >= self._concurrency * max(known, 1):
+            return False
+        # An account that the input has not shown yet may be further down. Where all have stopped, no row waits for one.
+        running = [lane for lane in lanes if lane.stopped is None]
+        return (
+            len(lanes) < known or not running or any(len(lane.queue) < lane.concurrency for lane in running)
+        )
+
+    def news(self, now: float, *, is_over: bool) -> Iterator[Learn]:
+        """Yield, now and then, what has been learnt and is not in the journal; it counts as written then."""
+        if now - self._told_at < _NEWS_EVERY and not is_over:
+            return
+        self._told_at = now
+        for label, lane in self.by_label.items():
+            learnt = lane.pace.learnt
+            if learnt is not None and learnt != self.learnt.get(label):
+                self.learnt[label] = learnt
+                yield Learn(label, learnt)

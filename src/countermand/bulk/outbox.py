@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from .records import Insert, Op, Reading
+from .records import Insert, Load, Op
 
 
 class Outbox:
@@ -45,7 +45,7 @@ class Outbox:
         self.writing = self.inserting = self._reading = 0
 
     def _count(self, op: Op, one: int) -> None:
-        if isinstance(op, Reading):
+        if isinstance(op, Load):
             self._reading += one
         else:
             self.writing += one

@@ -11,8 +11,6 @@ from collections import deque
 from itertools import takewhile
 from typing import Any
 
-import attrs
-
 #: How far below the limit a 429 takes the rate.
 _CUT = 0.06
 #: How far below it a 429 does that comes soon after another one: the limit is lower than it was thought to be.
@@ -43,14 +41,6 @@ _MARGIN = 0.99
 _FIRST = 4
 
 
-@attrs.frozen
-class Learnt:
-    """What a lane has learnt of its account's limit, for another run."""
-
-    #: Requests a second, near the limit.
-    rate: float
-
-
 class Pace:
     """When requests of one account may be sent. Instants are seconds of any one clock.
 
@@ -59,12 +49,12 @@ class Pace:
         pace.sent(now)
     """
 
-    def __init__(self, known: float | None = None, learnt: Learnt | None = None) -> None:
+    def __init__(self, known: float | None = None, learnt: float | None = None) -> None:
         self._known = known
         #: The rate that is kept now, in requests a second; None as long as no limit has shown.
-        self.rate: float | None = known * _MARGIN if known else learnt.rate * (1 - _CUT) if learnt else None
+        self.rate: float | None = known * _MARGIN if known else learnt * (1 - _CUT) if learnt else None
         #: Where the limit is thought to be.
-        self._limit: float = known * _MARGIN if known else learnt.rate if learnt else 0.0
+        self._limit: float = known * _MARGIN if known else learnt or 0.0
         #: Requests that were refused with a 429.
         self.refusals: int = 0
         #: Requests that may be in flight, as long as no limit has shown.
@@ -89,9 +79,9 @@ class Pace:
         self._is_limiting = False
 
     @property
-    def learnt(self) -> Learnt | None:
-        """What is known of the limit; None where nothing has shown."""
-        return Learnt(self._limit) if self.rate is not None and self._known is None else None
+    def learnt(self) -> float | None:
+        """What was learnt of the limit, in requests a second; None where nothing has shown."""
+        return self._limit if self.rate is not None and self._known is None else None
 
     def ready_at(self) -> float:
         """Return the instant from which the next request may be sent."""

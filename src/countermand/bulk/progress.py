@@ -1,12 +1,49 @@
-"""How a run stands, as a snapshot for people."""
+"""How a run stands: what it has told, how each account is, and which calls are under way."""
 
+from collections import Counter, deque
+from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from ..engine.wire import Clock
+from ..errors import CountermandError
+from ..outcomes import Outcome, evidence_of
 from .backlog import Backlog
-from .lane import Lane
-from .results import LaneProgress, LaneState, Progress
-from .tally import Tally
+from .lane import Lane, Ticket
+from .records import kind_of
+from .results import BulkResult, InFlight, LaneProgress, LaneState, Progress
+
+#: Results whose times tell the rate of late.
+_LATELY = 512
+
+
+class Tally:
+    """What a run has read and told so far."""
+
+    def __init__(self, began: float) -> None:
+        self.began = began
+        self.read = 0
+        self.input_ended = False
+        self.done: int = 0
+        self.replayed: int = 0
+        self.duplicates: int = 0
+        self.kinds: Counter[str] = Counter()
+        self._times: deque[float] = deque(maxlen=_LATELY)
+
+    def given(self, result: BulkResult, now: float) -> None:
+        """Count a result."""
+        self.done += 1
+        self.replayed += result.replayed
+        self.duplicates += result.duplicate_of is not None
+        self.kinds[kind_of(result.ended)] += 1
+        if not result.replayed:
+            self._times.append(now)
+
+    def rate(self, now: float) -> float:
+        """Return the results a second, lately."""
+        if len(self._times) < 2 or now <= self._times[0]:
+            return 0.0
+        return len(self._times) / (now - self._times[0])
 
 
 def progress(tally: Tally, lanes: dict[str, Lane], backlog: Backlog, clock: Clock) -> Progress:
@@ -54,3 +91,21 @@ def _lane(lane: Lane, stored: int, now: float, wall: datetime) -> LaneProgress:
         in_flight=len(lane.in_flight),
         queued=len(lane.queue) + stored,
     )
+
+
+def under_way(lanes: Iterable[Lane]) -> list[InFlight]:
+    """Return the calls that are under way."""
+    return [
+        InFlight(ticket.request, ticket.row, lane.label, ticket.began_at)
+        for lane in lanes
+        for ticket in lane.in_flight.values()
+        if ticket.began_at is not None
+    ]
+
+
+def cut_off(ticket: Ticket, ended: Outcome[Any] | BaseException) -> InFlight:
+    """Return a call that was under way when its run was stopped, with what came of it."""
+    began = ticket.began_at or datetime.now(UTC)
+    error = ended if isinstance(ended, CountermandError) else None
+    known: Any = evidence_of(ended) if isinstance(ended, BaseException) else ended
+    return InFlight(ticket.request, ticket.row, ticket.client.account, began, None if error else known, error)

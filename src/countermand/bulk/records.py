@@ -3,12 +3,12 @@
 import json
 from typing import Any, NamedTuple, TypeAlias
 
+from ..data.shapes import tag_of
 from ..engine.rules import AnyRequest
 from ..errors import CountermandError, JournalError
 from ..marketplaces.stored import error_from_dict, outcome_from_dict
 from ..outcomes import Outcome
-from .results import BulkResult
-from .unread import written_of
+from .results import BulkResult, written_of
 
 
 class Insert(NamedTuple):
@@ -51,27 +51,15 @@ class Learn(NamedTuple):
 
 
 class Load(NamedTuple):
-    """Read the rows from this one on, some at a time."""
+    """Read the rows from this one on, some at a time: all, or those without an answer, or those of one account."""
 
     row: int
-
-
-class LoadPending(NamedTuple):
-    """Read the rows from this one on that have no answer, some at a time."""
-
-    row: int
-
-
-class LoadLane(NamedTuple):
-    """Read the rows of one account from this one on that have no answer, some at a time."""
-
-    account: str
-    row: int
+    only_pending: bool = False
+    account: str | None = None
 
 
 Write: TypeAlias = Insert | Declare | Withdraw | Answer | Learn
-Reading: TypeAlias = Load | LoadPending | LoadLane
-Op: TypeAlias = Write | Reading
+Op: TypeAlias = Write | Load
 
 
 class Row(NamedTuple):
@@ -109,7 +97,7 @@ class Committed(NamedTuple):
 class Loaded(NamedTuple):
     """These are the rows that were asked for; an empty list is the end."""
 
-    op: Reading
+    op: Load
     rows: list[Row]
 
 
@@ -134,18 +122,14 @@ def request_text(request: object) -> str:
 
 def kind_of(ended: Outcome[Any] | CountermandError) -> str:
     """Return what an answer is called in counts: "cancelled", or "error:rate_limited"."""
-    if isinstance(ended, CountermandError):
-        return f"error:{ended.to_dict()['error']}"
-    kind: str = ended.to_dict()["outcome"]
-    return kind
+    tag = tag_of(type(ended))
+    return f"error:{tag}" if isinstance(ended, CountermandError) else tag
 
 
 def answer_of(row: int, ended: Outcome[Any] | CountermandError, at: float) -> Answer:
     """Return the record of what became of a request."""
-    written = ended.to_dict()
-    if isinstance(ended, CountermandError):
-        return Answer(row, f"error:{written['error']}", canonical({"error": written}), at)
-    return Answer(row, written["outcome"], canonical({"outcome": written}), at)
+    what = "error" if isinstance(ended, CountermandError) else "outcome"
+    return Answer(row, kind_of(ended), canonical({what: ended.to_dict()}), at)
 
 
 def result_of(row: Row, request: AnyRequest, *, replayed: bool, number: int | None = None) -> BulkResult:

@@ -4,7 +4,7 @@ from collections import deque
 from typing import Any
 
 from ..errors import InvalidRequestError
-from .records import Load, Loaded, LoadPending, Row, request_text, result_of
+from .records import Load, Loaded, Row, request_text, result_of
 from .results import BulkResult
 
 
@@ -31,7 +31,7 @@ class Replay:
         """Whether a row is there to be compared with the next one of the input."""
         return bool(self._stored)
 
-    def next_load(self, compared: int, *, has_room: bool) -> Load | LoadPending | None:
+    def next_load(self, compared: int, *, has_room: bool) -> Load | None:
         """Return what is to be read from the journal now, once so many rows are compared."""
         if self._loading or self.over:
             return None
@@ -44,7 +44,7 @@ class Replay:
             return None
         assert self.pending_from is not None
         self._loading = True
-        return LoadPending(self.pending_from)
+        return Load(self.pending_from, only_pending=True)
 
     def loaded(self, event: Loaded) -> list[Row]:
         """Take rows of the journal; return those that have no answer and are to be asked about."""

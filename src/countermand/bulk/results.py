@@ -1,17 +1,57 @@
-"""What a bulk run gives: one result for each request of its input, and a view of how it stands."""
+"""What a bulk run takes and gives: a row that makes no request, one result for each row, and a view of how it stands."""
 
 from collections.abc import Callable, Mapping
 from datetime import datetime
-from typing import Any, ClassVar, Literal, TypeAlias
+from typing import Any, ClassVar, Literal, Self, TypeAlias, cast
 
 import attrs
 
-from ..engine.rules import AnyRequest
+from ..engine.rules import AnyRequest, CancelRequest
 from ..engine.wire import AsyncDriver, Driver
 from ..errors import CountermandError
 from ..marketplaces.stored import error_from_dict, outcome_from_dict, request_from_dict
 from ..outcomes import Outcome
-from .unread import UnreadRow, is_unread, written_of
+
+_TAG = "unread"
+
+
+@attrs.frozen
+class UnreadRow(CancelRequest[Any]):
+    """A row that makes no request: it is told as an error in its place, and nothing is sent for it.
+
+    Give it to `cancel_many` among the requests, so that no row of an input is lost.
+
+        UnreadRow(InvalidRequestError("line 7: it names no order"), {"line": 7, "text": ";;;"})
+    """
+
+    #: What is wrong with it, and the error of its result.
+    error: CountermandError
+    #: What it is told from other rows by, as JSON has it.
+    row: dict[str, Any] = attrs.Factory(dict[str, Any])
+    account: str | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return what is stored of the row. `result_from_dict` reads it with its result, `request_from_dict` does not."""
+        return {**self.row, "request": _TAG}
+
+    @classmethod
+    def of(cls, written: Mapping[str, Any], error: CountermandError) -> Self:
+        """Return the row that `to_dict` wrote, with the error of its result."""
+        return cls(error, {name: value for name, value in written.items() if name != "request"})
+
+
+def is_unread(written: object) -> bool:
+    """Whether this is what an `UnreadRow` wrote."""
+    return isinstance(written, Mapping) and cast("Mapping[str, Any]", written).get("request") == _TAG
+
+
+def written_of(request: Any) -> dict[str, Any]:
+    """Return a request as plain data; something that is none becomes a row that makes none."""
+    try:
+        written: dict[str, Any] = request.to_dict()
+    except (AttributeError, TypeError, ValueError):
+        return {"request": _TAG, "not_a_request": type(request).__name__}
+    return written
 
 
 @attrs.frozen
@@ -45,6 +85,13 @@ class BulkResult:
             raise ValueError("exactly one of outcome and error is set")
 
     @property
+    def ended(self) -> Outcome[Any] | CountermandError:
+        """What became of it: the outcome, or the error."""
+        ended = self.outcome if self.outcome is not None else self.error
+        assert ended is not None
+        return ended
+
+    @property
     def settled(self) -> bool:
         """Whether nothing can change any more: a settled outcome. An error leaves the order as it was."""
         return self.outcome is not None and self.outcome.settled
@@ -61,6 +108,14 @@ class BulkResult:
             "row": self.row,
             "duplicate_of": self.duplicate_of,
         }
+
+
+def told(
+    request: AnyRequest, ended: Outcome[Any] | CountermandError, row: int = 0, duplicate_of: int | None = None
+) -> BulkResult:
+    """Return the result of a call of this run."""
+    outcome, error = (None, ended) if isinstance(ended, CountermandError) else (ended, None)
+    return BulkResult(request, outcome, error, row=row, duplicate_of=duplicate_of)
 
 
 def result_from_dict(data: Mapping[str, Any]) -> BulkResult:

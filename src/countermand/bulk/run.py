@@ -15,10 +15,9 @@ from ..errors import CountermandError, NotSentError
 from ..marketplaces.stored import request_from_dict
 from ..outcomes import Outcome
 from .backlog import Backlog
-from .flights import cut_off
-from .lane import Lane, Ticket
-from .lanes import Lanes
+from .lane import Lane, Lanes, Ticket
 from .outbox import Outbox
+from .progress import Tally, cut_off
 from .records import (
     Answer,
     Broken,
@@ -28,7 +27,6 @@ from .records import (
     Event,
     Insert,
     Loaded,
-    LoadLane,
     Opened,
     Row,
     Withdraw,
@@ -37,11 +35,9 @@ from .records import (
     result_of,
 )
 from .replay import Replay
-from .results import Accounts, BulkResult, InFlight
+from .results import Accounts, BulkResult, InFlight, UnreadRow, told
 from .steps import End, Give, Read, Send, Step, Store, Wait
-from .tally import Tally
 from .unanswered import Unanswered
-from .unread import UnreadRow
 
 #: Requests that are held for lanes that are busy, so that others get work: in memory, and in the journal.
 LOOK_AHEAD, ON_DISK = 8192, 1_000_000
@@ -110,7 +106,9 @@ class Run:
         if self._sends:
             return Send(self._sends.popleft())
         if self._ready and not self._stopping:
-            return Give(self._given(self._ready.popleft(), now))
+            result = self._ready.popleft()
+            self.tally.given(result, now)
+            return Give(result)
         if self._is_over():
             return End()
         if self._wants_input():
@@ -167,16 +165,11 @@ class Run:
         self._reading = False
         row = next(self._rows)
         self.tally.read += 1
-        if self._replay.comparing:
-            try:
-                result = self._replay.compare(row, item)
-            except CountermandError as error:
-                self.fail(error)
-            else:
-                self._ready.extend([result] if result is not None else [])
-            return
         try:
-            self._accept(row, item)
+            if not self._replay.comparing:
+                self._accept(row, item)
+            elif (result := self._replay.compare(row, item)) is not None:
+                self._ready.append(result)
         except CountermandError as error:
             self.fail(error)
 
@@ -234,13 +227,13 @@ class Run:
                 self._replay, self._lanes.learnt = Replay(rows), learnt
             case Committed():
                 self._committed(event)
-            case Loaded(LoadLane(label), rows):
-                self._outbox.answered([event.op])
-                self.backlog.loaded(label, rows)
-                for row in rows:
-                    self._take_stored(row, is_loaded=True)
-            case Loaded():
-                self._outbox.answered([event.op])
+            case Loaded(op, rows):
+                self._outbox.answered([op])
+                if op.account is not None:
+                    self.backlog.loaded(op.account, rows)
+                    for row in rows:
+                        self._take_stored(row, is_loaded=True)
+                    return
                 for row in self._replay.loaded(event):
                     self._unanswered.begin(row.row, self._replay.followers(row.row))
                     self._take_stored(row)
@@ -304,7 +297,7 @@ class Run:
             return
         self._unanswered.end(ticket.row)
         problem = NotSentError(f"not sent: row {first} is about the same order, and was not sent")
-        self._ready.append(BulkResult(ticket.request, None, problem, row=ticket.row, duplicate_of=first))
+        self._ready.append(told(ticket.request, problem, ticket.row, first))
 
     def came_back(self, ticket: Ticket, ended: Ended) -> None:
         """Take what became of a call."""
@@ -351,10 +344,9 @@ class Run:
         self._outbox.add(answer_of(ticket.row, ended, self._clock.wall()))
 
     def _tell(self, ticket: Ticket, ended: Outcome[Any] | CountermandError) -> None:
-        outcome, error = (None, ended) if isinstance(ended, CountermandError) else (ended, None)
-        self._ready.append(BulkResult(ticket.request, outcome, error, row=ticket.row))
+        self._ready.append(told(ticket.request, ended, ticket.row))
         for row, request in self._unanswered.end(ticket.row):
-            self._ready.append(BulkResult(request, outcome, error, row=row, duplicate_of=ticket.row))
+            self._ready.append(told(request, ended, row, ticket.row))
 
     def _tell_unsent(self, ticket: Ticket, reason: str) -> None:
         """Tell that a request was not sent. The journal has no answer for it, so a later run sends it."""
@@ -376,14 +368,8 @@ class Run:
         for lane in self.lanes.values():
             while (ticket := lane.take(now)) is not None:
                 ticket.began_at = datetime.fromtimestamp(self._clock.wall(), UTC)
-                if not self._journaled:
+                if not self._journaled or ticket.asked is not None:  # its intent is on disk
                     self._sends.append(ticket)
-                elif ticket.asked is not None:
-                    self._sends.append(ticket)  # its intent is on disk
                 else:
                     self._tickets[ticket.row] = ticket
                     self._outbox.add(Declare(ticket.row, self._clock.wall()))
-
-    def _given(self, result: BulkResult, now: float) -> BulkResult:
-        self.tally.given(result, now)
-        return result

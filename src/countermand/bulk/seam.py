@@ -15,7 +15,7 @@ from ..engine.walking import finished, walked
 from ..errors import CountermandError
 from ..marketplaces.base import asking
 from ..marketplaces.stored import request_from_dict
-from .results import Accounts, BulkResult
+from .results import Accounts, BulkResult, told
 
 
 class Intent(Protocol):
@@ -69,7 +69,7 @@ def _settling(
         client = accounts.find(asked)
         client.rules.order_of(asked)
     except CountermandError as error:
-        return BulkResult(asked, error=error)
+        return told(asked, error)
     now = datetime.fromtimestamp(driver.clock.wall(), UTC)
     earlier: datetime | None = yield partial(intent.declare, now)
     try:
@@ -77,8 +77,8 @@ def _settling(
     except CountermandError as error:
         if earlier is None:
             yield intent.withdraw
-        return BulkResult(asked, error=error)
-    return BulkResult(asked, outcome)
+        return told(asked, error)
+    return told(asked, outcome)
 
 
 def settle(accounts: Accounts, request: AnyRequest | Mapping[str, Any], intent: Intent) -> BulkResult:

@@ -2,7 +2,9 @@
 
 import json
 import sqlite3
-from collections.abc import Iterator, Mapping
+from collections import Counter
+from collections.abc import Generator, Iterator, Mapping
+from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
@@ -14,7 +16,7 @@ import attrs
 from ..errors import CountermandError, JournalError
 from ..marketplaces.stored import error_from_dict, outcome_from_dict
 from ..outcomes import Outcome
-from .journal import SCHEMA, SELECT
+from .journal import SCHEMA, SELECT, TABLES, as_ours
 from .locking import Lock
 
 
@@ -37,13 +39,23 @@ class StoredRow:
     request: Mapping[str, Any]
     #: What it came to, such as "cancelled" or "error:order_not_found"; None without an answer.
     kind: str | None
-    outcome: Outcome[Any] | None
-    error: CountermandError | None
+    #: What `outcome.to_dict()` or `error.to_dict()` wrote; None without an answer.
+    answer: Mapping[str, Any] | None
     #: When it was about to be sent, and when it was answered.
     asked: datetime | None
     answered: datetime | None
     #: The row of the same order that was asked about in its place.
     duplicate_of: int | None
+
+    @property
+    def outcome(self) -> Outcome[Any] | None:
+        """What happened, if that is the answer."""
+        return outcome_from_dict(self.answer) if self.answer and "outcome" in self.answer else None
+
+    @property
+    def error(self) -> CountermandError | None:
+        """Why the order was not touched, if that is the answer."""
+        return error_from_dict(self.answer) if self.answer and "error" in self.answer else None
 
 
 class Session(NamedTuple):
@@ -66,34 +78,56 @@ class StoredRun:
         self._path = Path(path)
         if not self._path.is_file():
             raise JournalError(f"the journal {path}: there is no such file")
-        self._connection = sqlite3.connect(f"file:{quote(str(self._path))}?mode=ro", uri=True)
+        #: Label → marketplace and base URL.
+        self.accounts: Mapping[str, tuple[str, str]] = {}
+        self._connection = sqlite3.connect(f"file:{quote(str(self._path.absolute()))}?mode=ro", uri=True)
         try:
-            meta = dict(self._connection.execute("SELECT name, value FROM meta"))
-            schema, known = int(meta["schema"]), json.loads(meta["accounts"]).items()
-            #: Label → marketplace and base URL.
-            self.accounts: Mapping[str, tuple[str, str]] = {
-                label: (name, url) for label, (name, url) in known
-            }
-            for table in ("row", "session", "pace"):
-                self._connection.execute(f"SELECT * FROM {table} LIMIT 0")  # noqa: S608
+            with self._reading():
+                self._open()
+        except JournalError:
+            self.close()
+            raise
+
+    def _open(self) -> None:
+        if not self._all("SELECT 1 FROM sqlite_master"):  # a run was killed while it made the file
+            self.close()
+            self._connection = sqlite3.connect(":memory:")
+            self._connection.executescript(TABLES)
+            return
+        meta = dict(self._all("SELECT name, value FROM meta"))
+        if int(meta["schema"]) > SCHEMA:
+            raise JournalError(
+                f"the journal {self._path}: its schema {meta['schema']} is newer than this version's"
+            )
+        known = json.loads(meta["accounts"]).items()
+        self.accounts = {label: (name, url) for label, (name, url) in known}
+        for table in ("row", "session", "pace"):
+            self._all(f"SELECT * FROM {table} LIMIT 0")  # noqa: S608
+
+    @contextmanager
+    def _reading(self) -> Generator[None]:
+        try:
+            yield
         except (sqlite3.Error, KeyError, ValueError, TypeError, AttributeError) as error:
-            self.close()
-            raise JournalError(f"the journal {path}: it is no journal, or it is damaged ({error})") from None
-        if schema > SCHEMA:
-            self.close()
-            raise JournalError(f"the journal {path}: its schema {schema} is newer than this version's")
+            if isinstance(error, JournalError):
+                raise
+            why = "it cannot be read: it is no journal, it is damaged, or another program has locked it"
+            raise JournalError(f"the journal {self._path}: {why} ({error})") from None
+
+    def _all(self, query: str, *values: float) -> list[Any]:
+        with self._reading():
+            return self._connection.execute(query, values).fetchall()
 
     def counts(self) -> Mapping[str, int]:
         """Return how many rows came to what; "unanswered" are those without an answer, duplicates count as well."""
-        found = self._connection.execute(
-            "SELECT coalesce(said.kind, 'unanswered'), count(*) FROM row AS own"
-            " JOIN row AS said ON said.row = coalesce(own.first, own.row) GROUP BY 1 ORDER BY 2 DESC"
-        )
-        return dict(found)
+        found: Counter[str] = Counter()
+        for (_, kind), number in self.counts_by_account().items():
+            found[kind] += number
+        return dict(found.most_common())
 
     def counts_by_account(self) -> Mapping[tuple[str | None, str], int]:
         """Return the same by account."""
-        found = self._connection.execute(
+        found = self._all(
             "SELECT own.account, coalesce(said.kind, 'unanswered'), count(*) FROM row AS own"
             " JOIN row AS said ON said.row = coalesce(own.first, own.row) GROUP BY 1, 2"
         )
@@ -102,37 +136,29 @@ class StoredRun:
     def rows(self, *kinds: str) -> Iterator[StoredRow]:
         """Yield the rows in the order of the input; only those of these kinds, if any are named."""
         chosen = f"WHERE said.kind IN ({', '.join('?' * len(kinds))})" if kinds else ""
-        for row in self._connection.execute(f"{SELECT} {chosen} ORDER BY own.row", kinds):
-            number, account, request, asked, kind, answer, first, answered = row
-            said = json.loads(answer or "{}")
-            yield StoredRow(
-                number,
-                account,
-                json.loads(request),
-                kind,
-                outcome_from_dict(said["outcome"]) if "outcome" in said else None,
-                error_from_dict(said["error"]) if "error" in said else None,
-                _time(asked),
-                _time(answered),
-                first,
-            )
+        with self._reading():
+            for found in self._connection.execute(f"{SELECT} {chosen} ORDER BY own.row", kinds):
+                number, account, request, asked, kind, answer, first, answered = found
+                said = None if answer is None else next(iter(json.loads(answer).values()))
+                times = _time(asked), _time(answered)
+                yield StoredRow(number, account, json.loads(request), kind, said, *times, first)
 
     def timeline(self, seconds: float = 60.0) -> list[tuple[datetime, int]]:
         """Return how many rows were answered in each stretch of so many seconds that has any, by its beginning."""
-        found = self._connection.execute(
+        found = self._all(
             "SELECT cast(answered / ? AS INTEGER), count(*) FROM row WHERE answered IS NOT NULL GROUP BY 1",
-            (seconds,),
+            seconds,
         )
         return [(datetime.fromtimestamp(number * seconds, UTC), many) for number, many in found]
 
     def sessions(self) -> list[Session]:
         """Return the processes that worked on the run, in their order."""
-        found = self._connection.execute("SELECT began, ended FROM session ORDER BY rowid")
+        found = self._all("SELECT began, ended FROM session ORDER BY rowid")
         return [Session(datetime.fromtimestamp(began, UTC), _time(ended)) for began, ended in found]
 
     def rates(self) -> Mapping[str, float]:
         """Return what was learnt: label → requests a second."""
-        return dict(self._connection.execute("SELECT account, rate FROM pace"))
+        return dict(self._all("SELECT account, rate FROM pace"))
 
     def close(self) -> None:
         """Close the file."""
@@ -156,26 +182,21 @@ def reopen(path: str | Path, what: Literal["failed", "unknown"]) -> int:
         reopen("run.db", "failed")
     """
     StoredRun(path).close()
-    lock = Lock(Path(path))
-    try:
-        lock.acquire()
-    except CountermandError as error:
-        raise JournalError(f"the journal {path}: {error.message}") from None
+    file = Path(path).absolute()
+    lock = Lock(file)
     if what == "failed":
         change = "asked = NULL WHERE kind LIKE 'error:%' AND key IS NOT NULL"
     else:
         change = "asked = coalesce(asked, answered) WHERE kind = 'unknown'"
-    connection = sqlite3.connect(path)
     try:
-        with connection:
-            changed = connection.execute(
+        lock.acquire()
+        with closing(sqlite3.connect(file)) as connection, connection:
+            return connection.execute(
                 f"UPDATE row SET answer = NULL, kind = NULL, answered = NULL, {change}"  # noqa: S608
-            )
-            return changed.rowcount
-    except sqlite3.Error as error:
-        raise JournalError(f"the journal {path}: it cannot be written ({error})") from None
+            ).rowcount
+    except (sqlite3.Error, OSError, CountermandError) as error:
+        raise as_ours(error, path) from None
     finally:
-        connection.close()
         lock.release()
 
 

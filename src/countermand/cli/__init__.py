@@ -3,10 +3,9 @@
 Standard output is data, standard error is for people. The exit codes are in `codes`.
 """
 
+import os
 import sys
 from collections.abc import Sequence
-
-from ..transport.extras import needs
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -14,10 +13,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     main(["accounts", "--json"])
     """
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:  # it is closed, as after `2>&-`
+            setattr(sys, name, open(os.devnull, mode))  # noqa: PTH123, SIM115 - it stays open, as the stream would
     try:
-        with needs("cli", "cyclopts", "rich"):
-            from .app import run
-    except ModuleNotFoundError as error:
-        sys.stderr.write(f"countermand: {error}\n")
-        return 2
-    return run(sys.argv[1:] if arguments is None else list(arguments))
+        from ..transport.extras import needs
+
+        try:
+            with needs("cli", "cyclopts", "rich"):
+                from .app import run
+        except ModuleNotFoundError as error:
+            sys.stderr.write(f"countermand: {error}\n")
+            return 2
+        return run(sys.argv[1:] if arguments is None else list(arguments))
+    except KeyboardInterrupt:
+        return 130

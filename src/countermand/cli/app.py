@@ -236,10 +236,11 @@ def run(arguments: Sequence[str]) -> int:
     except CountermandError as error:
         tell(f"countermand: {plain(error)}", style="red")
         return Exit.USAGE
-    except KeyboardInterrupt:
-        return Exit.INTERRUPTED
-    except BrokenPipeError:
-        # Nobody reads standard output any more; what is left in its buffer would fail again at exit.
+    except OSError as error:
+        # Nobody reads standard output any more, or it cannot be written. What is left in its buffer would fail again at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return Exit.INTERRUPTED
+        if isinstance(error, BrokenPipeError):
+            return Exit.INTERRUPTED
+        tell(f"countermand: {error.strerror or error}", style="red")
+        return Exit.FAILED
     return code or Exit.DONE

@@ -16,11 +16,10 @@ from ..errors import CountermandError, InvalidRequestError
 from .accounts import Opened, opened
 from .codes import Exit, Stop, code_of, worst
 from .display import line, showing
-from .lines import Lines
 from .results import writing
-from .rows import Rows
+from .rows import Lines, Rows
 from .survey import Survey, dry_run, survey
-from .terminal import can_ask, people, plain, several, tell
+from .terminal import can_ask, people, plain, several, spare, tell
 
 if TYPE_CHECKING:
     from ..bulk.blocking import CancelMany
@@ -55,6 +54,8 @@ def bulk(options: Options) -> Exit:
         raise Stop("--journal is needed: it is what makes the run resumable, and what the report is made of")
     if options.as_json and options.out == "-":
         raise Stop("--json and --out - both write to standard output: give one of them")
+    if options.out is not None and options.out != "-":
+        spare(options.out, options.path, options.journal, options.config)
     accounts = opened(options.config)
     with closing(accounts.client), closing(Lines(options.path)) as lines:
         rows = Rows(lines, accounts)
@@ -136,14 +137,16 @@ class _Course:
             with _stopped_by_signals(), showing(self._run, self._total), self._run:
                 for result in self._run:
                     write(result)
-                    ended = result.outcome if result.outcome is not None else result.error
-                    assert ended is not None
-                    self._code = worst(self._code, code_of(ended))
-        except (KeyboardInterrupt, BrokenPipeError) as interruption:
-            self._tell_interrupted(isinstance(interruption, BrokenPipeError))
-            if isinstance(interruption, BrokenPipeError):
-                raise
+                    self._code = worst(self._code, code_of(result.ended))
+        except KeyboardInterrupt:
+            self._tell_interrupted("Interrupted")
             return Exit.INTERRUPTED
+        except BrokenPipeError:
+            self._tell_interrupted("Nobody reads the results any more")
+            raise
+        except Stop as stop:
+            self._tell_interrupted(str(stop))
+            return stop.code
         except CountermandError as error:
             return self._failed(error)
         tell(line(self._run.progress, self._total), style="bold")
@@ -169,9 +172,8 @@ class _Course:
         self._tell_how_to_resume("To resume")
         return Exit.FAILED
 
-    def _tell_interrupted(self, by_reader: bool) -> None:
+    def _tell_interrupted(self, why: str) -> None:
         progress = self._run.progress
-        why = "Nobody reads the results any more" if by_reader else "Interrupted"
         tell(f"{why}: {progress.done:,} of {self._total:,} rows are done.", style="bold")
         cut_off = self._run.in_flight
         for each in cut_off[:_SHOWN]:
@@ -182,7 +184,7 @@ class _Course:
 
     def _tell_how_to_resume(self, why: str) -> None:
         command = shlex.join(["countermand", *without_retry(self._options.command)])
-        tell(f"{why}:" if self._options.path != "-" else f"{why}, with the same input:")
+        tell(f"{why}:" if Path(self._options.path).is_file() else f"{why}, with the same input:")
         tell(f"  {command}")
 
 

@@ -6,7 +6,7 @@ from contextlib import contextmanager, suppress
 from datetime import datetime
 from typing import Protocol
 
-from rich.console import Group
+from rich.console import Console, Group
 from rich.live import Live
 from rich.progress_bar import ProgressBar
 from rich.table import Table
@@ -19,6 +19,8 @@ from .terminal import is_live, people, plain, several, tell
 EVERY = 5.0
 #: How often a second the display is drawn.
 _FRAMES = 4
+#: A terminal that is narrower, in columns, shows less of each account.
+_WIDE = 80
 #: The five answers, and their colours.
 ANSWERS = {
     "cancelled": "green",
@@ -27,6 +29,7 @@ ANSWERS = {
     "refused": "magenta",
     "unknown": "red",
 }
+_STYLES = {"running": "green", "idle": "dim", "waiting": "yellow", "paused": "yellow", "stopped": "red"}
 
 
 class Shown(Protocol):
@@ -43,8 +46,9 @@ def showing(run: Shown, total: int) -> Generator[None]:
     """Show a run of `total` rows on standard error as long as the block goes on."""
     snapshot = _Snapshot(run)
     if is_live():
-        picture = _Picture(snapshot, total)
-        with Live(console=people(), refresh_per_second=_FRAMES, get_renderable=picture.draw):
+        console = people(wraps=True)
+        picture = _Picture(snapshot, total, console)
+        with Live(console=console, refresh_per_second=_FRAMES, get_renderable=picture.draw):
             yield
         return
     ended = threading.Event()
@@ -102,11 +106,9 @@ def state_of(lane: LaneProgress) -> str:
     """Return an account's state in words."""
     until = "" if lane.until is None else f" until {lane.until.astimezone():%H:%M:%S}"
     why = f" ({plain(lane.reason)})" if lane.reason else ""
-    match lane.state:
-        case "paused":
-            return f"paused, next try{until.replace(' until', ' at')}{why}"
-        case _:
-            return f"{lane.state}{until}{why}"
+    if lane.state == "paused":
+        return f"paused, next try{until.replace(' until', ' at')}{why}"
+    return f"{lane.state}{until}{why}"
 
 
 def rate_of(lane: LaneProgress) -> str:
@@ -137,9 +139,10 @@ def _words(kind: str) -> str:
 class _Picture:
     """Draws a run."""
 
-    def __init__(self, snapshot: _Snapshot, total: int) -> None:
+    def __init__(self, snapshot: _Snapshot, total: int, console: Console) -> None:
         self._snapshot = snapshot
         self._total = total
+        self._console = console
 
     def draw(self) -> Group:
         """Return the display as it is now."""
@@ -174,22 +177,25 @@ class _Picture:
         return text
 
     def _lanes(self, progress: Progress) -> Table:
+        rows = [_cells(lane) for lane in progress.lanes]
         table = Table(box=None, pad_edge=False, header_style="dim", expand=False)
-        for title in ("account", "done", "in flight", "429s", "limit", "state"):
+        narrow = self._console.width < _WIDE
+        for title in ("account", "done", "state") if narrow else rows[0] if rows else ():
             right = title in ("done", "in flight", "429s")
             words = title in ("account", "state")  # these two share what the numbers leave
             table.add_column(title, justify="right" if right else "left", no_wrap=not words, overflow="fold")
-        for lane in progress.lanes:
-            style = {
-                "running": "green",
-                "idle": "dim",
-                "waiting": "yellow",
-                "paused": "yellow",
-                "stopped": "red",
-            }
-            table.add_row(
-                Text(f"{lane.account} ({lane.marketplace})" if lane.account != lane.marketplace else lane.account),
-                f"{lane.done:,}", str(lane.in_flight), f"{lane.rate_limited:,}", rate_of(lane),
-                Text(state_of(lane), style=style[lane.state]),
-            )  # fmt: skip
+        for row in rows:
+            table.add_row(*(row[str(column.header)] for column in table.columns))
         return table
+
+
+def _cells(lane: LaneProgress) -> dict[str, Text | str]:
+    named = f"{lane.account} ({lane.marketplace})" if lane.account != lane.marketplace else lane.account
+    return {
+        "account": Text(named),
+        "done": f"{lane.done:,}",
+        "in flight": str(lane.in_flight),
+        "429s": f"{lane.rate_limited:,}",
+        "limit": rate_of(lane),
+        "state": Text(state_of(lane), style=_STYLES[lane.state]),
+    }

@@ -9,8 +9,6 @@ from typing import Any
 import attrs
 
 from ..bulk.stored import Session, StoredRow, StoredRun
-from ..errors import CountermandError
-from ..outcomes import Outcome, Unknown
 from .terminal import plain, several
 
 #: Kinds of answers, in the order of a report; errors follow.
@@ -22,30 +20,51 @@ _PIECES = 60
 #: Lengths of a piece, in seconds.
 _LENGTHS = (1, 5, 10, 30, 60, 300, 600, 1800, 3600, 6 * 3600, 86400)
 
-#: What is to be done about a kind of answer.
-TODO: Mapping[str, str] = {
-    "unknown": "Look at these orders at the marketplace before anything else is done with them: the request may have "
-    "arrived. `--retry unknown` has each read again first.",
-    "interrupted": "Nobody knows yet whether these requests arrived. Run the same command again: it reads these orders first.",
-    "partially_cancelled": "Some parts of these orders are not cancelled: decide about those.",
-    "refused": "The marketplace refuses to cancel these orders: the reason says what stands in the way.",
-    "error": "These orders are untouched. Mend what the reason says; `--retry failed` then sends them again.",
-    "bad": "These rows make no request, and nothing was sent for them. Mend them in a file of their own.",
-    "requested": "Nobody needs to act: a warehouse, a seller or a supplier still decides. Look again later with `check`.",
-    "unsent": "These rows have not been sent yet. The same command again sends them.",
+#: What may be needed, the most pressing first: what its orders are called, and what is to be done about them.
+NEEDS: Mapping[str, tuple[str, str, str]] = {
+    "unknown": (
+        "order is unknown",
+        "orders are unknown",
+        "Look at these orders at the marketplace first: the request may have arrived. `--retry unknown` reads each again.",
+    ),
+    "interrupted": (
+        "call was cut off",
+        "calls were cut off",
+        "Nobody knows yet whether these requests arrived. Run the same command again: it reads these orders first.",
+    ),
+    "partially_cancelled": (
+        "order is cancelled in part",
+        "orders are cancelled in part",
+        "Some parts of these orders are not cancelled: decide about those.",
+    ),
+    "error": (
+        "order failed, untouched",
+        "orders failed, untouched",
+        "These orders are untouched. Mend what the reason says; `--retry failed` then sends them again.",
+    ),
+    "bad": (
+        "bad row",
+        "bad rows",
+        "These rows make no request, and nothing was sent for them. Mend them in a file of their own.",
+    ),
+    "refused": (
+        "order was refused",
+        "orders were refused",
+        "The marketplace refuses to cancel these orders: the reason says what stands in the way.",
+    ),
+    "requested": (
+        "order is being decided",
+        "orders are being decided",
+        "Nobody needs to act: a warehouse, a seller or a supplier still decides. Look again later with `check`.",
+    ),
+    "unsent": (
+        "row was not sent",
+        "rows were not sent",
+        "These rows have not been sent yet. The same command again sends them.",
+    ),
 }
-
-
-_TITLES: Mapping[str, tuple[str, str]] = {
-    "unknown": ("order is unknown", "orders are unknown"),
-    "interrupted": ("call was cut off", "calls were cut off"),
-    "partially_cancelled": ("order is cancelled in part", "orders are cancelled in part"),
-    "refused": ("order was refused", "orders were refused"),
-    "error": ("order failed, untouched", "orders failed, untouched"),
-    "bad": ("bad row", "bad rows"),
-    "requested": ("order is being decided", "orders are being decided"),
-    "unsent": ("row was not sent", "rows were not sent"),
-}
+#: Those that need nobody yet.
+_WAITING = ("requested", "unsent")
 
 
 @attrs.define
@@ -60,7 +79,7 @@ class Group:
 
     @property
     def need(self) -> str:
-        """What kind of thing is to be done about them: a key of `TODO`."""
+        """What is to be done about them: a key of `NEEDS`."""
         if self.kind.startswith("error:"):
             return "error" if self.account else "bad"
         return self.kind
@@ -70,7 +89,7 @@ class Group:
 class Need:
     """Orders that need the same, by account and reason."""
 
-    #: A key of `TODO`.
+    #: A key of `NEEDS`.
     name: str
     groups: list[Group]
 
@@ -82,12 +101,12 @@ class Need:
     @property
     def title(self) -> str:
         """What they are called."""
-        return several(self.count, *_TITLES[self.name])
+        return several(self.count, *NEEDS[self.name][:2])
 
     @property
     def todo(self) -> str:
         """What is to be done."""
-        return TODO[self.name]
+        return NEEDS[self.name][2]
 
 
 @attrs.frozen
@@ -125,18 +144,18 @@ class Findings:
     @property
     def urgent(self) -> list[Need]:
         """What needs a person, the most pressing first."""
-        return self._needs("unknown", "interrupted", "partially_cancelled", "error", "bad", "refused")
+        return [need for need in self._needs() if need.name not in _WAITING]
 
     @property
     def waiting(self) -> list[Need]:
         """What needs nobody yet."""
-        return self._needs("requested", "unsent")
+        return [need for need in self._needs() if need.name in _WAITING]
 
-    def _needs(self, *names: str) -> list[Need]:
-        by_need: dict[str, list[Group]] = {}
+    def _needs(self) -> list[Need]:
+        by_need: dict[str, list[Group]] = {name: [] for name in NEEDS}
         for group in sorted(self.groups.values(), key=lambda group: -group.count):
-            by_need.setdefault(group.need, []).append(group)
-        return [Need(name, by_need[name]) for name in names if name in by_need]
+            by_need[group.need].append(group)
+        return [Need(name, groups) for name, groups in by_need.items() if groups]
 
     @property
     def timeline(self) -> list[Piece]:
@@ -210,26 +229,22 @@ def ordered(found: Findings) -> list[str]:
 
 
 def _about(row: StoredRow) -> tuple[str, str]:
-    """Return what an order is called, and why it is as it is."""
-    ended: Any = row.outcome or row.error
+    """Return what an order is called, and why it is as it is, both from plain data: to make objects would take longer."""
+    answer: Mapping[str, Any] = row.answer or {}
     if row.request.get("request") == "unread":
-        said = plain(row.error.message).partition(": ")[2] if row.error else ""
-        known = row.error.order_id if row.error else None
-        where = f"line {row.request.get('line')}: {row.request.get('text')}"
-        return plain(where), said.replace(plain(known), "…") if known else said
-    order = plain((ended.order_id if ended is not None else None) or _order_in(row.request))
-    return order, "" if ended is None else plain(_reason(ended)).replace(order, "…")
+        said, known = plain(answer.get("message", "")).partition(": ")[2], answer.get("order_id")
+        order = plain(f"line {row.request.get('line')}: {row.request.get('text')}")
+    else:
+        known = answer.get("order_id") or _order_in(row.request)
+        said, order = plain(_reason(answer)), plain(known)
+    return order, said.replace(plain(known), "…") if known else said
 
 
 def _order_in(request: Mapping[str, Any]) -> str:
     return next((str(value) for name, value in request.items() if "order" in name and value), "")
 
 
-def _reason(ended: Outcome[Any] | CountermandError) -> str:
-    if isinstance(ended, CountermandError):
-        return ended.message
-    if isinstance(ended, Unknown):
-        return ended.reason
-    refused: tuple[Any, ...] = getattr(ended, "refused", ())
-    whys = dict.fromkeys(part.reason or part.status for part in refused)
-    return "; ".join(whys) or str(getattr(ended, "status", None) or "")
+def _reason(answer: Mapping[str, Any]) -> str:
+    said = answer.get("message") or answer.get("reason")  # of an error, of an Unknown
+    whys = dict.fromkeys(part["reason"] or part["status"] for part in answer.get("refused", ()))
+    return said or "; ".join(whys) or answer.get("status") or ""

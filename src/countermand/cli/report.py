@@ -5,9 +5,9 @@ from typing import Any
 
 from .codes import Exit, Stop
 from .display import per_time
-from .findings import TODO, Findings, Group, Need, findings, moment, ordered, words_of
+from .findings import NEEDS, Findings, Group, Need, findings, moment, ordered, words_of
 from .page import page
-from .terminal import data, data_json, several, tell
+from .terminal import data, data_json, several, spare, tell
 
 #: Orders that the text names of each group, and the width of a timeline's longest bar.
 _NAMED, _BAR = 5, 40
@@ -17,6 +17,7 @@ def report(journal: Path, html: Path | None, *, as_json: bool) -> Exit:
     """Write what a journal says."""
     found = findings(journal)
     if html is not None:
+        spare(html, journal)
         try:
             html.write_text(page(found), encoding="utf-8")
         except OSError as error:
@@ -103,6 +104,6 @@ def _group_data(group: Group) -> dict[str, Any]:
         "account": group.account or None,
         "reason": group.reason,
         "count": group.count,
-        "to_do": TODO[group.need],
+        "to_do": NEEDS[group.need][2],
         "orders": group.orders,
     }

@@ -4,15 +4,13 @@ import csv
 import json
 import sys
 from collections.abc import Callable, Generator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, TypeAlias
 
 from ..bulk.records import kind_of
-from ..bulk.results import BulkResult
-from ..bulk.unread import UnreadRow
-from ..errors import CountermandError
-from .codes import Stop
+from ..bulk.results import BulkResult, UnreadRow
+from .codes import Exit, Stop
 from .rows import Rows
 from .terminal import data_json, plain
 from .texts import slots_of
@@ -28,38 +26,39 @@ Write: TypeAlias = Callable[[BulkResult], None]
 def writing(out: str | None, as_json: bool, rows: Rows) -> Generator[Write]:
     """Yield a function that writes a result where it is asked for: `out`, and standard output with `--json`.
 
-    `out` is JSON Lines if its name ends in .jsonl, CSV otherwise; `-` is standard output.
+    `out` is JSON Lines if its name ends in .jsonl, CSV otherwise; `-` is standard output. The function raises `Stop` if
+    a result cannot be written.
     """
-    with ExitStack() as stack:
-        writers: list[Write] = []
-        if as_json:
-            writers.append(lambda result: data_json(_as_json(result, rows)))
-        if out == "-":
-            writers.append(_csv(sys.stdout, rows))
-        elif out is not None:
-            try:
-                file = stack.enter_context(Path(out).open("w", encoding="utf-8", newline=""))
-            except OSError as error:
-                raise Stop(f"{out}: it cannot be written: {error.strerror}") from None
-            if out.endswith((".jsonl", ".ndjson")):
-                writers.append(_json_lines(file, rows))
-            else:
-                writers.append(_csv(file, rows))
+    writers: list[Write] = [lambda result: data_json(_as_json(result, rows))] if as_json else []
+    file: Any = None
+    try:
+        if out is not None:
+            file = sys.stdout if out == "-" else Path(out).open("w", encoding="utf-8", newline="")  # noqa: SIM115
+            writers.append(_writer(file, rows, as_json=out.endswith((".jsonl", ".ndjson"))))
+    except OSError as error:
+        raise Stop(f"{out}: it cannot be written: {error.strerror}") from None
 
-        def write(result: BulkResult) -> None:
+    def write(result: BulkResult) -> None:
+        try:
             for each in writers:
                 each(result)
+        except BrokenPipeError:
+            raise
+        except OSError as error:
+            raise Stop(f"the results cannot be written: {error.strerror}", Exit.FAILED) from None
 
+    try:
         yield write
+    finally:
+        if file is not sys.stdout and file is not None:
+            with suppress(OSError):  # it was told
+                file.close()
 
 
 def order_of(result: BulkResult) -> str | None:
     """Return the id of a result's order, as far as one is known."""
-    known = result.outcome or result.error
-    if known is not None and known.order_id is not None:
-        return known.order_id
-    if isinstance(result.request, UnreadRow):
-        return None
+    if result.ended.order_id is not None or isinstance(result.request, UnreadRow):
+        return result.ended.order_id
     return str(getattr(result.request, slots_of(result.request.marketplace).fields["order_id"]))
 
 
@@ -71,8 +70,39 @@ def message_of(result: BulkResult) -> str:
     return said.partition(": ")[2] or said  # the columns beside it name the order
 
 
+def _writer(file: Any, rows: Rows, *, as_json: bool) -> Write:
+    """Return a function that writes a result to a file at once: whoever reads it gets each one as it comes."""
+    writer: csv.DictWriter[str] = csv.DictWriter(file, COLUMNS)
+    if not as_json:
+        writer.writeheader()
+        file.flush()
+
+    def write(result: BulkResult) -> None:
+        if as_json:
+            file.write(json.dumps(_as_json(result, rows), allow_nan=False) + "\n")
+        else:
+            writer.writerow(_as_columns(result, rows))
+        file.flush()
+
+    return write
+
+
 def _as_json(result: BulkResult, rows: Rows) -> dict[str, Any]:
     return {**result.to_dict(), **_lines(result, rows)}
+
+
+def _as_columns(result: BulkResult, rows: Rows) -> dict[str, Any]:
+    ended = result.ended
+    return {
+        **_lines(result, rows),
+        "marketplace": ended.marketplace or getattr(result.request, "marketplace", None),
+        "account": ended.account or result.request.account,
+        "order_id": order_of(result),
+        "result": kind_of(ended),
+        "settled": str(result.settled).lower(),
+        "message": message_of(result),
+        "replayed": str(result.replayed).lower(),
+    }
 
 
 def _lines(result: BulkResult, rows: Rows) -> dict[str, Any]:
@@ -81,33 +111,3 @@ def _lines(result: BulkResult, rows: Rows) -> dict[str, Any]:
         "line": rows.line_of(result.row),
         "duplicate_of_line": None if first is None else rows.line_of(first),
     }
-
-
-def _json_lines(file: Any, rows: Rows) -> Write:
-    def write(result: BulkResult) -> None:
-        file.write(json.dumps(_as_json(result, rows), allow_nan=False) + "\n")
-
-    return write
-
-
-def _csv(file: Any, rows: Rows) -> Write:
-    writer: csv.DictWriter[str] = csv.DictWriter(file, COLUMNS)
-    writer.writeheader()
-
-    def write(result: BulkResult) -> None:
-        ended: Any = result.outcome if result.outcome is not None else result.error
-        about: Any = ended if isinstance(ended, CountermandError) else result.outcome
-        writer.writerow(
-            {
-                **_lines(result, rows),
-                "marketplace": about.marketplace or getattr(result.request, "marketplace", None),
-                "account": about.account or result.request.account,
-                "order_id": order_of(result),
-                "result": kind_of(ended),
-                "settled": str(result.settled).lower(),
-                "message": message_of(result),
-                "replayed": str(result.replayed).lower(),
-            }
-        )
-
-    return write

@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Callable
 from contextlib import closing
 
-from ..bulk.unread import UnreadRow
+from ..bulk.results import UnreadRow
 from .accounts import Opened, told
 from .codes import Exit, Stop
 from .rows import InputRow, Rows

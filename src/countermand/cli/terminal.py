@@ -5,10 +5,13 @@ import os
 import re
 import sys
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from rich.console import Console
 from rich.text import Text
+
+from .codes import Stop
 
 #: What would begin another line, or steer a terminal: a marketplace's words may hold it.
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
@@ -19,9 +22,12 @@ def plain(text: object) -> str:
     return _CONTROL.sub(" ", str(text))
 
 
-def people() -> Console:
-    """Return the console of standard error. NO_COLOR and TERM=dumb hold."""
-    return Console(stderr=True, highlight=False, markup=False, soft_wrap=True, emoji=False)
+def people(*, wraps: bool = False) -> Console:
+    """Return the console of standard error; a line may be longer than it is wide, unless `wraps`.
+
+    NO_COLOR and TERM=dumb hold.
+    """
+    return Console(stderr=True, highlight=False, markup=False, soft_wrap=not wraps, emoji=False)
 
 
 def tell(*lines: object, style: str = "") -> None:
@@ -38,7 +44,7 @@ def is_live() -> bool:
 
 def can_ask() -> bool:
     """Whether a person can be asked."""
-    return sys.stdin is not None and sys.stdin.isatty()
+    return sys.stdin.isatty()
 
 
 def data(line: str) -> None:
@@ -52,9 +58,18 @@ def data_json(value: Mapping[str, Any]) -> None:
     data(json.dumps(value, allow_nan=False))
 
 
-def number(value: int) -> str:
-    """Return a number with its thousands apart."""
-    return f"{value:,}"
+def spare(target: str | Path, *needed: str | Path | None) -> None:
+    """Raise `Stop` if `target`, which is about to be written, is one of the files that the command needs."""
+    for each in needed:
+        if each is not None and (Path(target).resolve() == Path(each).resolve() or _is_same(target, each)):
+            raise Stop(f"{target}: nothing was done: it would be written over {each}")
+
+
+def _is_same(one: str | Path, other: str | Path) -> bool:
+    try:
+        return Path(one).samefile(other)
+    except OSError:
+        return False
 
 
 def several(count: int, one: str, many: str | None = None) -> str:

@@ -29,12 +29,13 @@ class NestedTLS:
         """Perform the TLS handshake."""
         self._step(self._tls.do_handshake)
 
-    def recv(self, size: int) -> bytes:
-        """Receive data; empty at EOF."""
+    def recv_into(self, buffer: memoryview) -> int:
+        """Receive data into a buffer, and return how much; 0 at EOF."""
+        read: Callable[[int, memoryview], Any] = self._tls.read  # with a buffer it returns a number
         try:
-            return self._step(partial(self._tls.read, size))
+            return int(self._step(partial(read, len(buffer), buffer)))
         except (ssl.SSLZeroReturnError, ssl.SSLEOFError):
-            return b""
+            return 0
 
     def sendall(self, data: bytes) -> None:
         """Send all data."""

@@ -11,13 +11,13 @@ from typing import Any
 import httpcore
 
 from .foreign import is_foreign
-from .streams import Recorder, left_to_send, readiness
+from .streams import RECEIVED_AT_ONCE, Recorder, left_to_send, readiness
 
 #: The number of buffered bytes at which reading from the socket is paused.
 _FULL = 64 * 1024
 
 
-class AsyncStream(Recorder, asyncio.Protocol, httpcore.AsyncNetworkStream):
+class AsyncStream(Recorder, asyncio.BufferedProtocol, httpcore.AsyncNetworkStream):
     """A stream on an asyncio event loop. The driver cancels the whole exchange at the deadline."""
 
     def __init__(self) -> None:
@@ -26,6 +26,7 @@ class AsyncStream(Recorder, asyncio.Protocol, httpcore.AsyncNetworkStream):
         self._socket: Any = None
         self._encrypted = False
         self._buffer = b""
+        self._target = memoryview(bytearray(RECEIVED_AT_ONCE))
         self._paused = False
         self._ended = False
         self._failure: Exception | None = None
@@ -40,9 +41,13 @@ class AsyncStream(Recorder, asyncio.Protocol, httpcore.AsyncNetworkStream):
         # Cached, because the pool checks every idle connection for every call.
         self._ready = readiness(self._socket)
 
-    def data_received(self, data: bytes) -> None:
-        """Buffer the data until it is read."""
-        self._buffer = self._buffer + data if self._buffer else data
+    def get_buffer(self, sizehint: int) -> memoryview:
+        """Return where data is received into."""
+        return self._target
+
+    def buffer_updated(self, nbytes: int) -> None:
+        """Keep the data until it is read."""
+        self._buffer += self._target[:nbytes]
         if len(self._buffer) > _FULL and not self._paused:
             self._paused = True
             self._transport.pause_reading()

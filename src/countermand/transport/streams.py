@@ -21,6 +21,9 @@ import httpcore
 from ..engine.wire import CLOCK, Call
 from .foreign import is_foreign
 
+#: Bytes that are received at once, into a buffer that a stream keeps: one that is made for each read, and shrunk, leaves
+#: holes in the process's memory.
+RECEIVED_AT_ONCE = 16 * 1024
 #: The bytes of a reply that are kept to find its end. A longer reply without a length cannot be proved complete.
 _KEPT = 256 * 1024
 #: The end of a head, as h11 recognizes it.
@@ -128,6 +131,7 @@ class Stream(Recorder, httpcore.NetworkStream):
     def __init__(self, connection: Any) -> None:
         super().__init__()
         self._socket = connection
+        self._target = memoryview(bytearray(RECEIVED_AT_ONCE))
         self._ready = readiness(connection)
         self._encrypted = hasattr(connection, "pending")
 
@@ -140,12 +144,13 @@ class Stream(Recorder, httpcore.NetworkStream):
             raise httpcore.ReadTimeout("the deadline is over")
         try:
             self._socket.settimeout(left)
-            data: bytes = self._socket.recv(max_bytes)
+            count: int = self._socket.recv_into(self._target[:max_bytes])
         except OSError as error:
             if is_foreign(error):  # a signal handler's
                 raise
             kind = httpcore.ReadTimeout if isinstance(error, TimeoutError) else httpcore.ReadError
             raise kind(str(error)) from error
+        data = bytes(self._target[:count])
         self.keep_received(data)
         return data
 
