@@ -15,7 +15,7 @@ from countermand import (
     Unknown,
     reopen,
 )
-from countermand.bulk.journal import _as_ours
+from countermand.bulk.journal import as_ours
 from countermand.sandbox import LoseReply
 
 from .stages import cancel, order, vtex_requests, vtex_sandbox
@@ -100,5 +100,5 @@ def test_unknown_rows_are_looked_at_first(path: Path) -> None:
 
 def test_a_journal_that_is_being_read_says_so(path: Path) -> None:
     """SQLite's own words do not say what to close."""
-    error = _as_ours(sqlite3.OperationalError("database is locked"), path)
+    error = as_ours(sqlite3.OperationalError("database is locked"), path)
     assert "something reads it, such as a StoredRun" in str(error)

@@ -3,7 +3,7 @@
 import ssl
 from collections.abc import Callable
 from functools import partial
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from ..engine.wire import CLOCK
 
