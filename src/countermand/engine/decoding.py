@@ -47,7 +47,7 @@ class Answer(Shown):
     def raw(self) -> dict[str, Any]:
         """The complete JSON object, including unknown fields; empty for a model built by hand."""
         body: bytes = getattr(self, "_body", b"")
-        value: dict[str, Any] = json.loads(body, parse_int=_integer) if body else {}
+        value: dict[str, Any] = json.loads(body) if body else {}
         return value
 
     @classmethod
@@ -82,15 +82,6 @@ class Answer(Shown):
 
 def _restored(model: type[M], values: dict[str, Any], body: bytes) -> M:
     return model(**values).with_body(body)
-
-
-def _integer(digits: str) -> Any:
-    try:
-        return int(digits)
-    except ValueError:  # Python parses at most 4,300 digits, and an unknown field may have more
-        from decimal import Decimal
-
-        return Decimal(digits)
 
 
 def decode(body: bytes, model: type[M]) -> M:

@@ -111,7 +111,9 @@ def _syntax(said: str, content: Secret) -> str:
 
 
 def _top_level(document: _Document, setup: Setup) -> Iterator[str]:
-    for key in document.tables.keys() - set(_KEYS):
+    for key in document.tables:
+        if key in _KEYS:
+            continue
         if _is_table(document.tables[key]):
             yield f"{key}: did you mean accounts.{key}? The accounts of {marketplaces()} are in [accounts.<label>]"
         else:

@@ -23,7 +23,7 @@ from .foreign import is_foreign
 
 #: Bytes that are received at once, into a buffer that a stream keeps: one that is made for each read, and shrunk, leaves
 #: holes in the process's memory.
-RECEIVED_AT_ONCE = 16 * 1024
+RECEIVED_AT_ONCE = 64 * 1024
 #: The bytes of a reply that are kept to find its end. A longer reply without a length cannot be proved complete.
 _KEPT = 256 * 1024
 #: The end of a head, as h11 recognizes it.
