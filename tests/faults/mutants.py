@@ -15,7 +15,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from itertools import chain
@@ -53,7 +53,8 @@ def plant(mutant: Mutant, module: Path) -> None:
     module.write_text(changed, encoding="utf-8")
 
 
-def _out_of_date(mutants: list[Mutant]) -> Iterator[str]:
+def out_of_date(mutants: Iterable[Mutant]) -> Iterator[str]:
+    """Name the mutants whose old text is not in the source, or is there more than once."""
     for mutant in mutants:
         text = (ROOT / "src" / "countermand" / mutant.module).read_text(encoding="utf-8")
         if (found := text.count(mutant.old)) != 1:
@@ -122,7 +123,7 @@ def hunt(arguments: list[str] | None) -> int:
         mutants = random.Random(seed).sample(mutants, min(options.slice, len(mutants)))
         print(f"a slice with the seed {seed}")
     began = time.monotonic()
-    if stale := list(_out_of_date(mutants)):
+    if stale := list(out_of_date(mutants)):
         raise NotPlantedError("\n".join(stale))
     used = list(dict.fromkeys(chain.from_iterable(mutant.checks for mutant in mutants)))
     if wrong := _baseline(used):

@@ -290,8 +290,8 @@ MUTANTS = (
     Mutant(
         "echoed credentials are not struck out of a request id",
         "engine/operation.py",
-        "                return redacted_text(value, self._auth.secrets)[:200]\n",
-        "                return value[:200]\n",
+        "                shown[name] = redacted_text(value, self._auth.secrets)[:200]\n",
+        "                shown[name] = value[:200]\n",
     ),
     Mutant(
         "headers with a credential show it",
@@ -317,8 +317,8 @@ MUTANTS = (
     Mutant(
         "the async door forgets what it was asked",
         "marketplaces/base.py",
-        "        return await self._run(operation, cancelling(self._rules, request, operation))\n",
-        "        operation._deadline += 1.0\n        return await self._run(operation, cancelling(self._rules, request, operation))\n",
+        "        return await self._driver.run(cancelling(self._rules, request, operation))\n",
+        "        operation._deadline += 1.0\n        return await self._driver.run(cancelling(self._rules, request, operation))\n",
     ),
     Mutant(
         "a connection of aiohttp's is used again with an answer left over on it",
@@ -365,8 +365,8 @@ MUTANTS = (
     Mutant(
         "two threads that come first get two sub-clients, with a gate each",
         "client.py",
-        "            self._subclients.setdefault(label, opened)",
-        "            self._subclients[label] = opened",
+        "            self._subclients.setdefault(label, kind(self._rules_of(label), self._driver, self._settings))",
+        "            self._subclients[label] = kind(self._rules_of(label), self._driver, self._settings)",
         ("public",),
     ),
     *TRANSPORT,
