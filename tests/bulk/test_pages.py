@@ -176,13 +176,14 @@ def test_an_order_that_is_untouched_comes_again(library: Any, monkeypatch: pytes
     assert worker.slept == [pytest.approx(30, abs=1)]
 
 
-@pytest.mark.parametrize("page", ["bulk-temporal.md", "bulk-dbos.md"])
-def test_the_code_is_typed(page: str, tmp_path: Path) -> None:
+def test_the_code_is_typed(tmp_path: Path) -> None:
     """mypy knows no mistake in it; what is of the libraries is taken as it is."""
     pytest.importorskip("mypy", reason="mypy is not among the oldest dependencies")
-    tmp_path.joinpath("page.py").write_text(code(page), encoding="utf-8")
+    pages = {"temporal.py": "bulk-temporal.md", "on_dbos.py": "bulk-dbos.md"}
+    for name, page in pages.items():
+        tmp_path.joinpath(name).write_text(code(page), encoding="utf-8")
     options = ["--ignore-missing-imports", "--check-untyped-defs", "--python-version", "3.11"]
     cache = DOCS.parent / ".mypy_cache" / "tests"
-    command = [sys.executable, "-m", "mypy", *options, "--config-file=", "--cache-dir", str(cache), "page.py"]
+    command = [sys.executable, "-m", "mypy", *options, "--config-file=", "--cache-dir", str(cache), *pages]
     done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
