@@ -35,6 +35,7 @@ CHECKS: dict[str, tuple[str, ...]] = {
     "private": (*_PYTEST, "tests/http/test_private.py"),
     "proxies": (*_PYTEST, "tests/http/test_proxies.py"),
     "walkers": (*_PYTEST, "tests/http/test_walkers.py"),
+    "loops": (*_PYTEST, "tests/faults/sockets/test_connections.py", "-k", "event_loop"),
     "marketplaces": (*_PYTEST, "tests/marketplaces"),
     "public": (*_PYTEST, "tests/public/test_interface.py"),
     "values": (*_PYTEST, "tests/public/test_values.py"),
@@ -298,7 +299,7 @@ MUTANTS = (
         "engine/secret.py",
         "        return f\"SealedHeaders({', '.join(sorted(self._pairs))})\"\n",
         "        return repr(dict(self._pairs))\n",
-        ("secrets",),
+        ("walkers",),
     ),
     Mutant(
         "redirects are followed (blocking)",

@@ -162,7 +162,7 @@ TRANSPORT = (
         "transport/eventloop.py",
         "                if (here := home()) != self._home:\n",
         "                if (here := home()) and not self._home:\n",
-        ("proxies",),
+        ("loops",),
     ),
     Mutant(
         "a suffix in no_proxy ends within a label",

@@ -53,6 +53,8 @@ def test_what_holds_a_credential_is_no_container() -> None:
     """Neither a call nor its headers; used as headers they still work."""
     call = a_call("localhost")
     assert not [text for text in walked({"call": call, "headers": call.headers}) if SECRET in text]
+    assert repr(call.headers) == "SealedHeaders(Authorization)"
+    assert SECRET not in repr(call)
     assert {**call.headers} == dict(call.headers.items()) == {"Authorization": SECRET}
     assert (call.headers["Authorization"], call.headers.get("nothing")) == (SECRET, None)
     assert ("Authorization" in call.headers, list(call.headers), len(call.headers)) == (

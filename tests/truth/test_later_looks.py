@@ -389,8 +389,9 @@ def test_an_outcome_of_another_marketplace_is_refused(market: Market, on_stage: 
     stage = Stage()
     door = on_stage(stage, market)
     for method in ("check", "wait_until_settled"):
-        with pytest.raises(InvalidRequestError, match=market.name):
-            door.do(market.name, method, before)
+        for outcome in (before, attrs.evolve(before, account=None)):
+            with pytest.raises(InvalidRequestError, match=f"an outcome of {market.name} is wanted"):
+                door.do(market.name, method, outcome)
     with pytest.raises(NotConfiguredError):
         check(door, before)
     assert stage.calls == []
