@@ -89,9 +89,13 @@ def evidence_gaps(told: Told, report: Report) -> list[str]:
     """Return what the evidence on the caller's own exception misses, or makes up."""
     if not told.planned:
         return []
-    cancels = sum(one.where == "cancel" and one.order_id == told.order_id for one in report.seen)
+    cancels = sum(
+        # After a "no", a 429 for instance, the order is untouched, and there is nothing to attach.
+        one.where == "cancel" and one.order_id == told.order_id and one.told != "no"
+        for one in report.seen
+    )
     if cancels > (told.evidence or 0):
-        return [f"{cancels} cancels arrived, and the evidence on {told.error} has {told.evidence}"]
+        return [f"{cancels} cancels with an open end, and the evidence on {told.error} has {told.evidence}"]
     return [f"false evidence on {told.error}: nothing arrived"] if told.evidence and not report.seen else []
 
 
