@@ -13,19 +13,13 @@ from countermand.transport import messages
 from tests.support.proxies import SocksServer, Tunnel
 from tests.support.tls import AUTHORITY, INVALID, serving, trusting
 
+from .kinds import every_driver
 from .raw import RawServer
-from .test_passing import KINDS
+
+kind = every_driver
 
 ORDER = "521a91e5-058d-4474-aeee-f0c148594a00"
 NO_CONTENT = b"HTTP/1.1 204 No Content\r\n\r\n"
-
-
-@pytest.fixture(params=KINDS)
-def kind(request: pytest.FixtureRequest) -> str:
-    """Go through every driver."""
-    if request.param == "aiohttp":
-        pytest.importorskip("aiohttp")
-    return str(request.param)
 
 
 @pytest.fixture(autouse=True)

@@ -6,9 +6,9 @@ import pytest
 
 from countermand import Requested
 
+from .kinds import KINDS
 from .raw import RawServer
 from .test_certificates import NO_CONTENT, cancelled
-from .test_passing import KINDS
 
 
 @pytest.mark.parametrize("instant", [0.0, 4e9], ids=["long ago", "far off"])

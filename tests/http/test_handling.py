@@ -11,19 +11,14 @@ import pytest
 from countermand import AsyncCountermand, Countermand, Crux, NotSentError, RetryPolicy, Unknown, evidence_of
 from countermand.engine.wire import Fault
 
+from .kinds import KINDS, every_borrowed_driver
 from .raw import RawServer, http
 from .test_leaving import is_clean
 from .test_passing import a_call, hooks, made, ran
 
+borrowed = every_borrowed_driver
+
 ORDER = "521a91e5-058d-4474-aeee-f0c148594a00"
-BORROWED = ["httpx", "httpx2", "async httpx", "async httpx2"]
-KINDS = ["stock", "async stock", *BORROWED, "aiohttp"]
-
-
-@pytest.fixture(params=BORROWED)
-def borrowed(request: pytest.FixtureRequest) -> str:
-    """Go through the drivers over a caller's client."""
-    return str(request.param)
 
 
 def caching(kind: str) -> Any:

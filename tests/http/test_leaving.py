@@ -33,20 +33,15 @@ from countermand.transport.blocking import BlockingDriver
 from countermand.transport.eventloop import EventLoopDriver
 from tests.support.trackers import walked
 
+from .kinds import KINDS, every_driver
 from .raw import RawServer, http
-from .test_passing import KINDS, MineError, hooks
+from .test_passing import MineError, hooks
+
+kind = every_driver
 
 ORDER = "521a91e5-058d-4474-aeee-f0c148594a00"
 TOKEN, USER, PASSWORD = "sekret-of-the-token", "user-sekret", "sekret-of-the-password"
 NO_CONTENT = b"HTTP/1.1 204 No Content\r\n\r\n"
-
-
-@pytest.fixture(params=KINDS)
-def kind(request: pytest.FixtureRequest) -> str:
-    """Go through every driver."""
-    if request.param == "aiohttp":
-        pytest.importorskip("aiohttp")
-    return str(request.param)
 
 
 def left_with(kind: str, access: Any, *, limit: float | None = None, **settings: Any) -> BaseException:

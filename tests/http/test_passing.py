@@ -17,10 +17,12 @@ import pytest
 from countermand.engine.secret import SealedHeaders
 from countermand.engine.wire import BODY_LOST, CLOCK, Call, Fault, Flow, Reply
 
+from .kinds import BORROWED, every_borrowed_driver, every_driver
 from .raw import RawServer, http
 
-KINDS = ("stock", "async stock", "httpx", "async httpx", "httpx2", "async httpx2", "aiohttp")
-BORROWED = tuple(kind for kind in KINDS if "httpx" in kind)
+kind = every_driver
+borrowed = every_borrowed_driver
+
 SECRET = "sekret-in-a-header"
 
 
@@ -101,20 +103,6 @@ def frames(error: BaseException) -> list[str]:
             names.append(str(frame.f_globals.get("__name__")))
         link = link.__cause__ or link.__context__
     return [name for name in names if name != __name__]
-
-
-@pytest.fixture(params=KINDS)
-def kind(request: pytest.FixtureRequest) -> str:
-    """Go through every driver."""
-    if request.param == "aiohttp":
-        pytest.importorskip("aiohttp")
-    return str(request.param)
-
-
-@pytest.fixture(params=BORROWED)
-def borrowed(request: pytest.FixtureRequest) -> str:
-    """Go through the drivers over a caller's own client."""
-    return str(request.param)
 
 
 @pytest.fixture

@@ -18,9 +18,10 @@ from countermand.transport.protocol import AsyncStream
 from countermand.transport.streams import RECEIVED_AT_ONCE, Deadline, Recorder, Stream
 from tests.support.tls import anonymous
 
+from .kinds import KINDS, every_driver
 from .raw import RawServer, http
 
-KINDS = ("stock", "async stock", "httpx", "async httpx", "httpx2", "async httpx2", "aiohttp")
+kind = every_driver
 
 
 class Caller:
@@ -75,12 +76,6 @@ class Caller:
         else:
             self._runner.run(owner.aclose())
             self._runner.close()
-
-
-@pytest.fixture(params=KINDS)
-def kind(request: pytest.FixtureRequest) -> str:
-    """Go through every driver."""
-    return str(request.param)
 
 
 @pytest.fixture(params=[False, True], ids=["plain", "tls"])
