@@ -5,8 +5,9 @@ a traceback with local variables it is a row of stars, and it cannot be pickled.
 """
 
 import json
+from collections import defaultdict
 from collections.abc import Callable, ItemsView, Iterable, Iterator, KeysView, Mapping
-from functools import wraps
+from functools import partial, wraps
 from types import FunctionType
 from typing import Any, NoReturn, TypeVar
 from urllib.parse import quote
@@ -197,7 +198,8 @@ def leaves_no_frames(method: _Method) -> _Method:
     @wraps(method)
     def called(*args: Any, **options: Any) -> Any:
         try:
-            return call(*args, **options)
+            # Python 3.11 runs signal handlers after a call with *args, and the outcome would be lost; here it does not.
+            return defaultdict(partial(call, *args, **options))[None]
         except BaseException as error:
             error.__traceback__ = own_frames(error.__traceback__)
             raise  # without a value it adds no frame

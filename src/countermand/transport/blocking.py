@@ -65,7 +65,7 @@ class BlockingDriver(ABC):
                             time.sleep(step.seconds)
                         step = flow.send(answer)
                 except BaseException as error:
-                    if getattr(flow, "gi_frame", flow) is None:  # it has ended, with this
+                    if flow.gi_frame is None:  # it has ended, with this
                         raise
                     interruption = without_frames(error, outer)
                     step = flow.throw(interruption)

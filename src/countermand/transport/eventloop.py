@@ -83,7 +83,7 @@ class EventLoopDriver(ABC):
                             await asyncio.sleep(step.seconds)
                         step = flow.send(answer)
                 except BaseException as error:
-                    if getattr(flow, "gi_frame", flow) is None:  # it has ended, with this
+                    if flow.gi_frame is None:  # it has ended, with this
                         raise
                     interruption = without_frames(error, outer)
                     step = flow.throw(interruption)
