@@ -26,6 +26,7 @@ CHECKS: dict[str, tuple[str, ...]] = {
         "tests/http/test_connecting.py",
     ),
     "passing": (*_PYTEST, "tests/http/test_passing.py"),
+    "interruptions": (*_PYTEST, "tests/http/test_interruptions.py"),
     "handling": (*_PYTEST, "tests/http/test_handling.py"),
     "leaving": (*_PYTEST, "tests/http/test_leaving.py"),
     "certificates": (*_PYTEST, "tests/http/test_certificates.py"),

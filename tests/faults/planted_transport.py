@@ -74,10 +74,24 @@ TRANSPORT = (
         ("passing",),
     ),
     Mutant(
+        "a codec's copy of the caller's exception is the library's",
+        "transport/foreign.py",
+        "    found = found or next((link for link in links if is_of_caller(type(link))), None)\n",
+        "",
+        ("interruptions",),
+    ),
+    Mutant(
+        "an interrupted pool is used again",
+        "transport/blocking.py",
+        "                self._drop(pool)\n",
+        "                pass\n",
+        ("interruptions",),
+    ),
+    Mutant(
         "what a signal handler raised stays dressed up",
         "transport/foreign.py",
-        '            return None if is_http(link) and type(link).__name__ != "TimeoutException" else link\n',
-        "            return link if link is error and not is_http(link) else None\n",
+        "    links = list(of_libraries(error))\n",
+        "    links = [error]\n",
         ("passing",),
     ),
     Mutant(
@@ -153,8 +167,8 @@ TRANSPORT = (
     Mutant(
         "a fork uses its parent's connections",
         "transport/blocking.py",
-        "            if self._pid != os.getpid():\n                # A forked",
-        "            if False:\n                # A forked",
+        "                if self._pid != os.getpid():\n                    # A forked",
+        "                if False:\n                    # A forked",
         ("proxies",),
     ),
     Mutant(

@@ -52,6 +52,7 @@ class RawServer:
         self.origin = f"127.0.0.1:{self._listener.getsockname()[1]}"
         self.requests: list[bytes] = []
         self.connections = 0
+        self._ended = threading.Semaphore(0)
 
     def __enter__(self) -> Self:
         self._start(self._accept)
@@ -74,6 +75,10 @@ class RawServer:
         self._go.set()
         self._said.wait(60)
 
+    def closed(self, count: int) -> bool:
+        """Wait until `count` more connections have ended; say whether they did."""
+        return all(self._ended.acquire(timeout=60) for _ in range(count))
+
     def _start(self, work: Callable[[], None]) -> None:
         thread = threading.Thread(target=work, daemon=True)
         self._threads.append(thread)
@@ -92,6 +97,7 @@ class RawServer:
 
     def _serve(self, connection: socket.socket) -> None:
         with ExitStack() as stack, suppress(OSError):
+            stack.callback(self._ended.release)
             stack.enter_context(connection)
             if self._tls is not None:
                 connection = stack.enter_context(self._tls.wrap_socket(connection, server_side=True))

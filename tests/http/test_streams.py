@@ -384,7 +384,7 @@ def test_a_read_makes_nothing_larger_than_what_came() -> None:
 
     ours, theirs = socket.socketpair()
     with Connection(fileno=ours.detach()) as connection, theirs:
-        stream = Stream(connection)
+        stream = Stream(connection, set())
         for text in (b"one", b"two"):
             theirs.sendall(text)
             assert stream.read(65536, 5.0) == text

@@ -42,6 +42,11 @@ def was_caught_by_caller(trace: TracebackType | None) -> bool:
     return trace is not None and _top(trace.tb_frame) not in _BELOW | _STANDARD
 
 
+def is_of_caller(kind: type) -> bool:
+    """Whether a class is defined by the caller's code, not by a library or the standard library."""
+    return kind.__module__.partition(".")[0] not in _BELOW | _STANDARD
+
+
 def _top(frame: FrameType) -> str:
     """Return the top-level module of a frame. Code that attrs or cattrs has generated has no name, and counts as ours."""
     name: object = frame.f_globals.get("__name__")

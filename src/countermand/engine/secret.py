@@ -198,8 +198,9 @@ def leaves_no_frames(method: _Method) -> _Method:
     @wraps(method)
     def called(*args: Any, **options: Any) -> Any:
         try:
-            # Python 3.11 runs signal handlers after a call with *args, and the outcome would be lost; here it does not.
-            return defaultdict(partial(call, *args, **options))[None]
+            # Python 3.11 runs signal handlers after a call with *args, and the outcome would be lost; not after this.
+            returned: defaultdict[None, Any] = defaultdict(partial(call, *args, **options))
+            return returned[None]
         except BaseException as error:
             error.__traceback__ = own_frames(error.__traceback__)
             raise  # without a value it adds no frame

@@ -1,6 +1,7 @@
 """Blocking drivers: over httpx transports, or over a client of the caller."""
 
 import os
+import ssl
 import sys
 import time
 from abc import ABC, abstractmethod
@@ -16,7 +17,7 @@ from .faults import settled
 from .foreign import pass_on_stop, without_frames
 from .messages import Watch, client_request, read, stock_request, tls_for
 from .private import install_pool
-from .proxies import Proxies, route_for
+from .proxies import Proxies, Route, route_for
 from .quiet import hush, ours
 
 hush()
@@ -46,6 +47,7 @@ class BlockingDriver(ABC):
     def run(self, flow: Flow[T]) -> T:
         """Run `flow` to its end and return what it returns, or raise what it raises, without the frames below it."""
         outer, interruption = sys.exception(), None
+        generator: Any = flow  # a call to look at its frame would let a signal in, after its end
         try:
             step = next(flow)
             while True:
@@ -65,7 +67,7 @@ class BlockingDriver(ABC):
                             time.sleep(step.seconds)
                         step = flow.send(answer)
                 except BaseException as error:
-                    if flow.gi_frame is None:  # it has ended, with this
+                    if generator.gi_frame is None:  # it has ended, with this
                         raise
                     interruption = without_frames(error, outer)
                     step = flow.throw(interruption)
@@ -86,8 +88,8 @@ class StockDriver(BlockingDriver):
 
     def __init__(self, proxies: Proxies | None = None) -> None:
         self._proxies = proxies
-        self._transports: dict[str, httpx.HTTPTransport] = {}
-        self._by_route: dict[object, httpx.HTTPTransport] = {}
+        self._pools: dict[str, _Pool] = {}
+        self._by_route: dict[object, _Pool] = {}
         self._pid = os.getpid()
         self._closed = False
 
@@ -99,44 +101,76 @@ class StockDriver(BlockingDriver):
     def exchange(self, call: Call) -> Reply | Fault:
         """Send `call` and return what came of it by its deadline."""
         call.sent = False
+        pool: _Pool | None = None
         try:
-            if self._pid != os.getpid():
-                # A forked process must not use its parent's connections. Dropping them closes only our copies.
-                self._transports, self._by_route, self._pid = {}, {}, os.getpid()
-            transport = self._transports.get(call.origin) or self._open(call.origin)
-            request = stock_request(call)
-            call.sent = True  # a stream of ours corrects it; with a mock there is none
-            response = transport.handle_request(request)
-        except Exception as error:
-            return settled(error, call)
-        return read(response, call)
+            try:
+                if self._pid != os.getpid():
+                    # A forked process must not use its parent's connections. Dropping them closes only our copies.
+                    self._pools, self._by_route, self._pid = {}, {}, os.getpid()
+                pool = self._pools.get(call.origin) or self._open(call.origin)
+                pool.calls.add(call)
+                request = stock_request(call)
+                call.sent = True  # a stream of ours corrects it; with a mock there is none
+                response = pool.transport.handle_request(request)
+            except Exception as error:
+                return settled(error, call)
+            return read(response, call)
+        except BaseException:
+            if pool is not None:
+                self._drop(pool)
+            raise
+        finally:
+            if pool is not None:
+                pool.leave(call)
 
-    def _open(self, origin: str) -> httpx.HTTPTransport:
+    def _open(self, origin: str) -> "_Pool":
         route = route_for(origin, self._proxies)
-        transport = self._by_route.get(route)
-        if transport is None:
-            context = tls_for(origin)
-            transport = httpx.HTTPTransport(verify=context)
-            install_pool(
-                transport,
-                httpcore.ConnectionPool(
-                    context,
-                    proxy=route.proxy,
-                    max_connections=100,
-                    keepalive_expiry=KEEPALIVE,
-                    network_backend=Backend(route.socks),
-                ),
-            )
-            transport = self._by_route.setdefault(route, transport)  # if two threads race, keep the first
-        self._transports[origin] = transport
-        return transport
+        pool = self._by_route.get(route)
+        if pool is None:
+            pool = self._by_route.setdefault(
+                route, _Pool(tls_for(origin), route)
+            )  # if two threads race, keep the first
+        self._pools[origin] = pool
+        return pool
+
+    def _drop(self, pool: "_Pool") -> None:
+        """Use `pool` no more: httpcore was interrupted at any line, and may have a connection that is never free again."""
+        pool.is_dropped = True
+        self._pools = {key: each for key, each in list(self._pools.items()) if each is not pool}
+        self._by_route = {key: each for key, each in list(self._by_route.items()) if each is not pool}
 
     def close(self) -> None:
         """Close the connections."""
         self._closed = True
         if self._pid == os.getpid():
-            for transport in self._by_route.values():
-                transport.close()
+            for pool in self._by_route.values():
+                pool.transport.close()
+
+
+class _Pool:
+    """A transport with its connections, and the calls in progress."""
+
+    def __init__(self, context: ssl.SSLContext, route: Route) -> None:
+        self.calls: set[Call] = set()
+        self.is_dropped = False
+        self._backend = Backend(route.socks)
+        self.transport = httpx.HTTPTransport(verify=context)
+        install_pool(
+            self.transport,
+            httpcore.ConnectionPool(
+                context,
+                proxy=route.proxy,
+                max_connections=100,
+                keepalive_expiry=KEEPALIVE,
+                network_backend=self._backend,
+            ),
+        )
+
+    def leave(self, call: Call) -> None:
+        """Note the end of a call. The last one closes the connections of a dropped pool."""
+        self.calls.discard(call)
+        if self.is_dropped and not self.calls:
+            self._backend.close()
 
 
 class BorrowedDriver(BlockingDriver):

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple, TypeAlias
 import httpcore
 
 from ..engine.secret import Secret
-from .foreign import is_foreign
+from .foreign import is_foreign, pass_on_foreign
 from .streams import Stream, left_to_send
 
 #: The seconds before the next address is tried in parallel: RFC 8305, section 5.
@@ -67,10 +67,11 @@ class Socks(NamedTuple):
 
 
 class Backend(httpcore.NetworkBackend):
-    """Opens blocking streams."""
+    """Opens blocking streams, and can close those that are open."""
 
     def __init__(self, socks: Socks | None = None) -> None:
         self._socks = socks
+        self._open: set[Stream] = set()
 
     def connect_tcp(
         self,
@@ -88,15 +89,21 @@ class Backend(httpcore.NetworkBackend):
             connection = connected(in_turn(socket.getaddrinfo(*to, type=socket.SOCK_STREAM)), timeout)
             if self._socks is not None:
                 _shake_hands(self._socks.handshake(host, port), connection, timeout)
-            stream, connection = Stream(connection), None
+            stream, connection = Stream(connection, self._open), None
             return stream
-        except (OSError, ValueError) as error:
-            if is_foreign(error):
+        except Exception as error:
+            pass_on_foreign(error)  # the codec of host names wraps it, and httpcore removes the cause
+            if is_foreign(error) or not isinstance(error, (OSError, ValueError)):
                 raise
             raise failed(error) from error
         finally:
             if connection is not None:
                 connection.close()
+
+    def close(self) -> None:
+        """Close the streams, without httpcore, whose locks an interrupted call may still hold."""
+        for stream in list(self._open):
+            stream.close()
 
 
 def begin(timeout: float | None) -> None:

@@ -66,6 +66,7 @@ class EventLoopDriver(ABC):
     async def run(self, flow: Flow[T]) -> T:
         """Run `flow` to its end and return what it returns, or raise what it raises, without the frames below it."""
         outer, interruption = sys.exception(), None
+        generator: Any = flow  # a call to look at its frame would let a signal in, after its end
         try:
             step = next(flow)
             while True:
@@ -83,7 +84,7 @@ class EventLoopDriver(ABC):
                             await asyncio.sleep(step.seconds)
                         step = flow.send(answer)
                 except BaseException as error:
-                    if flow.gi_frame is None:  # it has ended, with this
+                    if generator.gi_frame is None:  # it has ended, with this
                         raise
                     interruption = without_frames(error, outer)
                     step = flow.throw(interruption)

@@ -8,12 +8,18 @@ a `ReadTimeout`), so the causes are checked too.
 from collections.abc import Callable, Iterator
 from typing import NoReturn, cast
 
-from ..engine.frames import HTTP_LIBRARIES, own_frames, was_caught_by_caller, was_raised_by_caller
+from ..engine.frames import (
+    HTTP_LIBRARIES,
+    is_of_caller,
+    own_frames,
+    was_caught_by_caller,
+    was_raised_by_caller,
+)
 
 
 def is_foreign(error: BaseException) -> bool:
-    """Whether `error` was raised by code other than ours and the libraries'."""
-    return was_raised_by_caller(error.__traceback__)
+    """Whether `error` was raised by code other than ours and the libraries', or is of a class of such code."""
+    return was_raised_by_caller(error.__traceback__) or is_of_caller(type(error))
 
 
 def is_http(error: BaseException) -> bool:
@@ -34,11 +40,14 @@ def _family(kind: type) -> str:
 
 def foreign_cause(error: BaseException) -> BaseException | None:
     """Return the foreign exception: `error` itself or the one that a library wrapped; None if there is none."""
-    for link in of_libraries(error):
-        if is_foreign(link):
-            # A mock or a transport that raises the library's exceptions is treated like the library.
-            return None if is_http(link) and type(link).__name__ != "TimeoutException" else link
-    return None
+    links = list(of_libraries(error))
+    # A codec of the standard library replaces what interrupts it by another exception of its class.
+    found = next((link for link in links if was_raised_by_caller(link.__traceback__)), None)
+    found = found or next((link for link in links if is_of_caller(type(link))), None)
+    # A mock or a transport that raises the library's exceptions is treated like the library.
+    if found is None or (is_http(found) and type(found).__name__ != "TimeoutException"):
+        return None
+    return found
 
 
 def of_libraries(error: BaseException) -> Iterator[BaseException]:
@@ -77,7 +86,8 @@ def pass_on(error: BaseException) -> NoReturn:
 
 def pass_on_foreign(error: BaseException) -> None:
     """Raise the foreign exception that a library wrapped as `error`, if there is one."""
-    if not is_foreign(error) and (theirs := foreign_cause(error)) is not None:
+    theirs = foreign_cause(error)
+    if theirs is not None and theirs is not error:
         pass_on(theirs)
 
 

@@ -19,7 +19,7 @@ import h11
 import httpcore
 
 from ..engine.wire import CLOCK, Call
-from .foreign import is_foreign
+from .foreign import is_foreign, pass_on_foreign
 
 #: Bytes that are received at once, into a buffer that a stream keeps: one that is made for each read, and shrunk, leaves
 #: holes in the process's memory.
@@ -126,14 +126,19 @@ class Recorder:
 
 
 class Stream(Recorder, httpcore.NetworkStream):
-    """A blocking stream with a deadline, over a socket or an object with a socket's methods."""
+    """A blocking stream with a deadline, over a socket or an object with a socket's methods.
 
-    def __init__(self, connection: Any) -> None:
+    It joins `siblings`, the open streams of one pool.
+    """
+
+    def __init__(self, connection: Any, siblings: "set[Stream]") -> None:
         super().__init__()
+        self._siblings = siblings
         self._socket = connection
         self._target = memoryview(bytearray(RECEIVED_AT_ONCE))
         self._ready = readiness(connection)
         self._encrypted = hasattr(connection, "pending")
+        siblings.add(self)
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
         """Send the buffered request, then read."""
@@ -177,6 +182,7 @@ class Stream(Recorder, httpcore.NetworkStream):
     def close(self) -> None:
         """Close the connection."""
         self._ready = _closed
+        self._siblings.discard(self)
         self._socket.close()
 
     def start_tls(
@@ -198,11 +204,13 @@ class Stream(Recorder, httpcore.NetworkStream):
             connection.do_handshake()
         except BaseException as error:
             connection.close()
+            pass_on_foreign(error)
             if not isinstance(error, (OSError, ValueError)) or is_foreign(error):
                 raise
             kind = httpcore.ConnectTimeout if isinstance(error, TimeoutError) else httpcore.ConnectError
             raise kind(str(error)) from error
-        return Stream(connection)
+        self._siblings.discard(self)
+        return Stream(connection, self._siblings)
 
     def get_extra_info(self, info: str) -> Any:
         """Return what httpcore asks for: "is_readable" and "ssl_object"."""
