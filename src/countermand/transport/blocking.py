@@ -121,7 +121,9 @@ class StockDriver(BlockingDriver):
             raise
         finally:
             if pool is not None:
-                pool.leave(call)
+                pool.calls.discard(call)
+                if pool.is_dropped and not pool.calls:
+                    pool.backend.close()
 
     def _open(self, origin: str) -> "_Pool":
         route = route_for(origin, self._proxies)
@@ -148,12 +150,12 @@ class StockDriver(BlockingDriver):
 
 
 class _Pool:
-    """A transport with its connections, and the calls in progress."""
+    """A transport with its connections, and the calls in progress. The last call of a dropped pool closes them."""
 
     def __init__(self, context: ssl.SSLContext, route: Route) -> None:
         self.calls: set[Call] = set()
         self.is_dropped = False
-        self._backend = Backend(route.socks)
+        self.backend = Backend(route.socks)
         self.transport = httpx.HTTPTransport(verify=context)
         install_pool(
             self.transport,
@@ -162,15 +164,9 @@ class _Pool:
                 proxy=route.proxy,
                 max_connections=100,
                 keepalive_expiry=KEEPALIVE,
-                network_backend=self._backend,
+                network_backend=self.backend,
             ),
         )
-
-    def leave(self, call: Call) -> None:
-        """Note the end of a call. The last one closes the connections of a dropped pool."""
-        self.calls.discard(call)
-        if self.is_dropped and not self.calls:
-            self._backend.close()
 
 
 class BorrowedDriver(BlockingDriver):
