@@ -13,6 +13,7 @@ import select
 import socket
 import ssl
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 import h11
@@ -177,7 +178,7 @@ class Stream(Recorder, httpcore.NetworkStream):
 
     def _is_dirty(self, look: bool) -> bool:
         """Whether unsolicited data has arrived, or the connection was closed."""
-        return (self._encrypted and self._socket.pending() > 0) or (look and self._ready())
+        return (self._encrypted and self._socket.pending() > 0) or (look and bool(self._ready()))
 
     def close(self) -> None:
         """Close the connection."""
@@ -219,18 +220,18 @@ class Stream(Recorder, httpcore.NetworkStream):
         return self._socket if info == "ssl_object" and self._encrypted else None
 
 
-def readiness(connection: socket.socket) -> Callable[[], bool]:
-    """Return a function that tells whether an open socket is readable, including at the end of the connection."""
+def readiness(connection: socket.socket) -> Callable[[], object]:
+    """Return a function whose result is true if an open socket is readable, including at the end of the connection."""
     if not hasattr(select, "poll"):  # Windows
-        return lambda: bool(select.select([connection], [], [], 0)[0])
+        return lambda: select.select([connection], [], [], 0)[0]
     poll = select.poll()
     poll.register(connection, select.POLLIN)
-    return lambda: bool(poll.poll(0))
+    return partial(poll.poll, 0)
 
 
 def readable(connection: Any) -> bool:
     """Whether a socket is readable or closed."""
-    return connection is None or connection.fileno() < 0 or readiness(connection)()
+    return connection is None or connection.fileno() < 0 or bool(readiness(connection)())
 
 
 def _closed() -> bool:
