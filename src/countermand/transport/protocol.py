@@ -101,7 +101,7 @@ class AsyncStream(Recorder, asyncio.BufferedProtocol, httpcore.AsyncNetworkStrea
         if self._buffer or self._ended or self._transport.is_closing():
             return True
         # On a new TLS connection, session tickets may have arrived, which are not application data.
-        return (self._used or not self._encrypted) and self._ready()
+        return (self._used or not self._encrypted) and bool(self._ready())
 
     def has_surplus(self, method: str, status: int, headers: Mapping[str, str], size: int) -> bool:
         """Whether data was received after the reply, or it cannot be proved that none was."""
