@@ -4,6 +4,8 @@ Every request is forwarded again, so an unclear one is never sent twice. Sources
 "User Login" at https://docs.cruxconnect.com/.
 """
 
+from __future__ import annotations
+
 import json
 import re
 from operator import attrgetter
@@ -30,7 +32,7 @@ from ..engine.rules import (
     requested,
 )
 from ..engine.secret import Secret, sealed
-from ..engine.settings import CallOptions
+from ..engine.settings import CallOptions  # noqa: TC001 - for `get_type_hints` of a call
 from ..engine.wire import Call, Reply
 from ..engine.words import is_a_page, object_in
 from ..errors import InvalidRequestError, PermissionDeniedError, RejectedError
@@ -97,11 +99,11 @@ class Crux(Account["CruxClient", "AsyncCruxClient"]):
         """The base URL in use."""
         return self.base_url or _HOSTS[self.environment]
 
-    def rules(self) -> "CruxRules":
+    def rules(self) -> CruxRules:
         """Return Crux Connect's rules for this account."""
         return CruxRules(self)
 
-    def clients(self) -> "tuple[type[CruxClient], type[AsyncCruxClient]]":
+    def clients(self) -> tuple[type[CruxClient], type[AsyncCruxClient]]:
         """Return the two sub-clients' classes."""
         return CruxClient, AsyncCruxClient
 
@@ -196,7 +198,7 @@ class CruxRules(Rules[str, CancelCruxOrder, CruxOrder, CruxOrder]):
     """The requests to Crux Connect, and what its replies mean."""
 
     name: ClassVar[str] = "crux"
-    order_of: ClassVar["attrgetter[str]"] = attrgetter("order_uuid")
+    order_of: ClassVar[attrgetter[str]] = attrgetter("order_uuid")
     # Every cancellation is forwarded to the suppliers again.
     repeatable: ClassVar[bool] = False
     rejections: ClassVar[Rejections] = REJECTIONS | {

@@ -5,6 +5,8 @@
 - the read: "Get Order Information (translated APIs)"
 """
 
+from __future__ import annotations
+
 import json
 import re
 from collections.abc import Mapping
@@ -19,7 +21,7 @@ from ..engine.decoding import Answer, DecodingError, check_subject, decode
 from ..engine.operation import Operation
 from ..engine.rules import CancelRequest, Finding, Rules, Verdict, cancelled, refused, requested
 from ..engine.secret import Secret, sealed
-from ..engine.settings import CallOptions
+from ..engine.settings import CallOptions  # noqa: TC001 - for `get_type_hints` of a call
 from ..engine.wire import Call, Reply
 from ..engine.words import object_in
 from ..outcomes import Outcome, Part
@@ -90,11 +92,11 @@ class Kibo(Account["KiboClient", "AsyncKiboClient"]):
         """The base URL in use."""
         return self.base_url or f"https://{self.tenant_id}-{_DOMAINS[self.environment]}"
 
-    def rules(self) -> "KiboRules":
+    def rules(self) -> KiboRules:
         """Return Kibo's rules for this account."""
         return KiboRules(self)
 
-    def clients(self) -> "tuple[type[KiboClient], type[AsyncKiboClient]]":
+    def clients(self) -> tuple[type[KiboClient], type[AsyncKiboClient]]:
         """Return the two sub-clients' classes."""
         return KiboClient, AsyncKiboClient
 

@@ -4,6 +4,8 @@
 - Get order status: https://developer.pattern.com/operation/operation-get-v1-orders-status
 """
 
+from __future__ import annotations
+
 from operator import attrgetter
 from typing import Any, ClassVar, Literal, TypeAlias, Unpack
 
@@ -29,7 +31,7 @@ from ..engine.rules import (
     requested,
 )
 from ..engine.secret import Secret, sealed
-from ..engine.settings import CallOptions
+from ..engine.settings import CallOptions  # noqa: TC001 - for `get_type_hints` of a call
 from ..engine.wire import Call, Reply
 from ..engine.words import object_in
 from ..errors import InvalidRequestError, RejectedError
@@ -77,11 +79,11 @@ class Pattern(Account["PatternClient", "AsyncPatternClient"]):
         """The base URL in use."""
         return self.base_url or _HOSTS[self.environment]
 
-    def rules(self) -> "PatternRules":
+    def rules(self) -> PatternRules:
         """Return Pattern Hub's rules for this account."""
         return PatternRules(self)
 
-    def clients(self) -> "tuple[type[PatternClient], type[AsyncPatternClient]]":
+    def clients(self) -> tuple[type[PatternClient], type[AsyncPatternClient]]:
         """Return the two sub-clients' classes."""
         return PatternClient, AsyncPatternClient
 
@@ -207,7 +209,7 @@ class PatternRules(Rules[str, CancelPatternOrder, PatternCancellation, PatternOr
 
     name: ClassVar[str] = "pattern"
     repeatable: ClassVar[bool] = True
-    order_of: ClassVar["attrgetter[str]"] = attrgetter("market_order_id")
+    order_of: ClassVar[attrgetter[str]] = attrgetter("market_order_id")
     beyond_cancelling: ClassVar[frozenset[str]] = _BEYOND
     rejections: ClassVar[Rejections] = REJECTIONS | {
         400: InvalidRequestError,

@@ -3,11 +3,12 @@
 The statuses are those of https://help.vtex.com/en/docs/tutorials/order-flow-and-status.
 """
 
+from __future__ import annotations
+
 import json
 import re
 from collections.abc import Mapping
-from datetime import datetime
-from typing import ClassVar, TypeAlias, Unpack
+from typing import TYPE_CHECKING, ClassVar, TypeAlias, Unpack
 
 import attrs
 
@@ -18,11 +19,14 @@ from ..engine.decoding import Answer, check_subject, decode, is_empty
 from ..engine.operation import Operation
 from ..engine.rules import CancelRequest, Doubt, Finding, Rules, Verdict, cancelled, refused, requested
 from ..engine.secret import Secret, sealed
-from ..engine.settings import CallOptions
+from ..engine.settings import CallOptions  # noqa: TC001 - for `get_type_hints` of a call
 from ..engine.wire import Call, Reply
 from ..outcomes import Outcome, Part
 from .base import Account, AsyncSubClient, Stored, SubClient, label_field, rate_field
 from .vtex_dates import LONG_AGO, moment, received_by
+
+if TYPE_CHECKING:
+    from datetime import datetime
 
 #: Statuses that show a pending cancellation (Order flow and status; announcements; known issues).
 _PENDING = frozenset(
@@ -69,11 +73,11 @@ class Vtex(Account["VtexClient", "AsyncVtexClient"]):
         """The base URL in use."""
         return self.base_url or f"https://{self.account}.{self.environment}.com.br"
 
-    def rules(self) -> "VtexRules":
+    def rules(self) -> VtexRules:
         """Return VTEX's rules for this account."""
         return VtexRules(self)
 
-    def clients(self) -> "tuple[type[VtexClient], type[AsyncVtexClient]]":
+    def clients(self) -> tuple[type[VtexClient], type[AsyncVtexClient]]:
         """Return the two sub-clients' classes."""
         return VtexClient, AsyncVtexClient
 
