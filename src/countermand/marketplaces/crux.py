@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import re
 from operator import attrgetter
-from typing import Any, ClassVar, Literal, TypeAlias, Unpack, cast
+from typing import Any, ClassVar, Literal, NotRequired, TypeAlias, TypedDict, Unpack, cast
 
 import attrs
 
@@ -154,11 +154,10 @@ class CruxOrder(Answer):
     line_items: tuple[CruxLineItem, ...]
 
 
-@attrs.frozen(repr=False, eq=False)
-class _TimpLineItem(Shown):
+class _TimpLineItem(TypedDict):
     line_item_uuid: str
     status: str
-    line_item_designation: str | None = None
+    line_item_designation: NotRequired[str | None]
 
 
 @attrs.frozen(repr=False, eq=False)
@@ -256,7 +255,9 @@ class CruxRules(Rules[str, CancelCruxOrder, CruxOrder, CruxOrder]):
             timp = decode(reply.body, _TimpOrder)
             lines = (
                 CruxLineItem(
-                    item.line_item_uuid, item.status, _word(item.line_item_designation or "") or None
+                    item["line_item_uuid"],
+                    item["status"],
+                    _word(item.get("line_item_designation") or "") or None,
                 )
                 for item in timp.line_items
             )

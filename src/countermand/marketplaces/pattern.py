@@ -175,11 +175,6 @@ class PatternOrderStatus(Answer):
         return _without_nulls(said, "sub_orders")
 
 
-@attrs.frozen(repr=False, eq=False)
-class _Errors(Answer):
-    errors: tuple[str, ...]
-
-
 PatternAnswer: TypeAlias = PatternCancellation | PatternOrderStatus
 
 
@@ -313,11 +308,11 @@ def _is_cancelled(status: str) -> bool:
 
 
 def _invalid(reply: Reply, operation: _Operation) -> InvalidRequestError | None:
-    try:
-        errors = decode(reply.body, _Errors).errors
-    except DecodingError:
+    errors: Any = (object_in(reply) or {}).get("errors")
+    if not (isinstance(errors, list) and all(isinstance(error, str) for error in errors)):
         return None  # any other 422 is a rejection in whatever words it has
-    return operation.error(InvalidRequestError, "a parameter is missing or invalid", reply, errors=errors)
+    problem = "a parameter is missing or invalid"
+    return operation.error(InvalidRequestError, problem, reply, errors=tuple(errors))
 
 
 class PatternClient(SubClient[str, CancelPatternOrder, PatternCancellation, PatternOrderStatus]):
