@@ -59,7 +59,7 @@ _UUID = r"[0-9A-Fa-f]{8}(-?)[0-9A-Fa-f]{4}\1[0-9A-Fa-f]{4}\1[0-9A-Fa-f]{4}\1[0-9
 
 
 @sealed
-@attrs.frozen(kw_only=True, eq=False)
+@attrs.frozen(kw_only=True, repr=False, eq=False)
 class Crux(Account["CruxClient", "AsyncCruxClient"]):
     """The configuration of one account at Crux Connect: a token, or a user name and a password to fetch tokens with.
 
@@ -69,6 +69,7 @@ class Crux(Account["CruxClient", "AsyncCruxClient"]):
     """
 
     marketplace: ClassVar[str] = "crux"
+    __repr__ = Shown.__repr__
 
     token: Credential | None = attrs.field(
         default=None, converter=as_optional_credential, validator=checks.credential, repr=False

@@ -14,6 +14,7 @@ from typing import Any, ClassVar, Literal, TypeAlias, Unpack
 
 import attrs
 
+from ..data import Shown
 from ..engine import checks
 from ..engine.auth import Auth, Token, TokenAuth, auth_for
 from ..engine.credentials import Credential, as_optional_credential, fits_a_header
@@ -48,7 +49,7 @@ def _tenant(value: int | str) -> str:
 
 
 @sealed
-@attrs.frozen(kw_only=True, eq=False)
+@attrs.frozen(kw_only=True, repr=False, eq=False)
 class Kibo(Account["KiboClient", "AsyncKiboClient"]):
     """The configuration of one Kibo tenant: its id alone, with a token, or with client credentials to fetch tokens.
 
@@ -58,6 +59,7 @@ class Kibo(Account["KiboClient", "AsyncKiboClient"]):
     """
 
     marketplace: ClassVar[str] = "kibo"
+    __repr__ = Shown.__repr__
 
     #: The tenant id: digits. It is part of the host name, and sent as x-vol-tenant.
     tenant_id: str = attrs.field(converter=_tenant)

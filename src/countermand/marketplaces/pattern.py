@@ -51,7 +51,7 @@ _BEYOND = frozenset({"batched", "picked", "packed", "departed", "complete"})
 
 
 @sealed
-@attrs.frozen(kw_only=True, eq=False)
+@attrs.frozen(kw_only=True, repr=False, eq=False)
 class Pattern(Account["PatternClient", "AsyncPatternClient"]):
     """The configuration of one account at Pattern Hub.
 
@@ -61,6 +61,7 @@ class Pattern(Account["PatternClient", "AsyncPatternClient"]):
     """
 
     marketplace: ClassVar[str] = "pattern"
+    __repr__ = Shown.__repr__
 
     #: The Bearer token.
     token: Credential = attrs.field(converter=as_credential, validator=checks.credential, repr=False)

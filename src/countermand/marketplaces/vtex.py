@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, ClassVar, TypeAlias, Unpack
 
 import attrs
 
+from ..data import Shown
 from ..engine import checks
 from ..engine.auth import auth_for
 from ..engine.credentials import Credential, as_credential
@@ -43,7 +44,7 @@ _is_base_url = checks.base_url_before("vtexcommercestable.com.br", "/api/oms")
 
 
 @sealed
-@attrs.frozen(kw_only=True, eq=False)
+@attrs.frozen(kw_only=True, repr=False, eq=False)
 class Vtex(Account["VtexClient", "AsyncVtexClient"]):
     """The configuration of one VTEX account: an application key and its token. It needs the permission
     "Cancel order", and "View order" for reads.
@@ -52,6 +53,7 @@ class Vtex(Account["VtexClient", "AsyncVtexClient"]):
     """
 
     marketplace: ClassVar[str] = "vtex"
+    __repr__ = Shown.__repr__
 
     #: The account's name, part of the host: `https://{account}.{environment}.com.br`.
     account: str = attrs.field(validator=checks.host_label)
@@ -254,7 +256,8 @@ class VtexRules(Rules[str, CancelVtexOrder, VtexReceipt, VtexOrder]):
         if reply.status != 200:
             return None
         if is_empty(reply.body):
-            return Doubt("received, no receipt", confirm=_received, fallback=requested(None), askable=False)
+            doubt = Doubt("received, no receipt", fallback=requested(None), askable=False)
+            return doubt._replace(confirm=lambda order: requested(order, order.status))
         receipt = decode(reply.body, VtexReceipt)
         if receipt.order_id == operation.order_id:
             return requested(receipt)
@@ -294,10 +297,6 @@ class VtexRules(Rules[str, CancelVtexOrder, VtexReceipt, VtexOrder]):
         # Do not ask again on an unknown status whose name contains "cancel".
         askable = status == _TIME_TO_CANCEL or "cancel" not in status
         return requested(order, order.status, conclusive=status == _DENYING)._replace(askable=askable)
-
-
-def _received(order: VtexOrder) -> Finding[VtexOrder]:
-    return requested(order, order.status)
 
 
 def _denial(order: VtexOrder, operation: _Operation) -> VtexCancellationRequest | None:
