@@ -310,7 +310,7 @@ def _is_cancelled(status: str) -> bool:
 
 def _invalid(reply: Reply, operation: _Operation) -> InvalidRequestError | None:
     errors: Any = (object_in(reply) or {}).get("errors")
-    if not (isinstance(errors, list) and all(isinstance(error, str) for error in errors)):
+    if errors.__class__ is not list or any(error.__class__ is not str for error in errors):
         return None  # any other 422 is a rejection in whatever words it has
     problem = "a parameter is missing or invalid"
     return operation.error(InvalidRequestError, problem, reply, errors=tuple(errors))

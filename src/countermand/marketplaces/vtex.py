@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, ClassVar, TypeAlias, Unpack
+from typing import ClassVar, TypeAlias, Unpack
 
 import attrs
 
@@ -24,10 +24,7 @@ from ..engine.settings import CallOptions  # noqa: TC001 - for `get_type_hints` 
 from ..engine.wire import Call, Reply
 from ..outcomes import Outcome, Part
 from .base import Account, AsyncSubClient, Stored, SubClient, label_field, rate_field
-from .vtex_dates import LONG_AGO, moment, received_by
-
-if TYPE_CHECKING:
-    from datetime import datetime
+from .vtex_dates import LONG_AGO, Moment, moment, received_by
 
 #: Statuses that show a pending cancellation (Order flow and status; announcements; known issues).
 _PENDING = frozenset(
@@ -256,8 +253,7 @@ class VtexRules(Rules[str, CancelVtexOrder, VtexReceipt, VtexOrder]):
         if reply.status != 200:
             return None
         if is_empty(reply.body):
-            doubt = Doubt("received, no receipt", fallback=requested(None), askable=False)
-            return doubt._replace(confirm=lambda order: requested(order, order.status))
+            return Doubt("received, no receipt", confirm=_received, fallback=requested(None), askable=False)
         receipt = decode(reply.body, VtexReceipt)
         if receipt.order_id == operation.order_id:
             return requested(receipt)
@@ -299,6 +295,10 @@ class VtexRules(Rules[str, CancelVtexOrder, VtexReceipt, VtexOrder]):
         return requested(order, order.status, conclusive=status == _DENYING)._replace(askable=askable)
 
 
+def _received(order: VtexOrder) -> Finding[VtexOrder]:
+    return requested(order, order.status)
+
+
 def _denial(order: VtexOrder, operation: _Operation) -> VtexCancellationRequest | None:
     """Return the seller's denial of the request that this call is about, which must be newer than the receipt, or
     than the request if the receipt was lost. Without a request of ours, the latest one in the list counts.
@@ -318,7 +318,7 @@ def _denial(order: VtexOrder, operation: _Operation) -> VtexCancellationRequest 
     return max(denied, key=_answered, default=None)
 
 
-def _answered(request: VtexCancellationRequest) -> datetime:
+def _answered(request: VtexCancellationRequest) -> Moment:
     return moment(request.denied_at) or moment(request.requested_at) or LONG_AGO
 
 
