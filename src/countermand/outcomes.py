@@ -204,7 +204,7 @@ class Unknown(Answered[A]):
 Outcome: TypeAlias = Cancelled[A] | Requested[A] | PartiallyCancelled[A] | Refused[A] | Unknown[A]
 
 
-def is_outcome(value: object) -> TypeGuard[Outcome[Any]]:
+def is_outcome(value: object) -> "TypeGuard[Outcome[Any]]":
     """Return whether `value` is one of the five answers."""
     return isinstance(value, Answered)
 

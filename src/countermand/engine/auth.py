@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from threading import Lock
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from .credentials import (
     Credential,
@@ -211,11 +211,14 @@ def auth_for(headers: Callable[..., Mapping[str, str]], **credentials: Credentia
     return Auth(headers(**given), given.values())
 
 
-class Token(NamedTuple):
+class Token:
     """A token from a login. `lifetime` is in seconds."""
 
-    secret: Secret
-    lifetime: float
+    __slots__ = ("lifetime", "secret")
+
+    def __init__(self, secret: Secret, lifetime: float) -> None:
+        self.secret: Secret = secret
+        self.lifetime: float = lifetime
 
 
 class TokenAuth(SharedAuth):

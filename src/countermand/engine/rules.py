@@ -4,22 +4,25 @@ The methods of `Rules` map a request or a reply to a value. They do no I/O, and 
 or retries. What a reply or an order means is a `Finding`, from which the call makes its outcome.
 """
 
-from collections.abc import Callable, Mapping
+from __future__ import annotations
+
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, NamedTuple, TypeAlias, TypeVar
 
 from ..data import SCHEMA, Storable
 from ..errors import AuthenticationError, CountermandError, OrderNotFoundError, PermissionDeniedError
 from ..outcomes import Cancelled, Part, PartiallyCancelled, Refused, Requested, Unknown
-from .auth import Auth
 from .decoding import Answer
 from .retry import Throttle
-from .wire import Call, Reply
 from .words import names_its_error
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
     from ..data.shapes import Fields
+    from .auth import Auth
     from .operation import Operation
+    from .wire import Call, Reply
 
 A = TypeVar("A", covariant=True)
 T = TypeVar("T")
@@ -50,7 +53,7 @@ class CancelRequest(Storable, Generic[A]):
     account: str | None
 
     @classmethod
-    def __countermand_shape__(cls) -> "Fields":
+    def __countermand_shape__(cls) -> Fields:
         from ..data.shapes import fields_of
 
         return fields_of(cls, {"schema": SCHEMA, "request": "cancel", "marketplace": cls.marketplace})
@@ -156,7 +159,7 @@ class Rules(Generic[I, R, C, O]):
     #: The marketplace's short name.
     name: ClassVar[str]
     #: Returns the order id of a request. Requests check themselves when they are built.
-    order_of: ClassVar["attrgetter[Any]"] = attrgetter("order_id")
+    order_of: ClassVar[attrgetter[Any]] = attrgetter("order_id")
     #: Lower-case names of the authentication headers besides Authorization. A caller cannot set them.
     own_headers: ClassVar[frozenset[str]] = frozenset()
     #: Whether repeating a request is harmless: the order is cancelled once or not at all.
@@ -189,11 +192,11 @@ class Rules(Generic[I, R, C, O]):
         """Return a text that is the same for every spelling of one order's id."""
         return str(order_id)
 
-    def cancel_call(self, request: R, operation: "Operation[I, R]") -> Call:
+    def cancel_call(self, request: R, operation: Operation[I, R]) -> Call:
         """Return the HTTP request that asks for the cancellation."""
         raise NotImplementedError
 
-    def read_call(self, operation: "Operation[I, R]") -> Call:
+    def read_call(self, operation: Operation[I, R]) -> Call:
         """Return the HTTP request that reads the order."""
         raise NotImplementedError
 
@@ -201,25 +204,25 @@ class Rules(Generic[I, R, C, O]):
         """Return whether a 404 comes from the marketplace itself, and so means that there is no such order."""
         return names_its_error(reply)
 
-    def reword(self, reply: Reply, operation: "Operation[I, R]") -> bool:
+    def reword(self, reply: Reply, operation: Operation[I, R]) -> bool:
         """Set `operation.wording` to another form of the request; return whether it is worth trying.
 
         Called at most once per call, after an unambiguous 4xx. `cancel_call` then uses `operation.wording`.
         """
         return False
 
-    def judge(self, reply: Reply, operation: "Operation[I, R]") -> Verdict[C] | None:
+    def judge(self, reply: Reply, operation: Operation[I, R]) -> Verdict[C] | None:
         """Return what a documented reply to the cancellation means, and None for any other.
 
         Called for every complete reply except 401, 408, 429, 3xx and 5xx. May raise `DecodingError`.
         """
         raise NotImplementedError
 
-    def order(self, reply: Reply, operation: "Operation[I, R]") -> O:
+    def order(self, reply: Reply, operation: Operation[I, R]) -> O:
         """Return the order in a 200 reply; raise `DecodingError` for anything else, including another order."""
         raise NotImplementedError
 
-    def state(self, order: O, operation: "Operation[I, R]") -> Finding[O]:
+    def state(self, order: O, operation: Operation[I, R]) -> Finding[O]:
         """Return what an order's state says about its cancellation."""
         raise NotImplementedError
 

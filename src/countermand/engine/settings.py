@@ -5,8 +5,6 @@ from collections.abc import Callable, Iterable, Mapping
 from inspect import iscoroutinefunction
 from typing import TYPE_CHECKING, Any, TypedDict
 
-import attrs
-
 from ..errors import InvalidRequestError
 from . import checks
 from .credentials import fits_a_header
@@ -52,15 +50,21 @@ class CallOptions(RequestOptions, total=False):
     timeout: float | None
 
 
-@attrs.frozen(repr=False, eq=False)
 class Settings:
     """The settings of a client."""
 
-    timeout: float = 30.0
-    retry: RetryPolicy = DEFAULT_RETRY
-    #: Additional headers, if any.
-    headers: SealedHeaders | None = None
-    hooks: "tuple[Hook, ...]" = ()
+    def __init__(
+        self,
+        timeout: float = 30.0,
+        retry: RetryPolicy = DEFAULT_RETRY,
+        headers: SealedHeaders | None = None,
+        hooks: "tuple[Hook, ...]" = (),
+    ) -> None:
+        self.timeout = timeout
+        self.retry = retry
+        #: Additional headers, if any.
+        self.headers = headers
+        self.hooks = hooks
 
     def but(self, own: frozenset[str] = frozenset(), **options: Any) -> "Settings":
         """Return the settings with `options` applied; None changes nothing.
@@ -76,7 +80,7 @@ class Settings:
             given: SealedHeaders = changed["headers"]
             refuse(given, own)
             changed["headers"] = given if self.headers is None else beside(self.headers, given)
-        return attrs.evolve(self, **changed)
+        return Settings(**(vars(self) | changed))
 
 
 def check_names(options: Iterable[str]) -> None:

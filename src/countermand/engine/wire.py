@@ -78,20 +78,26 @@ class Fault(Shown):
     cause: BaseException | None = attrs.field(default=None, eq=False, repr=False)
 
 
-class Sleep(NamedTuple):
+class Sleep:
     """A pause, in seconds."""
 
-    seconds: float
+    __slots__ = ("seconds",)
+
+    def __init__(self, seconds: float) -> None:
+        self.seconds: float = seconds
 
 
 Flow: TypeAlias = Generator[Call | Sleep, Reply | Fault | None, T]
 
 
-class Clock(NamedTuple):
+class Clock:
     """The clocks of a flow: `monotonic` for deadlines, `wall` (seconds since 1970) for evidence."""
 
-    monotonic: Callable[[], float]
-    wall: Callable[[], float]
+    __slots__ = ("monotonic", "wall")
+
+    def __init__(self, monotonic: Callable[[], float], wall: Callable[[], float]) -> None:
+        self.monotonic: Callable[[], float] = monotonic
+        self.wall: Callable[[], float] = wall
 
 
 #: The real clocks. All drivers of this package use these functions: if a test library patches `time` after the import,

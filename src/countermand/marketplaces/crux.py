@@ -4,10 +4,12 @@ Every request is forwarded again, so an unclear one is never sent twice. Sources
 "User Login" at https://docs.cruxconnect.com/.
 """
 
+from __future__ import annotations
+
 import json
 import re
 from operator import attrgetter
-from typing import Any, ClassVar, Literal, TypeAlias, Unpack, cast
+from typing import Any, ClassVar, Literal, NotRequired, TypeAlias, TypedDict, Unpack, cast
 
 import attrs
 
@@ -30,7 +32,7 @@ from ..engine.rules import (
     requested,
 )
 from ..engine.secret import Secret, sealed
-from ..engine.settings import CallOptions
+from ..engine.settings import CallOptions  # noqa: TC001 - for `get_type_hints` of a call
 from ..engine.wire import Call, Reply
 from ..engine.words import is_a_page, object_in
 from ..errors import InvalidRequestError, PermissionDeniedError, RejectedError
@@ -57,7 +59,7 @@ _UUID = r"[0-9A-Fa-f]{8}(-?)[0-9A-Fa-f]{4}\1[0-9A-Fa-f]{4}\1[0-9A-Fa-f]{4}\1[0-9
 
 
 @sealed
-@attrs.frozen(kw_only=True, eq=False)
+@attrs.frozen(kw_only=True, repr=False, eq=False)
 class Crux(Account["CruxClient", "AsyncCruxClient"]):
     """The configuration of one account at Crux Connect: a token, or a user name and a password to fetch tokens with.
 
@@ -67,6 +69,7 @@ class Crux(Account["CruxClient", "AsyncCruxClient"]):
     """
 
     marketplace: ClassVar[str] = "crux"
+    __repr__ = Shown.__repr__
 
     token: Credential | None = attrs.field(
         default=None, converter=as_optional_credential, validator=checks.credential, repr=False
@@ -97,11 +100,11 @@ class Crux(Account["CruxClient", "AsyncCruxClient"]):
         """The base URL in use."""
         return self.base_url or _HOSTS[self.environment]
 
-    def rules(self) -> "CruxRules":
+    def rules(self) -> CruxRules:
         """Return Crux Connect's rules for this account."""
         return CruxRules(self)
 
-    def clients(self) -> "tuple[type[CruxClient], type[AsyncCruxClient]]":
+    def clients(self) -> tuple[type[CruxClient], type[AsyncCruxClient]]:
         """Return the two sub-clients' classes."""
         return CruxClient, AsyncCruxClient
 
@@ -152,11 +155,10 @@ class CruxOrder(Answer):
     line_items: tuple[CruxLineItem, ...]
 
 
-@attrs.frozen(repr=False, eq=False)
-class _TimpLineItem(Shown):
+class _TimpLineItem(TypedDict):
     line_item_uuid: str
     status: str
-    line_item_designation: str | None = None
+    line_item_designation: NotRequired[str | None]
 
 
 @attrs.frozen(repr=False, eq=False)
@@ -196,7 +198,7 @@ class CruxRules(Rules[str, CancelCruxOrder, CruxOrder, CruxOrder]):
     """The requests to Crux Connect, and what its replies mean."""
 
     name: ClassVar[str] = "crux"
-    order_of: ClassVar["attrgetter[str]"] = attrgetter("order_uuid")
+    order_of: ClassVar[attrgetter[str]] = attrgetter("order_uuid")
     # Every cancellation is forwarded to the suppliers again.
     repeatable: ClassVar[bool] = False
     rejections: ClassVar[Rejections] = REJECTIONS | {
@@ -254,7 +256,9 @@ class CruxRules(Rules[str, CancelCruxOrder, CruxOrder, CruxOrder]):
             timp = decode(reply.body, _TimpOrder)
             lines = (
                 CruxLineItem(
-                    item.line_item_uuid, item.status, _word(item.line_item_designation or "") or None
+                    item["line_item_uuid"],
+                    item["status"],
+                    _word(item.get("line_item_designation") or "") or None,
                 )
                 for item in timp.line_items
             )

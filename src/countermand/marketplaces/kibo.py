@@ -5,6 +5,8 @@
 - the read: "Get Order Information (translated APIs)"
 """
 
+from __future__ import annotations
+
 import json
 import re
 from collections.abc import Mapping
@@ -12,6 +14,7 @@ from typing import Any, ClassVar, Literal, TypeAlias, Unpack
 
 import attrs
 
+from ..data import Shown
 from ..engine import checks
 from ..engine.auth import Auth, Token, TokenAuth, auth_for
 from ..engine.credentials import Credential, as_optional_credential, fits_a_header
@@ -19,7 +22,7 @@ from ..engine.decoding import Answer, DecodingError, check_subject, decode
 from ..engine.operation import Operation
 from ..engine.rules import CancelRequest, Finding, Rules, Verdict, cancelled, refused, requested
 from ..engine.secret import Secret, sealed
-from ..engine.settings import CallOptions
+from ..engine.settings import CallOptions  # noqa: TC001 - for `get_type_hints` of a call
 from ..engine.wire import Call, Reply
 from ..engine.words import object_in
 from ..outcomes import Outcome, Part
@@ -46,7 +49,7 @@ def _tenant(value: int | str) -> str:
 
 
 @sealed
-@attrs.frozen(kw_only=True, eq=False)
+@attrs.frozen(kw_only=True, repr=False, eq=False)
 class Kibo(Account["KiboClient", "AsyncKiboClient"]):
     """The configuration of one Kibo tenant: its id alone, with a token, or with client credentials to fetch tokens.
 
@@ -56,6 +59,7 @@ class Kibo(Account["KiboClient", "AsyncKiboClient"]):
     """
 
     marketplace: ClassVar[str] = "kibo"
+    __repr__ = Shown.__repr__
 
     #: The tenant id: digits. It is part of the host name, and sent as x-vol-tenant.
     tenant_id: str = attrs.field(converter=_tenant)
@@ -90,11 +94,11 @@ class Kibo(Account["KiboClient", "AsyncKiboClient"]):
         """The base URL in use."""
         return self.base_url or f"https://{self.tenant_id}-{_DOMAINS[self.environment]}"
 
-    def rules(self) -> "KiboRules":
+    def rules(self) -> KiboRules:
         """Return Kibo's rules for this account."""
         return KiboRules(self)
 
-    def clients(self) -> "tuple[type[KiboClient], type[AsyncKiboClient]]":
+    def clients(self) -> tuple[type[KiboClient], type[AsyncKiboClient]]:
         """Return the two sub-clients' classes."""
         return KiboClient, AsyncKiboClient
 

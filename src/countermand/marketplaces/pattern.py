@@ -4,6 +4,8 @@
 - Get order status: https://developer.pattern.com/operation/operation-get-v1-orders-status
 """
 
+from __future__ import annotations
+
 from operator import attrgetter
 from typing import Any, ClassVar, Literal, TypeAlias, Unpack
 
@@ -29,7 +31,7 @@ from ..engine.rules import (
     requested,
 )
 from ..engine.secret import Secret, sealed
-from ..engine.settings import CallOptions
+from ..engine.settings import CallOptions  # noqa: TC001 - for `get_type_hints` of a call
 from ..engine.wire import Call, Reply
 from ..engine.words import object_in
 from ..errors import InvalidRequestError, RejectedError
@@ -49,7 +51,7 @@ _BEYOND = frozenset({"batched", "picked", "packed", "departed", "complete"})
 
 
 @sealed
-@attrs.frozen(kw_only=True, eq=False)
+@attrs.frozen(kw_only=True, repr=False, eq=False)
 class Pattern(Account["PatternClient", "AsyncPatternClient"]):
     """The configuration of one account at Pattern Hub.
 
@@ -59,6 +61,7 @@ class Pattern(Account["PatternClient", "AsyncPatternClient"]):
     """
 
     marketplace: ClassVar[str] = "pattern"
+    __repr__ = Shown.__repr__
 
     #: The Bearer token.
     token: Credential = attrs.field(converter=as_credential, validator=checks.credential, repr=False)
@@ -77,11 +80,11 @@ class Pattern(Account["PatternClient", "AsyncPatternClient"]):
         """The base URL in use."""
         return self.base_url or _HOSTS[self.environment]
 
-    def rules(self) -> "PatternRules":
+    def rules(self) -> PatternRules:
         """Return Pattern Hub's rules for this account."""
         return PatternRules(self)
 
-    def clients(self) -> "tuple[type[PatternClient], type[AsyncPatternClient]]":
+    def clients(self) -> tuple[type[PatternClient], type[AsyncPatternClient]]:
         """Return the two sub-clients' classes."""
         return PatternClient, AsyncPatternClient
 
@@ -173,11 +176,6 @@ class PatternOrderStatus(Answer):
         return _without_nulls(said, "sub_orders")
 
 
-@attrs.frozen(repr=False, eq=False)
-class _Errors(Answer):
-    errors: tuple[str, ...]
-
-
 PatternAnswer: TypeAlias = PatternCancellation | PatternOrderStatus
 
 
@@ -207,7 +205,7 @@ class PatternRules(Rules[str, CancelPatternOrder, PatternCancellation, PatternOr
 
     name: ClassVar[str] = "pattern"
     repeatable: ClassVar[bool] = True
-    order_of: ClassVar["attrgetter[str]"] = attrgetter("market_order_id")
+    order_of: ClassVar[attrgetter[str]] = attrgetter("market_order_id")
     beyond_cancelling: ClassVar[frozenset[str]] = _BEYOND
     rejections: ClassVar[Rejections] = REJECTIONS | {
         400: InvalidRequestError,
@@ -311,11 +309,11 @@ def _is_cancelled(status: str) -> bool:
 
 
 def _invalid(reply: Reply, operation: _Operation) -> InvalidRequestError | None:
-    try:
-        errors = decode(reply.body, _Errors).errors
-    except DecodingError:
+    errors: Any = (object_in(reply) or {}).get("errors")
+    if errors.__class__ is not list or any(error.__class__ is not str for error in errors):
         return None  # any other 422 is a rejection in whatever words it has
-    return operation.error(InvalidRequestError, "a parameter is missing or invalid", reply, errors=errors)
+    problem = "a parameter is missing or invalid"
+    return operation.error(InvalidRequestError, problem, reply, errors=tuple(errors))
 
 
 class PatternClient(SubClient[str, CancelPatternOrder, PatternCancellation, PatternOrderStatus]):

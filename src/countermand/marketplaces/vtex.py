@@ -3,14 +3,16 @@
 The statuses are those of https://help.vtex.com/en/docs/tutorials/order-flow-and-status.
 """
 
+from __future__ import annotations
+
 import json
 import re
 from collections.abc import Mapping
-from datetime import datetime
 from typing import ClassVar, TypeAlias, Unpack
 
 import attrs
 
+from ..data import Shown
 from ..engine import checks
 from ..engine.auth import auth_for
 from ..engine.credentials import Credential, as_credential
@@ -18,11 +20,11 @@ from ..engine.decoding import Answer, check_subject, decode, is_empty
 from ..engine.operation import Operation
 from ..engine.rules import CancelRequest, Doubt, Finding, Rules, Verdict, cancelled, refused, requested
 from ..engine.secret import Secret, sealed
-from ..engine.settings import CallOptions
+from ..engine.settings import CallOptions  # noqa: TC001 - for `get_type_hints` of a call
 from ..engine.wire import Call, Reply
 from ..outcomes import Outcome, Part
 from .base import Account, AsyncSubClient, Stored, SubClient, label_field, rate_field
-from .vtex_dates import LONG_AGO, moment, received_by
+from .vtex_dates import LONG_AGO, Moment, moment, received_by
 
 #: Statuses that show a pending cancellation (Order flow and status; announcements; known issues).
 _PENDING = frozenset(
@@ -39,7 +41,7 @@ _is_base_url = checks.base_url_before("vtexcommercestable.com.br", "/api/oms")
 
 
 @sealed
-@attrs.frozen(kw_only=True, eq=False)
+@attrs.frozen(kw_only=True, repr=False, eq=False)
 class Vtex(Account["VtexClient", "AsyncVtexClient"]):
     """The configuration of one VTEX account: an application key and its token. It needs the permission
     "Cancel order", and "View order" for reads.
@@ -48,6 +50,7 @@ class Vtex(Account["VtexClient", "AsyncVtexClient"]):
     """
 
     marketplace: ClassVar[str] = "vtex"
+    __repr__ = Shown.__repr__
 
     #: The account's name, part of the host: `https://{account}.{environment}.com.br`.
     account: str = attrs.field(validator=checks.host_label)
@@ -69,11 +72,11 @@ class Vtex(Account["VtexClient", "AsyncVtexClient"]):
         """The base URL in use."""
         return self.base_url or f"https://{self.account}.{self.environment}.com.br"
 
-    def rules(self) -> "VtexRules":
+    def rules(self) -> VtexRules:
         """Return VTEX's rules for this account."""
         return VtexRules(self)
 
-    def clients(self) -> "tuple[type[VtexClient], type[AsyncVtexClient]]":
+    def clients(self) -> tuple[type[VtexClient], type[AsyncVtexClient]]:
         """Return the two sub-clients' classes."""
         return VtexClient, AsyncVtexClient
 
@@ -315,7 +318,7 @@ def _denial(order: VtexOrder, operation: _Operation) -> VtexCancellationRequest 
     return max(denied, key=_answered, default=None)
 
 
-def _answered(request: VtexCancellationRequest) -> datetime:
+def _answered(request: VtexCancellationRequest) -> Moment:
     return moment(request.denied_at) or moment(request.requested_at) or LONG_AGO
 
 

@@ -9,7 +9,7 @@ import selectors
 import socket
 from collections.abc import Generator, Iterable, Sequence
 from itertools import chain, zip_longest
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, TypeAlias
 
 import httpcore
 
@@ -27,6 +27,7 @@ Address: TypeAlias = "tuple[int, int, int, str, Any]"
 #: Yields (the bytes to send, the number of bytes to read), and receives the bytes that were read.
 Handshake: TypeAlias = Generator[tuple[bytes, int], bytes, None]
 
+_NO_PASSWORD = Secret("")
 _SOCKS_REPLIES = (
     "it failed",
     "its rules forbid it",
@@ -39,13 +40,16 @@ _SOCKS_REPLIES = (
 )
 
 
-class Socks(NamedTuple):
+class Socks:
     """A SOCKS5 proxy, which resolves host names itself."""
 
-    host: str
-    port: int
-    user: str = ""
-    password: Secret = Secret("")
+    __slots__ = ("host", "password", "port", "user")
+
+    def __init__(self, host: str, port: int, user: str = "", password: Secret = _NO_PASSWORD) -> None:
+        self.host = host
+        self.port = port
+        self.user = user
+        self.password = password
 
     def handshake(self, host: str, port: int) -> Handshake:
         """Request a connection to `host` (RFC 1928; RFC 1929 for a password)."""
