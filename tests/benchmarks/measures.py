@@ -32,6 +32,8 @@ _DUELS = (
 )
 """Two that a bar compares against the quick server, where a busy machine shows most: measured back to back."""
 
+_MORE_PARTS = "parts-{} beside parts-1"
+
 _QUICK_CASES = {"1 fast", "64 fast", "64 slow"}
 _QUICK_ASYNC = (
     *LIMITS,
@@ -56,9 +58,8 @@ def groups(*, quick: bool) -> list[Group]:
         sync("peers", [(who, "kibo") for who in ("httpx", *PEERS)], 4),
         sync(
             "parts",
-            [("countermand", f"parts-{parts}") for parts in (1, 500, 1000, 2000)]
-            + [("httpx", f"parts-{parts}") for parts in (1, 1000)]
-            + [("json.loads", "parts-1000")],
+            [("countermand", _MORE_PARTS.format(parts)) for parts in (500, 1000, 2000)]
+            + [("httpx", _MORE_PARTS.format(1000)), ("json.loads", "parts-1000")],
             6,
             0.1,
         ),
@@ -208,8 +209,7 @@ def linearity(results: Results) -> Spread:
 
 
 def _added(each: Round, contender: str, parts: int) -> float:
-    many, one = each[f"{contender}: parts-{parts}"], each[f"{contender}: parts-1"]
-    return many.cpu_per_call - one.cpu_per_call
+    return each[f"{contender}: {_MORE_PARTS.format(parts)}"].cpu_per_call
 
 
 def failures(table: Sequence[Measure], tolerance: float = TOLERANCE) -> list[Measure]:

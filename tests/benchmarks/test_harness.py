@@ -13,10 +13,10 @@ import httpx
 import pytest
 
 from . import __main__, plot, report, server
-from .calls import many_parts_call, plain_calls
+from .calls import Call, many_parts_call, plain_calls
 from .harness import Results, Round, Spread
 from .measures import Measure, failures, groups, measures
-from .worker import Sample, run_async
+from .worker import Sample, run_async, run_beside
 
 
 def sample(per_call: float) -> Sample:
@@ -28,7 +28,10 @@ def made_up() -> Results:
     """Make results in which countermand takes 0.9 of every other contender's time."""
 
     def per_call(contender: str, case: str) -> float:
-        parts = int(case.removeprefix("parts-")) if case.startswith("parts-") else 0
+        name, _, beside = case.partition(" beside ")
+        parts = int(name.removeprefix("parts-")) if name.startswith("parts-") else 0
+        if beside:
+            return parts / 100_000
         return (0.0009 if contender.startswith("countermand") else 0.001) * (1 + parts / 100)
 
     rounds: dict[str, list[Round]] = {
@@ -94,7 +97,7 @@ def test_every_measure_is_worked_out_from_a_run() -> None:
     assert found[titles[0]] == pytest.approx(0.9)
     assert found["… with the aiohttp driver"] == pytest.approx(1 / 0.9)
     assert found["`import countermand`, time over `import httpx`"] == pytest.approx(0.5)
-    assert found["… and what 2,000 add over what 1,000 add: linear is 2"] == pytest.approx(1999 / 999)
+    assert found["… and what 2,000 add over what 1,000 add: linear is 2"] == pytest.approx(2)
 
 
 def test_results_are_read_as_they_were_written(tmp_path: Path) -> None:
@@ -140,6 +143,22 @@ def test_the_server_answers_about_the_order_that_was_asked_for(base: str, market
             }
             said = {"pattern": "market_order_id", "vtex": "orderId", "kibo": "orderID"}
             assert answer[said[marketplace]] == asked[marketplace]
+
+
+def test_what_a_call_takes_more_than_another() -> None:
+    """The CPU is the difference of the two, and the calls are the first one's."""
+    made: list[str] = []
+
+    def burn(name: str, rounds: int) -> Call:
+        def call() -> int:
+            made.append(name)
+            return sum(range(rounds))
+
+        return call
+
+    found = run_beside(burn("large", 100_000), burn("small", 100), 0.05)
+    assert made[: 2 * found.calls : 2] == ["large"] * found.calls
+    assert 0 < found.cpu < found.wall
 
 
 def test_the_server_answers_with_as_many_parts_as_the_path_says(base: str) -> None:
