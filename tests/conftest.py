@@ -1,6 +1,7 @@
 """Both doors, for every test that asks for a `door`."""
 
 import os
+import random
 import signal
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -27,6 +28,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         for worker in range(workers)
         for item in (*long[worker::workers], *others[worker * size : (worker + 1) * size])
     ]
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Have each test draw the same pauses between attempts in every run: what fails is a change, not the dice."""
+    random.seed(item.name)
 
 
 @pytest.fixture(params=["sync", "async"])
