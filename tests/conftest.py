@@ -4,12 +4,12 @@ import os
 import random
 import signal
 from collections.abc import Iterator
-from contextlib import ExitStack
+from functools import partial
 from typing import Any
 
 import pytest
 
-from .support.doors import Door, Kind, OnStage, OpenDoor
+from .support.doors import Door, Doors, Kind, OnStage, OpenDoor
 from .support.markets import MARKETS, Market
 from .support.stage import Stage
 
@@ -45,12 +45,9 @@ def kind(request: pytest.FixtureRequest) -> Kind:
 @pytest.fixture
 def open_door(kind: Kind) -> Iterator[OpenDoor]:
     """Return a function that opens a client of the test's kind; it is closed after the test."""
-    with ExitStack() as stack:
-
-        def opened(**settings: Any) -> Door:
-            return stack.enter_context(Door(kind, **settings))
-
-        yield opened
+    doors = Doors(partial(Door, kind))
+    yield doors
+    doors.close()
 
 
 @pytest.fixture
