@@ -76,13 +76,13 @@ def table(
 
 def _read(row: Any, ids: Any, width: int) -> tuple[tuple[Any, ...], str]:
     """Return the values of a row, and its name."""
-    name: Any = None
     if hasattr(row, "marks") and hasattr(row, "values"):  # what pytest.param returns
         assert not row.marks, "a row has no mark of its own here"
         values, name = tuple(row.values), row.id
     else:
-        values = tuple(row) if width > 1 else (row,)
-    return values, name or "-".join((callable(ids) and ids(value)) or _told(value) for value in values)
+        values, name = tuple(row) if width > 1 else (row,), None
+    call: Any = ids if callable(ids) else _told
+    return values, name or "-".join(call(value) or _told(value) for value in values)
 
 
 def _told(value: Any) -> str:
