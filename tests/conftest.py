@@ -19,7 +19,9 @@ from .support.stage import Stage
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # started in the background: children would not hear it
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
-if find_spec("sniffio") is None:  # httpcore tries to import it several times for each async request: let that fail fast
+if (
+    find_spec("sniffio") is None
+):  # httpcore tries to import it several times for each async request: let that fail fast
     sys.modules["sniffio"] = None  # type: ignore[assignment]
 
 
