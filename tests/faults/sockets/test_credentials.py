@@ -67,6 +67,8 @@ def test_an_echo_of_the_login_shows_nowhere(stage: Opener, door: str, marketplac
 
 
 @pytest.mark.long
+@pytest.mark.usefixtures("abandoned")
+@pytest.mark.filterwarnings("ignore::ResourceWarning")
 def test_a_slice_with_every_logger_at_debug(server: FaultServer) -> None:
     """Through each door, with a server that echoes."""
     seed = "echo"

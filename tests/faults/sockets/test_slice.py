@@ -22,6 +22,8 @@ def _told(wrong: list[Played]) -> str:
 
 
 @pytest.mark.long
+@pytest.mark.usefixtures("abandoned")
+@pytest.mark.filterwarnings("ignore::ResourceWarning")
 def test_a_slice_of_the_sweep_tells_no_untruth(server: FaultServer) -> None:
     """Through each door, nothing that is told about an order contradicts the world's ledger."""
     cases = [made(f"slice:{number}") for number in range(100)]
@@ -76,6 +78,8 @@ def test_what_breaks_the_sweep_names_its_case(server: FaultServer, monkeypatch: 
 
 
 @pytest.mark.long
+@pytest.mark.usefixtures("abandoned")
+@pytest.mark.filterwarnings("ignore::ResourceWarning")
 def test_every_fault_of_the_catalogue_tells_no_untruth(server: FaultServer) -> None:
     """Each fault on a cancel, at each marketplace, through one of the doors after the other."""
     cases: list[Case] = []
@@ -95,6 +99,8 @@ def test_every_fault_of_the_catalogue_tells_no_untruth(server: FaultServer) -> N
 
 
 @pytest.mark.long
+@pytest.mark.usefixtures("abandoned")
+@pytest.mark.filterwarnings("ignore::ResourceWarning")
 def test_every_trouble_of_the_clients_side_tells_no_untruth(server: FaultServer) -> None:
     """Hooks, signals, certificates, proxies, forks and event loops, at each door that they can befall."""
     cases: list[Case] = []
