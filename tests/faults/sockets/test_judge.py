@@ -131,7 +131,7 @@ def test_an_unknown_that_could_be_known_is_found() -> None:
 
 def test_where_nothing_could_be_sent_an_unknown_is_wrong_unless_the_machine_was_busy() -> None:
     """One that came in time is; one that came long after the deadline is to be seen again, alone."""
-    report, spec = Report({_ORDER: _UNTOUCHED}, (), (), 0), case("crux")
+    report, spec = Report(dict.fromkeys(IDS["crux"], _UNTOUCHED), (), (), 0), case("crux")
     in_time = Told(_ORDER, "Unknown", took=0.4, patience=0.4)
     assert verdict(spec, (in_time,), report, unsent=True)
     late = evolve(in_time, took=4.0)
