@@ -31,6 +31,9 @@ help:  ## list the targets
 demo: $(VENV)/.demo  ## cancel orders at all four marketplaces, simulated here over real HTTP
 	@$(BIN)/python examples/cancel_everywhere.py $(ARGS)
 
+# Many tests start Python: each module is compiled once, whatever the environment says of bytecode.
+test coverage oldest: export PYTHONDONTWRITEBYTECODE :=
+
 test: $(VENV)/.dev  ## run the whole suite (ARGS="-k retry" for a part of it)
 	@$(BIN)/python -m pytest $(WORKERS) $(ARGS)
 
@@ -143,6 +146,7 @@ pins: build/venvs/pins/.ready  ## compile .ci/pins anew: versions and hashes (AR
 
 clean:  ## remove every environment and everything built
 	@rm -rf .venv build .coverage .pytest_cache .mypy_cache .ruff_cache
+	@find src tests examples -name __pycache__ -type d -prune -exec rm -rf {} +
 
 define python-is-new-enough
 $(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2> /dev/null \

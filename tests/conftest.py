@@ -1,19 +1,28 @@
 """Both doors, for every test that asks for a `door`."""
 
+import gc
 import os
+import random
 import signal
+import sys
 from collections.abc import Iterator
-from contextlib import ExitStack
+from functools import partial
+from importlib.util import find_spec
 from typing import Any
 
 import pytest
 
-from .support.doors import Door, Kind, OnStage, OpenDoor
+from .support.doors import Door, Doors, Kind, OnStage, OpenDoor
 from .support.markets import MARKETS, Market
 from .support.stage import Stage
 
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # started in the background: children would not hear it
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+if (
+    find_spec("sniffio") is None
+):  # httpcore tries to import it several times for each async request: let that fail fast
+    sys.modules["sniffio"] = None  # type: ignore[assignment]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -29,6 +38,17 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     ]
 
 
+def pytest_collection_finish() -> None:
+    """Keep what was collected out of every later search for garbage: it stays until the end."""
+    gc.collect()
+    gc.freeze()
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Have each test draw the same pauses between attempts in every run: what fails is a change, not the dice."""
+    random.seed(item.name)
+
+
 @pytest.fixture(params=["sync", "async"])
 def kind(request: pytest.FixtureRequest) -> Kind:
     """Say which of the two front doors a test goes through: it runs once for each."""
@@ -39,12 +59,9 @@ def kind(request: pytest.FixtureRequest) -> Kind:
 @pytest.fixture
 def open_door(kind: Kind) -> Iterator[OpenDoor]:
     """Return a function that opens a client of the test's kind; it is closed after the test."""
-    with ExitStack() as stack:
-
-        def opened(**settings: Any) -> Door:
-            return stack.enter_context(Door(kind, **settings))
-
-        yield opened
+    doors = Doors(partial(Door, kind))
+    yield doors
+    doors.close()
 
 
 @pytest.fixture

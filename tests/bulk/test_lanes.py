@@ -17,7 +17,7 @@ from .pacing import play
 
 def test_one_account_under_429_does_not_hold_up_the_others() -> None:
     """Sorted by marketplace, the account under 429 first: the other three take what they take alone."""
-    orders = 2000
+    orders = 1000
     numbers = sorted(range(orders), key=lambda number: (NAMES[number % 4] != "vtex", number % 4))
     world = world_of(orders)
     world.vtex.reject_until(300)
@@ -32,7 +32,7 @@ def test_one_account_under_429_does_not_hold_up_the_others() -> None:
 @pytest.mark.parametrize("journaled", [False, True])
 def test_the_network_is_gone_for_a_minute(journaled: bool, tmp_path: Any) -> None:
     """Lanes pause and probe: no order is told unsent, none is lost, and nothing goes to Crux twice."""
-    orders = 2000
+    orders = 1000
     world = world_of(orders)
     driver = WorldDriver(world, gone=1.0, back=61.0)
     journal = tmp_path / "run.db" if journaled else None

@@ -1,9 +1,11 @@
-"""The code of the pages on Temporal and DBOS, run as it stands over small stand-ins for both libraries."""
+"""The code of the pages on Temporal and DBOS, run as it stands over small stand-ins for both libraries.
+
+That it is typed is tested in `tests/typing`.
+"""
 
 import asyncio
 import re
 import sqlite3
-import subprocess
 import sys
 from collections.abc import Callable, Generator
 from contextlib import contextmanager, nullcontext
@@ -174,16 +176,3 @@ def test_an_order_that_is_untouched_comes_again(library: Any, monkeypatch: pytes
         result = run(CancelKiboOrder(1010101, "other").to_dict())
     assert result["outcome"]["outcome"] == "cancelled"
     assert worker.slept == [pytest.approx(30, abs=1)]
-
-
-def test_the_code_is_typed(tmp_path: Path) -> None:
-    """mypy knows no mistake in it; what is of the libraries is taken as it is."""
-    pytest.importorskip("mypy", reason="mypy is not among the oldest dependencies")
-    pages = {"temporal.py": "bulk-temporal.md", "on_dbos.py": "bulk-dbos.md"}
-    for name, page in pages.items():
-        tmp_path.joinpath(name).write_text(code(page), encoding="utf-8")
-    options = ["--ignore-missing-imports", "--check-untyped-defs", "--python-version", "3.11"]
-    cache = DOCS.parent / ".mypy_cache" / "tests"
-    command = [sys.executable, "-m", "mypy", *options, "--config-file=", "--cache-dir", str(cache), *pages]
-    done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, check=False)
-    assert done.returncode == 0, done.stdout + done.stderr

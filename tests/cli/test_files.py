@@ -64,7 +64,7 @@ def run(*arguments: str, stdout: int = subprocess.PIPE) -> subprocess.CompletedP
 
 @needs_full
 @pytest.mark.parametrize("out", [["--out", "full.jsonl"], ["--json"]])
-def test_results_that_cannot_be_written_stop_the_run(orders: Path, out: list[str]) -> None:
+def test_results_that_cannot_be_written_stop_the_run(call: Call, orders: Path, out: list[str]) -> None:
     """It says why, and the command that resumes; the same run with space gives every result."""
     Path("full.jsonl").symlink_to(FULL)
     with FULL.open("wb") as full:
@@ -73,7 +73,7 @@ def test_results_that_cannot_be_written_stop_the_run(orders: Path, out: list[str
     assert "the results cannot be written: No space left on device" in answer.stderr
     assert "To resume:\n  countermand bulk orders.csv --journal run.db" in answer.stderr
     assert "Traceback" not in answer.stderr
-    assert run("bulk", "orders.csv", "--journal", "run.db", "--yes", "--json").stdout.count("\n") == 2
+    assert call("bulk", "orders.csv", "--journal", "run.db", "--yes", "--json").out.count("\n") == 2
 
 
 @needs_full

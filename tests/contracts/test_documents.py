@@ -7,6 +7,7 @@ import pytest
 from countermand.sandbox.http import SandboxRequest
 from countermand.sandbox.world import World
 from tests.sandbox.calls import VTEX
+from tests.support.tables import table
 
 from .documents import (
     DENIALS,
@@ -66,7 +67,7 @@ def ids(each: Case | Row) -> str:
     return f"{each.marketplace}-{each.name if isinstance(each, Case) else each.status}"
 
 
-@pytest.mark.parametrize("case", CASES, ids=ids)
+@table("case", CASES, ids=ids)
 def test_a_case_is_whole(case: Case) -> None:
     """It has a source and a known word, says nothing unknown, and refers to cases that exist."""
     names = [each.name for each in cases(case.marketplace)]
@@ -86,7 +87,7 @@ def test_a_case_is_whole(case: Case) -> None:
         assert case.facts["detail"] in json.dumps(case.said, ensure_ascii=False) or "field" in case.name
 
 
-@pytest.mark.parametrize("row", ROWS, ids=ids)
+@table("row", ROWS, ids=ids)
 def test_a_row_has_a_word_for_every_prior(row: Row) -> None:
     """A known word in every column; where a part of the order is cancelled, whether that is final."""
     columns = {*PRIORS, "after_denial", "denied_by_id"} if row.marketplace == "vtex" else {*PRIORS}
@@ -97,7 +98,7 @@ def test_a_row_has_a_word_for_every_prior(row: Row) -> None:
     assert not row.ask_again or "Cancelled" not in said
 
 
-@pytest.mark.parametrize("row", ROWS, ids=ids)
+@table("row", ROWS, ids=ids)
 def test_the_words_keep_the_promises(row: Row) -> None:
     """What the issue promises of every status: by id nothing is known, and what was known is not forgotten."""
     words = row.words

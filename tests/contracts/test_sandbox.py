@@ -3,9 +3,8 @@
 import json
 from typing import Any
 
-import pytest
-
 from countermand.sandbox.http import SandboxReply
+from tests.support.tables import table
 
 from .documents import MARKETPLACES, Case, cases
 from .recipes import followed
@@ -48,7 +47,7 @@ def media_type(reply: SandboxReply | Case) -> str:
     return (value or "").partition(";")[0]
 
 
-@pytest.mark.parametrize("case", SHOWN, ids=lambda case: f"{case.marketplace}-{case.name}")
+@table("case", SHOWN, ids=lambda case: f"{case.marketplace}-{case.name}")
 def test_the_sandbox_answers_as_the_documents_show(case: Case) -> None:
     """Same status, same headers, same keys at each level, same JSON types."""
     reply = followed(case)

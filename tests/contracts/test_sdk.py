@@ -24,6 +24,7 @@ from countermand.engine.wire import Reply
 from tests.support.doors import Door, Kind, OpenDoor
 from tests.support.markets import MARKETS
 from tests.support.stage import Stage, lost
+from tests.support.tables import table
 
 from .documents import MARKETPLACES, OUTCOMES, Case, Marketplace, Row, cases, receipt_date, requests, statuses
 
@@ -114,7 +115,7 @@ DECIDED = [
 ]
 
 
-@pytest.mark.parametrize("case", of_kind("cancel", expected=DECIDED))
+@table("case", of_kind("cancel", expected=DECIDED))
 def test_a_cancellation_answered_so_is(case: Case, kind: Kind, open_door: OpenDoor) -> None:
     """Decided by the answer alone: no order is read, nothing is asked twice."""
     stage = Stage(cancel=[replied(case)])
@@ -135,7 +136,7 @@ def continued() -> Iterator[Any]:
             yield pytest.param(case, then, id=f"{case.marketplace}-{case.name}-then-{name}")
 
 
-@pytest.mark.parametrize("case, then", list(continued()))
+@table("case, then", list(continued()))
 def test_what_is_not_decided_at_once_is(
     case: Case, then: dict[str, Any], kind: Kind, open_door: OpenDoor
 ) -> None:
@@ -154,7 +155,7 @@ def test_what_is_not_decided_at_once_is(
         assert ["orderID" in body for body in bodies] == [False, True]
 
 
-@pytest.mark.parametrize("case", of_kind("read"))
+@table("case", of_kind("read"))
 def test_a_read_answered_so_is(case: Case, kind: Kind, open_door: OpenDoor) -> None:
     """The order, with nothing lost in `raw`; or an error, and never an order that was not said."""
     stage = Stage(read=[replied(case)])
@@ -176,7 +177,7 @@ def logins() -> list[Any]:
     return [param for param in of_kind("login") if "at-the-other-path" not in param.id]
 
 
-@pytest.mark.parametrize("case", logins())
+@table("case", logins())
 def test_a_login_answered_so_is(case: Case, kind: Kind, open_door: OpenDoor) -> None:
     """A token, sought where the release has it; or an authentication error."""
     configuration: Any = (
@@ -225,7 +226,7 @@ def prior(row: Row, column: str, scene: Scene) -> Any:
     return countermand.Requested(**about, answer=answer)
 
 
-@pytest.mark.parametrize("row, column, word", list(tables()))
+@table("row, column, word", list(tables()))
 def test_a_status_means(row: Row, column: str, word: Any, kind: Kind, open_door: OpenDoor) -> None:
     """By what was known before: the table that the documentation prints."""
     stage = Stage(read=[Reply(200, {}, json.dumps(row.read_body(column)).encode())])
@@ -243,7 +244,7 @@ def test_a_status_means(row: Row, column: str, word: Any, kind: Kind, open_door:
         assert len(found.attempts) == 1
 
 
-@pytest.mark.parametrize(
+@table(
     "row",
     [
         pytest.param(row, id=f"{m}-{n}-{row.status}")
@@ -268,7 +269,7 @@ def test_a_lost_cancellation_is_asked_for_again_only_where_the_status_allows_it(
         assert asked[1] - asked[0] >= 10.0
 
 
-@pytest.mark.parametrize(
+@table(
     "row",
     [
         pytest.param(row, id=f"{m}-{n}-{row.status}")

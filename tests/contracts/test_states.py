@@ -4,10 +4,9 @@ import json
 from collections.abc import Callable
 from typing import Any
 
-import pytest
-
 from countermand.sandbox.vtex_order import STATUSES
 from countermand.sandbox.world import World
+from tests.support.tables import table
 
 from .documents import MARKETPLACES, Row, statuses
 from .recipes import ask
@@ -93,7 +92,7 @@ def differences(shown: Any, said: Any) -> list[Any]:
     return [each for pair in pairs for each in differences(*pair)]
 
 
-@pytest.mark.parametrize("row", ROWS, ids=lambda row: f"{row.marketplace}-{row.status}")
+@table("row", ROWS, ids=lambda row: f"{row.marketplace}-{row.status}")
 def test_the_sandbox_shows_every_status(row: Row) -> None:
     """A read shows all that the row's body says; what the body leaves out at Kibo and Crux is left out."""
     world = World()

@@ -23,6 +23,7 @@ from countermand.engine.rules import CancelRequest
 from tests.support.doors import Kind, OnStage
 from tests.support.markets import CRUX, KIBO, MARKETS, PATTERN, VTEX, Market
 from tests.support.stage import Stage
+from tests.support.tables import table
 
 BAD_TEXTS: list[Any] = [
     "",
@@ -72,7 +73,7 @@ def told(value: object) -> str | None:
     return value.name if isinstance(value, Market) else ascii(value)[:20]
 
 
-@pytest.mark.parametrize("market, bad", bad_ids(), ids=told)
+@table("market, bad", bad_ids(), ids=told)
 def test_a_bad_id_is_not_sent(market: Market, bad: Any, on_stage: OnStage) -> None:
     """Whatever is called with it: cancel_order, a request, the read, wait_until_settled."""
     stage = Stage()
@@ -97,7 +98,7 @@ def test_a_bad_id_is_not_sent(market: Market, bad: Any, on_stage: OnStage) -> No
 BAD_TIMEOUTS: list[Any] = [0, -1, float("nan"), float("inf"), "30", b"30", True, [], 1e9, 10**400]
 
 
-@pytest.mark.parametrize("timeout", BAD_TIMEOUTS, ids=told)
+@table("timeout", BAD_TIMEOUTS, ids=told)
 def test_a_bad_timeout_is_not_sent(timeout: Any, market: Market, on_stage: OnStage) -> None:
     """A positive, finite number of seconds, for a client and for a call."""
     stage = Stage()
@@ -121,7 +122,7 @@ def test_no_timeout_is_the_clients(market: Market, on_stage: OnStage) -> None:
     assert len(stage.calls) == 2
 
 
-@pytest.mark.parametrize("label", ["", 5, b"eu", "a\n"], ids=told)
+@table("label", ["", 5, b"eu", "a\n"], ids=told)
 def test_a_request_names_its_account_by_a_label(market: Market, label: Any) -> None:
     """It is refused where it is built; the error carries the order."""
     with pytest.raises(InvalidRequestError, match="account must be the label") as caught:
@@ -140,8 +141,8 @@ ACCESS: dict[str, Any] = {
 }
 
 
-@pytest.mark.parametrize("bad", NO_HEADERS, ids=told)
-@pytest.mark.parametrize("build", ACCESS.values(), ids=ACCESS)
+@table("bad", NO_HEADERS, ids=told)
+@table("build", ACCESS.values(), ids=ACCESS)
 def test_a_credential_that_fits_no_header(build: Any, bad: Any) -> None:
     """ValueError, which names the field and does not repeat the value."""
     with pytest.raises(ValueError, match="must be") as caught:
@@ -152,7 +153,7 @@ def test_a_credential_that_fits_no_header(build: Any, bad: Any) -> None:
     assert caught.value.__context__ is None
 
 
-@pytest.mark.parametrize(
+@table(
     "build",
     [
         lambda: Pattern(token=None),  # type: ignore[arg-type]
@@ -188,7 +189,7 @@ HOSTS: list[Any] = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("bad", HOSTS, ids=told)
+@table("bad", HOSTS, ids=told)
 def test_an_account_cannot_choose_the_host(bad: Any) -> None:
     """Letters, digits and hyphens, in one label; an environment is one of VTEX's own."""
     with pytest.raises(ValueError, match="host name"):
@@ -203,7 +204,7 @@ TENANTS: list[Any] = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("bad", TENANTS, ids=told)
+@table("bad", TENANTS, ids=told)
 def test_a_tenant_is_digits(bad: Any) -> None:
     """It is part of the host's name too."""
     with pytest.raises(ValueError, match="must be digits"):
@@ -236,8 +237,8 @@ URL_FIELDS: dict[str, Any] = {
 }
 
 
-@pytest.mark.parametrize("build", URL_FIELDS.values(), ids=URL_FIELDS)
-@pytest.mark.parametrize("url", BAD_URLS, ids=told)
+@table("build", URL_FIELDS.values(), ids=URL_FIELDS)
+@table("url", BAD_URLS, ids=told)
 def test_a_bad_base_url(url: Any, build: Any) -> None:
     """https, or http to this machine; a host; no user, no query, no fragment."""
     with pytest.raises(ValueError, match="url") as caught:
@@ -245,8 +246,8 @@ def test_a_bad_base_url(url: Any, build: Any) -> None:
     assert "sekret" not in str(caught.value)
 
 
-@pytest.mark.parametrize("build", URL_FIELDS.values(), ids=URL_FIELDS)
-@pytest.mark.parametrize("url", GOOD_URLS)
+@table("build", URL_FIELDS.values(), ids=URL_FIELDS)
+@table("url", GOOD_URLS)
 def test_a_good_base_url(url: str, build: Any) -> None:
     """It is used as it is."""
     assert url in (build(url).url, getattr(build(url), "auth_url", None))
@@ -260,7 +261,7 @@ def test_a_client_without_any_marketplace_is_empty_and_not_wrong(door: Any) -> N
     )
 
 
-@pytest.mark.parametrize("market", MARKETS, ids=lambda market: market.name)
+@table("market", MARKETS, ids=lambda market: market.name)
 def test_a_message_names_the_field(market: Market, on_stage: OnStage) -> None:
     """In the marketplace's own word."""
     field = attrs.fields(type(market.request))[0].name
@@ -307,9 +308,7 @@ class Lookalike:
     order_id = "114-1"
 
 
-@pytest.mark.parametrize(
-    "wrong", [None, "114-1", 5, object(), Lookalike(), CancelRequest(), CancelVtexOrder], ids=told
-)
+@table("wrong", [None, "114-1", 5, object(), Lookalike(), CancelRequest(), CancelVtexOrder], ids=told)
 def test_what_is_no_request_is_not_sent(wrong: Any, market: Market, on_stage: OnStage) -> None:
     """Nor is a request for another marketplace."""
     stage = Stage()
@@ -326,9 +325,7 @@ def _of_another(market: Market) -> Any:
     return next(other.request for other in MARKETS if other is not market)
 
 
-@pytest.mark.parametrize(
-    "wrong", [{}, "sekret-text", Pattern, 5], ids=["a dict", "a text", "a class", "a number"]
-)
+@table("wrong", [{}, "sekret-text", Pattern, 5], ids=["a dict", "a text", "a class", "a number"])
 def test_a_configuration_of_another_kind(wrong: Any, market: Market, on_stage: OnStage) -> None:
     """It is told by its type, and not repeated."""
     others = [other.access for other in MARKETS if other is not market]
@@ -338,7 +335,7 @@ def test_a_configuration_of_another_kind(wrong: Any, market: Market, on_stage: O
         assert "sekret" not in str(caught.value)
 
 
-@pytest.mark.parametrize("wrong", ["httpx", 5, object()], ids=["a text", "a number", "an object"])
+@table("wrong", ["httpx", 5, object()], ids=["a text", "a number", "an object"])
 def test_an_http_client_of_another_kind(wrong: Any, market: Market, on_stage: OnStage) -> None:
     """It is found out when the client is opened, not in the middle of a cancellation."""
     with pytest.raises(InvalidRequestError, match="http_client"):

@@ -17,6 +17,7 @@ from countermand import (
     outcome_from_json,
 )
 from countermand.engine.decoding import Answer, DecodingError, decode
+from tests.support.tables import table
 
 BODIES: dict[type[Answer], Mapping[str, Any]] = {
     PatternCancellation: {
@@ -125,8 +126,8 @@ def test_what_is_decoded_is_not_nested_too_deeply_for_raw(opening: str, closing:
             decode(body % (opening.encode() * depth, closing.encode() * depth, many), VtexReceipt)
 
 
-@pytest.mark.parametrize("note", ["\\u003a", "\\u003a\\u003a", "a\\\\", '\\":', "::", "a:b", "\\/", "é:"])
-@pytest.mark.parametrize("gap", ["", " ", "\n\t"])
+@table("note", ["\\u003a", "\\u003a\\u003a", "a\\\\", '\\":', "::", "a:b", "\\/", "é:"])
+@table("gap", ["", " ", "\n\t"])
 def test_no_other_text_hides_a_repetition(note: str, gap: str) -> None:
     """Whatever escapes and colons a field beside it holds, and whatever space stands before a colon."""
     once = f'{{"date": "1", "orderId"{gap}:"1172-01", "receipt": "38e0", "note": "{note}"}}'

@@ -23,6 +23,7 @@ from countermand import (
 from tests.support.doors import OnStage
 from tests.support.markets import CRUX, KIBO, MARKETS, PATTERN, REPEATABLE, VTEX, Market
 from tests.support.stage import Stage, lost, reply, unsent
+from tests.support.tables import table
 
 #: Waits of no length, so that only what is asked decides.
 SWIFT = RetryPolicy(first_pause=0.0)
@@ -93,7 +94,7 @@ def test_a_429_closes_the_gate_for_every_call_on_the_account(market: Market, on_
     assert stage.times[1] == pytest.approx(7.0)
 
 
-@pytest.mark.parametrize("status", NOT_APPLIED)
+@table("status", NOT_APPLIED)
 def test_a_clean_4xx_raises_its_error(market: Market, status: int, on_stage: OnStage) -> None:
     """On a first, clean attempt 401, 403 and 404 mean "not applied" everywhere; nothing else is asked."""
     stage = Stage(cancel=[reply(status, {"message": "no"}, x_request_id="r-1")])
@@ -109,7 +110,7 @@ def test_a_clean_4xx_raises_its_error(market: Market, status: int, on_stage: OnS
     assert [attempt.status for attempt in error.attempts] == [status]
 
 
-@pytest.mark.parametrize(
+@table(
     "market, status, error",
     [
         *((market, 400, InvalidRequestError) for market in (PATTERN, CRUX)),
@@ -136,10 +137,10 @@ def test_any_other_4xx_on_an_open_order_raises(
     assert stage.kinds.count("cancel") == 1
 
 
-@pytest.mark.parametrize("unclear", AMBIGUOUS.values(), ids=AMBIGUOUS)
 class TestWhatMayHaveBeenApplied:
     """Write errors, read timeouts, disconnects, 408, 5xx and 3xx are settled by reading."""
 
+    @table("unclear", AMBIGUOUS.values(), ids=AMBIGUOUS)
     def test_a_cancelled_order_says_cancelled(self, market: Market, unclear: Any, on_stage: OnStage) -> None:
         """The state decides, and the answer is the order."""
         stage = Stage(cancel=[unclear], read=[market.cancelled])
@@ -148,6 +149,7 @@ class TestWhatMayHaveBeenApplied:
         assert outcome.answer == market.read(on_stage(Stage(read=[market.cancelled]), market))
         assert stage.kinds == ["cancel", "read"]
 
+    @table("unclear", AMBIGUOUS.values(), ids=AMBIGUOUS)
     def test_an_order_past_cancelling_says_refused(
         self, market: Market, unclear: Any, on_stage: OnStage
     ) -> None:
@@ -159,6 +161,7 @@ class TestWhatMayHaveBeenApplied:
         assert len(outcome.refused) == 1
         assert stage.kinds == ["cancel", "read"]
 
+    @table("unclear", AMBIGUOUS.values(), ids=AMBIGUOUS)
     @pytest.mark.parametrize("market", REPEATABLE, ids=lambda market: market.name)
     def test_an_open_order_is_asked_again_where_that_is_harmless(
         self, market: Market, unclear: Any, on_stage: OnStage
@@ -174,6 +177,7 @@ class TestWhatMayHaveBeenApplied:
         assert (stage.times[-1] >= 10.0) is (market is VTEX)
         assert stage.kinds.count("read") == 1 or market is VTEX
 
+    @table("unclear", AMBIGUOUS.values(), ids=AMBIGUOUS)
     def test_an_open_order_at_crux_is_polled_and_never_asked_again(
         self, unclear: Any, on_stage: OnStage
     ) -> None:
@@ -183,6 +187,7 @@ class TestWhatMayHaveBeenApplied:
         assert isinstance(outcome, Cancelled)
         assert stage.kinds == ["cancel", "read", "read", "read"]
 
+    @table("unclear", AMBIGUOUS.values(), ids=AMBIGUOUS)
     def test_nothing_decided_is_unknown(self, market: Market, unclear: Any, on_stage: OnStage) -> None:
         """With every attempt as evidence, within the one budget."""
         stage = Stage(cancel=repeat(unclear), read=repeat(market.still_open))
@@ -195,6 +200,7 @@ class TestWhatMayHaveBeenApplied:
         assert stage.kinds.count("cancel") == {"crux": 1, "vtex": 2}.get(market.name, 4)
         assert stage.now <= 20.0
 
+    @table("unclear", AMBIGUOUS.values(), ids=AMBIGUOUS)
     def test_an_unreadable_order_is_unknown(self, market: Market, unclear: Any, on_stage: OnStage) -> None:
         """A read that fails says nothing about the order."""
         stage = Stage(cancel=repeat(unclear), read=repeat(reply(500)))
@@ -204,11 +210,13 @@ class TestWhatMayHaveBeenApplied:
         assert [attempt.what for attempt in outcome.attempts] == stage.kinds
         assert stage.kinds.count("cancel") == 1
 
+    @table("unclear", AMBIGUOUS.values(), ids=AMBIGUOUS)
     def test_another_order_decides_nothing(self, market: Market, unclear: Any, on_stage: OnStage) -> None:
         """VTEX reads by sequence number too: an answer about another order is no evidence."""
         stage = Stage(cancel=[unclear], read=repeat(market.another))
         assert isinstance(market.cancel(on_stage(stage, market)), Unknown)
 
+    @table("unclear", AMBIGUOUS.values(), ids=AMBIGUOUS)
     def test_the_first_failure_is_read_once_even_without_retries(
         self, market: Market, unclear: Any, on_stage: OnStage
     ) -> None:
@@ -217,7 +225,7 @@ class TestWhatMayHaveBeenApplied:
         assert isinstance(market.cancel(on_stage(stage, market, retry=RetryPolicy.never())), Cancelled)
 
 
-@pytest.mark.parametrize("unclear", UNCLEAR_SUCCESS.values(), ids=UNCLEAR_SUCCESS)
+@table("unclear", UNCLEAR_SUCCESS.values(), ids=UNCLEAR_SUCCESS)
 def test_an_unusable_2xx_is_settled_by_reading(market: Market, unclear: Any, on_stage: OnStage) -> None:
     """It was probably applied: never "failed"."""
     stage = Stage(cancel=[unclear], read=[market.cancelled])
@@ -299,10 +307,8 @@ def _refusal(market: Market, status: int, part: str = "picked") -> Any:
     return reply(status)
 
 
-@pytest.mark.parametrize(
-    "later", [unsent(), reply(429, retry_after="9999"), reply(429)], ids=["unsent", "429 too late", "429"]
-)
-@pytest.mark.parametrize("market", REPEATABLE, ids=lambda market: market.name)
+@table("later", [unsent(), reply(429, retry_after="9999"), reply(429)], ids=["unsent", "429 too late", "429"])
+@table("market", REPEATABLE, ids=lambda market: market.name)
 def test_no_error_is_raised_after_an_unclear_attempt(market: Market, later: Any, on_stage: OnStage) -> None:
     """Raised means untouched: what would be an error on a clean attempt is Unknown now."""
     stage = Stage(cancel=[lost(), *repeat(later, 9)], read=repeat(market.still_open))
@@ -332,7 +338,7 @@ def test_a_refusal_on_a_clean_attempt_is_refused_without_a_read(market: Market, 
     assert isinstance(market.cancel(on_stage(stage, market)), Refused)
 
 
-@pytest.mark.parametrize("status", [201, 202, 206, 302, 404, 500])
+@table("status", [201, 202, 206, 302, 404, 500])
 def test_an_order_is_believed_with_200_only(market: Market, on_stage: OnStage, status: int) -> None:
     """Whatever comes with another status, be it the whole order as cancelled, settles nothing."""
     stage = Stage(cancel=[lost()], read=[reply(status, market.cancelled.body)])

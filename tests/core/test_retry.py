@@ -11,6 +11,7 @@ from countermand import Cancelled, NotSentError, Requested, RetryPolicy, Unknown
 from tests.support.doors import OnStage
 from tests.support.markets import CRUX, PATTERN, Market
 from tests.support.stage import After, Stage, lost, reply, unsent
+from tests.support.tables import table
 
 
 def test_the_defaults() -> None:
@@ -30,7 +31,7 @@ def test_a_policy_prints_and_compares() -> None:
     assert RetryPolicy.never() == RetryPolicy(attempts=1)
 
 
-@pytest.mark.parametrize(
+@table(
     "wrong",
     [
         {"attempts": 0},

@@ -11,6 +11,7 @@ from countermand import Cancelled, RateLimitedError, Requested, RetryPolicy, Unk
 from tests.support.doors import OnStage
 from tests.support.markets import PATTERN, Market
 from tests.support.stage import Stage, lost, reply
+from tests.support.tables import table
 
 #: The stage's Date at its start, and one nine seconds later.
 NOW, SOON = "Mon, 02 Mar 2026 09:00:00 GMT", "Mon, 02 Mar 2026 09:00:09 GMT"
@@ -73,7 +74,7 @@ HUGE = {
 }
 
 
-@pytest.mark.parametrize("headers, seconds", WAITED.values(), ids=WAITED)
+@table("headers, seconds", WAITED.values(), ids=WAITED)
 def test_it_is_waited_out(headers: dict[str, str], seconds: float, market: Market, on_stage: OnStage) -> None:
     """To the second."""
     stage = Stage(cancel=[reply(429, **headers), market.accepted])
@@ -81,7 +82,7 @@ def test_it_is_waited_out(headers: dict[str, str], seconds: float, market: Marke
     assert stage.times[1] == pytest.approx(seconds)
 
 
-@pytest.mark.parametrize("headers, seconds", WAITED.values(), ids=WAITED)
+@table("headers, seconds", WAITED.values(), ids=WAITED)
 def test_over_budget_it_raises_at_once(
     headers: dict[str, str], seconds: float, market: Market, on_stage: OnStage
 ) -> None:
@@ -93,7 +94,7 @@ def test_over_budget_it_raises_at_once(
     assert stage.sleeps == []
 
 
-@pytest.mark.parametrize("text, seconds", HUGE.values(), ids=HUGE)
+@table("text, seconds", HUGE.values(), ids=HUGE)
 def test_a_huge_one_raises_at_once(text: str, seconds: float, market: Market, on_stage: OnStage) -> None:
     """And names the whole time, ten years at most."""
     stage = Stage(cancel=[reply(429, retry_after=text)])
@@ -104,7 +105,7 @@ def test_a_huge_one_raises_at_once(text: str, seconds: float, market: Market, on
     assert stage.sleeps == []
 
 
-@pytest.mark.parametrize("text", HUGE, ids=HUGE)
+@table("text", HUGE, ids=HUGE)
 def test_a_huge_one_does_not_shut_the_account_for_years(text: str, on_stage: OnStage) -> None:
     """A garbled header costs an hour at most: then the marketplace is asked again."""
     stage = Stage(cancel=[reply(429, retry_after=HUGE[text][0]), PATTERN.accepted])
@@ -116,7 +117,7 @@ def test_a_huge_one_does_not_shut_the_account_for_years(text: str, on_stage: OnS
     assert stage.sleeps == []
 
 
-@pytest.mark.parametrize("text", NO_SENSE.values(), ids=NO_SENSE)
+@table("text", NO_SENSE.values(), ids=NO_SENSE)
 def test_what_makes_no_sense_counts_as_absent(text: str | None, on_stage: OnStage) -> None:
     """Full jitter stands in for it."""
     limited = reply(429) if text is None else reply(429, retry_after=text)
@@ -125,8 +126,8 @@ def test_what_makes_no_sense_counts_as_absent(text: str | None, on_stage: OnStag
     assert 0 <= stage.times[1] <= 1.5
 
 
-@pytest.mark.parametrize("text", NO_SENSE.values(), ids=NO_SENSE)
-@pytest.mark.parametrize("what", ["cancel", "read", "wait"])
+@table("text", NO_SENSE.values(), ids=NO_SENSE)
+@table("what", ["cancel", "read", "wait"])
 def test_nothing_crashes_and_nothing_outlasts_the_deadline(
     text: str | None, what: str, market: Market, on_stage: OnStage
 ) -> None:
@@ -139,8 +140,8 @@ def test_nothing_crashes_and_nothing_outlasts_the_deadline(
     assert stage.now <= 20.0
 
 
-@pytest.mark.parametrize("text", ["9", "86400", SOON])
-@pytest.mark.parametrize("what", ["read", "wait"])
+@table("text", ["9", "86400", SOON])
+@table("what", ["read", "wait"])
 def test_reads_raise_at_once_too(text: str, what: str, market: Market, on_stage: OnStage) -> None:
     """The marketplace's wish is the same for every request."""
     stage = Stage(read=[reply(429, retry_after=text)])
@@ -193,7 +194,7 @@ def test_a_closed_gate_beyond_the_deadline_sends_nothing(market: Market, on_stag
     assert (len(stage.calls), stage.sleeps) == (1, [])
 
 
-@pytest.mark.parametrize("text", [None, "0", "soon", "Mon, 02 Mar 2026 08:59:59 GMT"])
+@table("text", [None, "0", "soon", "Mon, 02 Mar 2026 08:59:59 GMT"])
 def test_a_429_without_sense_closes_the_gate_too(text: str | None, market: Market, on_stage: OnStage) -> None:
     """For as long as the marketplace recommends, or else the policy: "too many requests" is meant for every call."""
     limited = reply(429) if text is None else reply(429, retry_after=text)
@@ -206,7 +207,7 @@ def test_a_429_without_sense_closes_the_gate_too(text: str | None, market: Marke
     assert stage.times[1] == recommended if recommended else 0 < stage.times[1] <= 8.0
 
 
-@pytest.mark.parametrize("header, told_by", [("40", "marketplace"), (None, "policy"), ("soon", "policy")])
+@table("header, told_by", [("40", "marketplace"), (None, "policy"), ("soon", "policy")])
 def test_the_rate_limit_names_who_told_the_time(
     header: str | None, told_by: str, market: Market, on_stage: OnStage
 ) -> None:
@@ -232,7 +233,7 @@ def test_the_policys_own_pause_comes_first(market: Market, on_stage: OnStage) ->
     assert stage.times[2] >= stage.times[1] + 7.0
 
 
-@pytest.mark.parametrize("text", ["9", "8.5", SOON])
+@table("text", ["9", "8.5", SOON])
 def test_a_503_that_names_a_time_is_waited_out_before_the_order_is_read(
     text: str, market: Market, on_stage: OnStage
 ) -> None:

@@ -22,6 +22,7 @@ from countermand import (
 from tests.support.doors import OnStage
 from tests.support.markets import Market
 from tests.support.stage import After, Stage, lost, reply, unsent
+from tests.support.tables import table
 
 SWIFT = RetryPolicy(first_pause=0.0)
 
@@ -44,7 +45,7 @@ def test_pauses_grow_to_a_bound(market: Market, on_stage: OnStage) -> None:
     assert max(stage.sleeps) == 60.0
 
 
-@pytest.mark.parametrize("timeout", [0.001, 1.0, 7.5, 600.0])
+@table("timeout", [0.001, 1.0, 7.5, 600.0])
 def test_it_never_waits_past_its_time(timeout: float, market: Market, on_stage: OnStage) -> None:
     """What it last saw comes back, unsettled."""
     stage = Stage(read=repeat(market.still_open))
@@ -78,16 +79,14 @@ def test_a_final_state_at_the_first_read_needs_no_pause(market: Market, on_stage
         assert stage.sleeps == []
 
 
-@pytest.mark.parametrize(
-    "trouble", [lost(), reply(500), reply(429), unsent(), reply(200, b"<html>")], ids=str
-)
+@table("trouble", [lost(), reply(500), reply(429), unsent(), reply(200, b"<html>")], ids=str)
 def test_trouble_on_the_way_is_waited_out(trouble: Any, market: Market, on_stage: OnStage) -> None:
     """It is only a read: another one will do."""
     stage = Stage(read=[trouble, market.still_open, trouble, market.cancelled])
     assert isinstance(market.wait(on_stage(stage, market)), Cancelled)
 
 
-@pytest.mark.parametrize("trouble", [lost(), reply(500), reply(429), unsent(), reply(404)], ids=str)
+@table("trouble", [lost(), reply(500), reply(429), unsent(), reply(404)], ids=str)
 def test_what_was_seen_last_outlives_trouble(trouble: Any, market: Market, on_stage: OnStage) -> None:
     """Nothing is raised once the order was seen."""
     stage = Stage(read=[market.still_open, *repeat(trouble, 99)])
@@ -97,7 +96,7 @@ def test_what_was_seen_last_outlives_trouble(trouble: Any, market: Market, on_st
     assert stage.now <= 60.0
 
 
-@pytest.mark.parametrize("trouble", [lost(), reply(500), reply(200, b"<html>")], ids=str)
+@table("trouble", [lost(), reply(500), reply(200, b"<html>")], ids=str)
 def test_an_order_that_was_never_seen_is_unknown(trouble: Any, market: Market, on_stage: OnStage) -> None:
     """The reason says what stood in the way."""
     outcome = market.wait(on_stage(Stage(read=repeat(trouble)), market), timeout=30.0)
@@ -114,8 +113,8 @@ REJECTED: list[tuple[int, type[CountermandError]]] = [
 ]
 
 
-@pytest.mark.parametrize("what", ["read", "wait"])
-@pytest.mark.parametrize("status, error", REJECTED)
+@table("what", ["read", "wait"])
+@table("status, error", REJECTED)
 def test_a_read_that_is_denied_raises(
     status: int, error: type[CountermandError], what: str, market: Market, on_stage: OnStage
 ) -> None:
@@ -127,7 +126,7 @@ def test_a_read_that_is_denied_raises(
     assert (caught.value.marketplace, caught.value.order_id) == (market.name, str(market.order_id))
 
 
-@pytest.mark.parametrize("what", ["read", "wait"])
+@table("what", ["read", "wait"])
 def test_reads_that_could_never_be_made_raise(what: str, market: Market, on_stage: OnStage) -> None:
     """No connection, or no end of 429."""
     cases: list[tuple[Any, type[CountermandError]]] = [
@@ -148,7 +147,7 @@ def test_a_read_is_tried_again(market: Market, on_stage: OnStage) -> None:
         assert len(stage.calls) == 2
 
 
-@pytest.mark.parametrize("trouble", [lost(), reply(500), reply(302), reply(200, b"<html>")], ids=str)
+@table("trouble", [lost(), reply(500), reply(302), reply(200, b"<html>")], ids=str)
 def test_a_read_that_fails_to_the_end_is_unreadable(trouble: Any, market: Market, on_stage: OnStage) -> None:
     """OrderUnreadableError, after the attempts of the policy."""
     stage = Stage(read=repeat(trouble))

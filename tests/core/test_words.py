@@ -6,11 +6,10 @@ import pytest
 
 from countermand.engine.words import is_a_page, names_its_error, words_of
 from tests.support.stage import reply
+from tests.support.tables import table
 
 
-@pytest.mark.parametrize(
-    "body", [b"", b"<html>", b"[]", b'" "', b"7", b"null", b"{", b"{}", b'{"code": null}', b"\xff"]
-)
+@table("body", [b"", b"<html>", b"[]", b'" "', b"7", b"null", b"{", b"{}", b'{"code": null}', b"\xff"])
 def test_a_body_without_words(body: bytes) -> None:
     """Whatever it is."""
     assert words_of(reply(400, body)) == (None, None)
@@ -42,7 +41,7 @@ def test_a_byte_order_mark_hides_no_word() -> None:
     assert words_of(reply(400, b"\xef\xbb\xbf" + json.dumps({"message": "no"}).encode())).detail == "no"
 
 
-@pytest.mark.parametrize(
+@table(
     "said, detail, code",
     [
         ({"errors": {"reason": ["Too long", "Not text"], "id": "Unknown"}}, "reason: Too long; reason: Not text; id: Unknown", None),

@@ -26,6 +26,7 @@ from countermand import (
 )
 from countermand.engine.decoding import Answer, decode
 from countermand.marketplaces import registry
+from tests.support.tables import table
 
 from . import made
 from .test_round_trip import AT, attempt_written, same
@@ -119,7 +120,7 @@ CHANGES: list[tuple[str, Any, str]] = [
 ]
 
 
-@pytest.mark.parametrize("path, value, problem", CHANGES)
+@table("path, value, problem", CHANGES)
 def test_what_was_changed_is_refused(path: str, value: Any, problem: str) -> None:
     """The error is a ValueError, and names the place."""
     with pytest.raises(ValueError, match=problem):
@@ -157,7 +158,7 @@ def test_what_is_no_object_is_refused(thing: Any) -> None:
             load(thing)
 
 
-@pytest.mark.parametrize("text", ["", '{"sekret', "NaN", "[]", b"\xff", "[" * 10**5, "9" * 5000, None, 5])
+@table("text", ["", '{"sekret', "NaN", "[]", b"\xff", "[" * 10**5, "9" * 5000, None, 5])
 def test_what_is_no_json_is_refused(text: Any) -> None:
     """Broken, cut short, nested without end, or no text; and the error does not keep the text."""
     with pytest.raises(ValueError, match=r" @ \$") as caught:
@@ -194,7 +195,7 @@ def test_kinds_are_not_taken_for_one_another() -> None:
             load(data)
 
 
-@pytest.mark.parametrize(
+@table(
     "change, problem",
     [
         ({"order_id": "1"}, r"an integer is wanted, not str @ \$\.order_id"),

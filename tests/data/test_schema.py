@@ -44,11 +44,11 @@ def test_a_schema_of_one_marketplace() -> None:
 
 
 def test_it_allows_what_is_written_and_little_else() -> None:
-    """With jsonschema: a thousand values are valid; of the changed ones, those that a schema can tell are not."""
+    """With jsonschema: 180 values are valid; of the changed ones, those that a schema can tell are not."""
     jsonschema = pytest.importorskip("jsonschema", reason="jsonschema is not among the oldest dependencies")
     jsonschema.Draft202012Validator.check_schema(json_schema())
     valid = jsonschema.Draft202012Validator(json_schema()).is_valid
-    for seed in range(150):
+    for seed in range(60):
         rng = random.Random(seed)
         for make in (made.outcome, made.error, made.request):
             value: Any = make(rng)

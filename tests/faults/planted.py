@@ -15,7 +15,7 @@ _PYTEST = ("pytest", "-x", "-q", "-p", "no:cacheprovider")
 CHECKS: dict[str, tuple[str, ...]] = {
     "sweep": ("tests.faults.simulate", "--brief", "--cases", "6000", "--seed", "0", "--workers", "1"),
     "outages": (*_PYTEST, "tests/faults/test_simulation_outages.py"),
-    "stories": (*_PYTEST, "tests/faults/test_simulation.py", "-k", "not fresh_slice"),
+    "stories": (*_PYTEST, "tests/faults/test_simulation.py", "-k", "not slice"),
     "secrets": (*_PYTEST, "tests/faults/test_simulation_secrets.py"),
     "http": (*_PYTEST, "tests/http/test_faults.py"),
     "wire": (*_PYTEST, "tests/http/test_aiohttp.py", "tests/http/test_wire.py"),

@@ -35,8 +35,8 @@ def answered(status: int, body: bytes = b"", applied: bool = False, **headers: s
 class Story:
     """One order at one marketplace, a client of it, and the troubles that its requests meet, in their order.
 
-    Requests beyond the troubles that were listed meet none. The pauses between attempts are drawn at random, as
-    they always are; a story must come out the same whatever they are.
+    Requests beyond the troubles that were listed meet none. The pauses between attempts are drawn at random;
+    a story must come out the same whatever they are.
     """
 
     def __init__(

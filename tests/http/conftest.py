@@ -1,12 +1,10 @@
 """Every way to HTTP, for every test that asks for a `seam`."""
 
 from collections.abc import Iterator
-from contextlib import ExitStack
-from typing import Any
 
 import pytest
 
-from tests.support.doors import OpenDoor
+from tests.support.doors import Doors, OpenDoor
 
 from .seam import SEAMS, Seam
 
@@ -24,9 +22,6 @@ def open_http(seam: Seam, monkeypatch: pytest.MonkeyPatch) -> Iterator[OpenDoor]
     for name in ("http_proxy", "https_proxy", "all_proxy"):
         monkeypatch.delenv(name, raising=False)
         monkeypatch.delenv(name.upper(), raising=False)
-    with ExitStack() as stack:
-
-        def opened(**settings: Any) -> Any:
-            return stack.enter_context(seam.open(**settings))
-
-        yield opened
+    doors = Doors(seam.open)
+    yield doors
+    doors.close()

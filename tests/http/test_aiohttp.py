@@ -15,6 +15,7 @@ import pytest
 
 from countermand.engine.secret import SealedHeaders
 from countermand.engine.wire import Call, Fault, Reply
+from tests.support.tables import table
 from tests.support.tls import anonymous
 
 from .raw import RawServer, http
@@ -65,9 +66,7 @@ def within(seconds: float, call: Call) -> Call:
     return attrs.evolve(call, deadline=time.monotonic() + seconds)
 
 
-@pytest.mark.parametrize(
-    "target", ["", "a", "/a b", "/a\r\nHost: elsewhere", "/a\nb", "/\x00", "/ü", "/\u2028"]
-)
+@table("target", ["", "a", "/a b", "/a\r\nHost: elsewhere", "/a\nb", "/\x00", "/ü", "/\u2028"])
 def test_a_target_that_is_more_than_a_target(target: str) -> None:
     """It would begin another line of the request, or another request."""
     with RawServer(http({})) as server:
@@ -77,9 +76,7 @@ def test_a_target_that_is_more_than_a_target(target: str) -> None:
     assert server.requests == []
 
 
-@pytest.mark.parametrize(
-    "value", ["a\r\nX-More: b", "a\nb", "a\rb", "a\r\n", "a\n", "\n", "a\x00", "a\u2028b", "ü"]
-)
+@table("value", ["a\r\nX-More: b", "a\nb", "a\rb", "a\r\n", "a\n", "\n", "a\x00", "a\u2028b", "ü"])
 def test_a_header_that_is_more_than_a_header(value: str) -> None:
     """A credential is checked when it is configured; this is the last door."""
     with RawServer(http({})) as server:

@@ -11,6 +11,7 @@ import pytest
 from countermand import AsyncCountermand, Countermand, Crux, NotSentError, Requested, RetryPolicy
 from countermand.transport import messages
 from tests.support.proxies import SocksServer, Tunnel
+from tests.support.tables import table
 from tests.support.tls import AUTHORITY, INVALID, serving, trusting
 
 from .kinds import every_driver
@@ -74,7 +75,7 @@ def test_a_certificate_that_is_valid(kind: str) -> None:
         assert len(server.requests) == 1
 
 
-@pytest.mark.parametrize("name", INVALID)
+@table("name", INVALID)
 def test_a_certificate_that_is_not(kind: str, name: str) -> None:
     """Expired, for another host, signed by itself: nothing is sent."""
     with RawServer(NO_CONTENT, tls=serving(name)) as server:

@@ -14,6 +14,7 @@ from countermand.transport import connecting
 from countermand.transport.blocking import StockDriver
 from countermand.transport.eventloop import AsyncStockDriver
 from tests.support.proxies import SocksServer
+from tests.support.tables import table
 
 from .raw import RawServer, http
 
@@ -174,7 +175,7 @@ def test_through_a_socks_proxy_with_a_password(kind: str) -> None:
         assert proxy.asked[1] == b"\x01\x05us@er\x04p:ss"
 
 
-@pytest.mark.parametrize("manner", ["refuses", "wants more", "wrong password", "closes"])
+@table("manner", ["refuses", "wants more", "wrong password", "closes"])
 def test_a_socks_proxy_that_does_not_connect(kind: str, manner: str) -> None:
     """Nothing was sent."""
     with SocksServer(manner) as proxy:

@@ -12,6 +12,7 @@ from countermand.sandbox import Sandbox
 from tests.support.doors import Door, Kind, OpenDoor
 from tests.support.markets import PATTERN, VTEX, Market
 from tests.support.stage import reply
+from tests.support.tables import table
 
 from .seam import answer
 
@@ -72,11 +73,12 @@ def about(market: Market, order_id: str) -> tuple[Any, Any]:
 
 
 @pytest.mark.parametrize("market", WITH_TEXT, ids=lambda market: market.name)
-@pytest.mark.parametrize("order_id", AWKWARD, ids=lambda text: ascii(text)[:24])
+@table("order_id", AWKWARD, ids=lambda text: ascii(text)[:24])
 def test_it_leaves_as_one_segment_or_one_value(
     order_id: str, market: Market, open_http: OpenDoor, httpx_mock: HTTPXMock
 ) -> None:
     """And the rest of the URL is as ever."""
+    httpx_mock.reset()
     for each in about(market, order_id):
         answer(httpx_mock, each)
     door: Door = open_http(**market.settings)

@@ -31,6 +31,7 @@ from countermand import (
 from countermand.engine.wire import Call, Fault, Flow, Reply
 from countermand.transport.blocking import BlockingDriver
 from countermand.transport.eventloop import EventLoopDriver
+from tests.support.tables import table
 from tests.support.trackers import walked
 
 from .kinds import KINDS, every_driver
@@ -132,7 +133,7 @@ REPLIES = {
 }
 
 
-@pytest.mark.parametrize("reply", REPLIES.values(), ids=REPLIES)
+@table("reply", REPLIES.values(), ids=REPLIES)
 def test_an_error_of_ours(kind: str, reply: bytes) -> None:
     """Whatever the marketplace answered, though it echoes the credential."""
     with RawServer(*[reply] * 3) as server:
@@ -173,8 +174,8 @@ def test_an_account_that_is_none() -> None:
         assert is_clean(caught.value)
 
 
-@pytest.mark.parametrize("kind", [kind for kind in KINDS if "httpx" in kind])
-@pytest.mark.parametrize("error", [MineError, TimeoutError, OSError, KeyboardInterrupt, LookupError])
+@table("kind", [kind for kind in KINDS if "httpx" in kind])
+@table("error", [MineError, TimeoutError, OSError, KeyboardInterrupt, LookupError])
 def test_a_hook_that_breaks(kind: str, error: type[BaseException]) -> None:
     """The hook's frame is the caller's; those between it and the call are not."""
     mine = error("mine")

@@ -15,6 +15,7 @@ from countermand.engine.wire import CLOCK, Call, Fault, Reply
 from countermand.transport import private
 from countermand.transport.blocking import BorrowedDriver, StockDriver
 from countermand.transport.eventloop import AsyncBorrowedDriver
+from tests.support.tables import table
 
 from .raw import RawServer, http
 
@@ -62,9 +63,7 @@ def private_names(tree: ast.Module) -> set[str]:
     }
 
 
-@pytest.mark.parametrize(
-    "module", sorted(SOURCE.rglob("*.py")), ids=lambda path: str(path.relative_to(SOURCE))
-)
+@table("module", sorted(SOURCE.rglob("*.py")), ids=lambda path: str(path.relative_to(SOURCE)))
 def test_no_private_name_stands_elsewhere(module: Path) -> None:
     """Whatever begins with an underscore belongs to the class or the module that it stands in."""
     if module.name != "private.py":

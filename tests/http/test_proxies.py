@@ -19,6 +19,7 @@ from countermand.transport.eventloop import AsyncStockDriver
 from countermand.transport.nested import NestedTLS
 from countermand.transport.proxies import Proxies, environment_proxies, is_direct
 from tests.support.proxies import SocksServer, Tunnel
+from tests.support.tables import table
 from tests.support.tls import anonymous
 
 from .raw import RawServer, http
@@ -61,7 +62,7 @@ def a_call(origin: str, patience: float = 5.0) -> Call:
     return Call("POST", origin, "/order", b"{}", deadline=CLOCK.monotonic() + patience)
 
 
-@pytest.mark.parametrize(
+@table(
     "host, port, no_proxy, direct",
     [
         ("api.example.com", 443, "", False),
@@ -137,7 +138,7 @@ def test_no_proxy(host: str, port: int, no_proxy: str, direct: bool) -> None:
     assert is_direct(host, port, no_proxy) is direct
 
 
-@pytest.mark.parametrize(
+@table(
     "environ, origin, url",
     [
         ({}, "https://a", None),
@@ -175,7 +176,7 @@ def test_proxies_do_not_show_their_passwords(monkeypatch: pytest.MonkeyPatch) ->
     assert "sekret" not in repr(proxies.for_origin("https://a") if proxies else None)
 
 
-@pytest.mark.parametrize("url", ["ftp://proxy", "http://", "http://proxy:port", "socks4://p:sekret@h", "://"])
+@table("url", ["ftp://proxy", "http://", "http://proxy:port", "socks4://p:sekret@h", "://"])
 def test_a_proxy_that_makes_no_sense(kind: str, url: str) -> None:
     """Nothing is sent, and its text is not repeated."""
     call = a_call("https://localhost:9")

@@ -16,6 +16,7 @@ from countermand.engine.wire import CLOCK, Call, Fault, Reply
 from countermand.transport import blocking, eventloop
 from countermand.transport.protocol import AsyncStream
 from countermand.transport.streams import RECEIVED_AT_ONCE, Deadline, Recorder, Stream
+from tests.support.tables import table
 from tests.support.tls import anonymous
 
 from .kinds import KINDS, every_driver
@@ -307,8 +308,8 @@ RECORDS: list[tuple[str, bytes, int, dict[str, str], int, bool]] = [
 ]
 
 
-@pytest.mark.parametrize("pieces", [1, 2, 1000], ids=["at once", "in two", "by the byte"])
-@pytest.mark.parametrize(
+@table("pieces", [1, 2, 1000], ids=["at once", "in two", "by the byte"])
+@table(
     "record, status, headers, size, surplus", [one[1:] for one in RECORDS], ids=[one[0] for one in RECORDS]
 )
 def test_where_a_reply_ends(

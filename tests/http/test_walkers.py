@@ -12,6 +12,7 @@ from countermand.engine.secret import SealedHeaders
 from countermand.engine.wire import CLOCK, Call, Fault, Flow, Reply
 from countermand.transport.blocking import BorrowedDriver, StockDriver
 from countermand.transport.eventloop import AsyncBorrowedDriver, AsyncStockDriver
+from tests.support.tables import table
 from tests.support.trackers import walked
 
 from .raw import RawServer, http
@@ -105,8 +106,8 @@ SCRIPTS: dict[str, tuple[bytes, ...]] = {
 }
 
 
-@pytest.mark.parametrize("script", SCRIPTS.values(), ids=SCRIPTS)
-@pytest.mark.parametrize("kind", ["stock", "async stock", "httpx", "async httpx", "aiohttp"])
+@table("script", SCRIPTS.values(), ids=SCRIPTS)
+@table("kind", ["stock", "async stock", "httpx", "async httpx", "aiohttp"])
 def test_an_error_of_a_call_reports_no_credential(kind: str, script: tuple[bytes, ...]) -> None:
     """Whatever came back, and whoever raises over it."""
     with RawServer(*script, hangups=1) as server, pytest.raises(Over) as caught:

@@ -24,6 +24,7 @@ from countermand import (
 from tests.support.doors import OnStage
 from tests.support.markets import CRUX, crux_order, names
 from tests.support.stage import Stage, lost, reply
+from tests.support.tables import table
 
 WORDS = [
     (b'{"detail": "Too late"}', "Too late"),
@@ -36,7 +37,7 @@ WORDS = [
 ]
 
 
-@pytest.mark.parametrize("body, reason", WORDS)
+@table("body, reason", WORDS)
 def test_422_is_refused_with_the_lines(body: bytes, reason: str | None, on_stage: OnStage) -> None:
     """The action can't be performed on the identifier provided: the one read says why, or the marketplace does."""
     stage = Stage(cancel=[reply(422, body)], read=[crux_order("Allocated", "Rejected")])
@@ -48,8 +49,8 @@ def test_422_is_refused_with_the_lines(body: bytes, reason: str | None, on_stage
     assert stage.kinds == ["cancel", "read"]
 
 
-@pytest.mark.parametrize("body, reason", WORDS)
-@pytest.mark.parametrize("read", [lost(), reply(500), reply(404), reply(403)], ids=str)
+@table("body, reason", WORDS)
+@table("read", [lost(), reply(500), reply(404), reply(403)], ids=str)
 def test_422_is_refused_where_the_order_cannot_be_read(
     body: bytes, reason: str | None, read: Any, on_stage: OnStage
 ) -> None:
@@ -77,7 +78,7 @@ def test_422_of_a_gateway_is_no_refusal(read: Any, on_stage: OnStage) -> None:
     assert isinstance(CRUX.cancel(on_stage(stage, CRUX)), Refused)
 
 
-@pytest.mark.parametrize(
+@table(
     "status, error",
     [
         (400, InvalidRequestError),
@@ -110,7 +111,7 @@ STATES = {
 }
 
 
-@pytest.mark.parametrize("statuses, answer, settled", STATES.values(), ids=STATES)
+@table("statuses, answer, settled", STATES.values(), ids=STATES)
 def test_a_state_as_an_outcome(
     statuses: tuple[str, ...], answer: str, settled: bool, on_stage: OnStage
 ) -> None:

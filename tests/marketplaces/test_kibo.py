@@ -20,11 +20,12 @@ from countermand import (
 from tests.support.doors import Kind, OnStage, OpenDoor
 from tests.support.markets import KIBO, kibo_order, names
 from tests.support.stage import Stage, reply
+from tests.support.tables import table
 
 BIG = 2**53 + 1
 
 
-@pytest.mark.parametrize("word", ["CANCELED", "CANCELLED", "canceled", "Cancelled"])
+@table("word", ["CANCELED", "CANCELLED", "canceled", "Cancelled"])
 def test_an_order_that_says_so_is_cancelled(word: str, on_stage: OnStage) -> None:
     """At once."""
     outcome = KIBO.cancel(on_stage(Stage(cancel=[kibo_order(word)]), KIBO))
@@ -34,7 +35,7 @@ def test_an_order_that_says_so_is_cancelled(word: str, on_stage: OnStage) -> Non
     assert outcome.order_id == "1010101"
 
 
-@pytest.mark.parametrize("word", ["READY", "PENDING", "SHIPPED", "on the moon"])
+@table("word", ["READY", "PENDING", "SHIPPED", "on the moon"])
 def test_any_other_order_is_requested(word: str, on_stage: OnStage) -> None:
     """Accepted, and not seen to be done."""
     outcome = KIBO.cancel(on_stage(Stage(cancel=[kibo_order(word)]), KIBO))
@@ -82,8 +83,8 @@ def test_ids_past_2_to_the_53_stay_exact(order_id: int, on_stage: OnStage) -> No
         )
 
 
-@pytest.mark.parametrize("status", [400, 405, 409, 415, 422])
-@pytest.mark.parametrize("state", ["SHIPPED", "FULFILLED", "Completed"])
+@table("status", [400, 405, 409, 415, 422])
+@table("state", ["SHIPPED", "FULFILLED", "Completed"])
 def test_an_undocumented_code_on_an_order_past_cancelling_is_refused(
     status: int, state: str, on_stage: OnStage
 ) -> None:
@@ -111,7 +112,7 @@ STATES = {
 }
 
 
-@pytest.mark.parametrize("status, answer", STATES.items())
+@table("status, answer", STATES.items())
 def test_a_state_as_an_outcome(status: str, answer: str, on_stage: OnStage) -> None:
     """An unknown one is kept as text."""
     outcome = KIBO.wait(on_stage(Stage(read=[kibo_order(status)]), KIBO), timeout=0.001)
@@ -133,9 +134,7 @@ def test_an_order_is_typed(on_stage: OnStage) -> None:
     assert order.raw["total"] == 4.99
 
 
-@pytest.mark.parametrize(
-    "wrong", ["01010101", "1010101.0", " 1010101", True, None, [1010101], 1010101.0], ids=repr
-)
+@table("wrong", ["01010101", "1010101.0", " 1010101", True, None, [1010101], 1010101.0], ids=repr)
 def test_an_id_of_another_type_decides_nothing(wrong: object, on_stage: OnStage) -> None:
     """An integer, or its canonical decimal text."""
     body = {"orderID": wrong, "orderState": "CANCELED"}
@@ -155,7 +154,7 @@ REASONS = {
 }
 
 
-@pytest.mark.parametrize("reason, explanation", REASONS.values(), ids=REASONS)
+@table("reason, explanation", REASONS.values(), ids=REASONS)
 def test_reasons_that_are_not_sent(reason: Any, explanation: Any, on_stage: OnStage) -> None:
     """Through `cancel_order` and through a request object."""
     stage = Stage()
@@ -168,7 +167,7 @@ def test_reasons_that_are_not_sent(reason: Any, explanation: Any, on_stage: OnSt
     assert stage.calls == []
 
 
-@pytest.mark.parametrize(
+@table(
     "reason, explanation",
     [
         ("other", "x"),

@@ -23,6 +23,7 @@ from countermand import (
 from tests.support.doors import OnStage
 from tests.support.markets import PATTERN, names, pattern_answer, pattern_order
 from tests.support.stage import Stage, reply
+from tests.support.tables import table
 
 
 def cancel(on_stage: OnStage, status: int, body: object, *reads: Any) -> Any:
@@ -88,9 +89,9 @@ LISTS = {
 }
 
 
-@pytest.mark.parametrize("success", [True, False])
-@pytest.mark.parametrize("status", [200, 206, 409])
-@pytest.mark.parametrize("body, answer", LISTS.values(), ids=LISTS)
+@table("success", [True, False])
+@table("status", [200, 206, 409])
+@table("body, answer", LISTS.values(), ids=LISTS)
 def test_the_lists_outrank_success_and_the_status_code(
     body: dict[str, Any], answer: str, status: int, success: bool, on_stage: OnStage
 ) -> None:
@@ -119,7 +120,7 @@ STRICT = {
 }
 
 
-@pytest.mark.parametrize("wrong", STRICT.values(), ids=STRICT)
+@table("wrong", STRICT.values(), ids=STRICT)
 def test_a_body_that_is_not_as_documented_is_settled_by_reading(
     wrong: dict[str, Any], on_stage: OnStage
 ) -> None:
@@ -171,7 +172,7 @@ def test_422_is_an_invalid_request_with_the_errors(on_stage: OnStage) -> None:
     assert isinstance(caught.value, ValueError)
 
 
-@pytest.mark.parametrize(
+@table(
     "body", [b"", b"<html>", b"[]", b'{"errors": "text"}', b'{"errors": [1]}', b'{"errors": null}', b"\xff"]
 )
 def test_422_without_errors_is_an_invalid_request_all_the_same(body: bytes, on_stage: OnStage) -> None:
@@ -197,7 +198,7 @@ READS = {
 }
 
 
-@pytest.mark.parametrize("statuses, answer, settled", READS.values(), ids=READS)
+@table("statuses, answer, settled", READS.values(), ids=READS)
 def test_a_state_as_an_outcome(
     statuses: tuple[str, ...], answer: str, settled: bool, on_stage: OnStage
 ) -> None:

@@ -26,6 +26,7 @@ from countermand import (
 from tests.support.doors import OnStage
 from tests.support.markets import VTEX, names, vtex_order, vtex_receipt
 from tests.support.stage import Stage, lost, reply
+from tests.support.tables import table
 
 DENIED = {
     "id": "r1",
@@ -72,8 +73,8 @@ def test_documented_codes_are_typed(status: int, error: type[Exception], on_stag
     assert stage.kinds == ["cancel"]
 
 
-@pytest.mark.parametrize("status", [400, 405, 406, 409, 412, 415, 422, 451])
-@pytest.mark.parametrize(
+@table("status", [400, 405, 406, 409, 412, 415, 422, 451])
+@table(
     "body, reason",
     [({"error": {"code": "1", "message": "Too late"}}, "Too late"), ({}, None)],
     ids=["words", "none"],
@@ -97,9 +98,7 @@ def test_an_undocumented_code_on_a_cancelled_order_is_cancelled(on_stage: OnStag
     assert isinstance(VTEX.cancel(on_stage(stage, VTEX)), Cancelled)
 
 
-@pytest.mark.parametrize(
-    "read", [vtex_order("handling"), reply(403), reply(404), reply(500), lost()], ids=str
-)
+@table("read", [vtex_order("handling"), reply(403), reply(404), reply(500), lost()], ids=str)
 def test_an_undocumented_code_that_nothing_explains_is_rejected(read: Any, on_stage: OnStage) -> None:
     """The order is open, or hidden: 4xx on a clean attempt still means "not applied"."""
     stage = Stage(cancel=[reply(409, {"error": "no"})], read=[read])
@@ -126,7 +125,7 @@ STATES = {
 }
 
 
-@pytest.mark.parametrize("status, answer", STATES.items())
+@table("status, answer", STATES.items())
 def test_a_status_as_an_outcome(status: str, answer: str, on_stage: OnStage) -> None:
     """Known ones are told apart in any case; an unknown one is kept as text and is not final."""
     stage = Stage(read=[vtex_order(status)])
@@ -205,7 +204,7 @@ def test_a_key_that_may_cancel_but_not_look(on_stage: OnStage) -> None:
     assert stage.kinds.count("cancel") == 1
 
 
-@pytest.mark.parametrize(
+@table(
     "wrong",
     [
         {"reason": 5},

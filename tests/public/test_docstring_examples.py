@@ -94,7 +94,7 @@ def _names(sandbox: Sandbox, example: str, folder: Path) -> dict[str, Any]:
     partial: Any = blocking.pattern.cancel_order("114-3941689-8772233")
     requests = [CancelKiboOrder(1010102, "other"), CancelKiboOrder(1010103, "other")]
     journal = folder / "run.db"
-    if "journal=" not in example:
+    if "journal=" not in example and re.search(r"\b(run|results?|job|journal|run\.db)\b", example):
         with blocking.cancel_many(requests, journal=journal) as done:
             results = list(done)
     else:

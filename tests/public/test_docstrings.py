@@ -6,14 +6,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import pytest
-
 import countermand
 from countermand import AsyncCountermand, AsyncSubClient, Countermand, SubClient, sandbox
 from countermand.sandbox.crux import CruxSimulator
 from countermand.sandbox.kibo import KiboSimulator
 from countermand.sandbox.pattern import PatternSimulator
 from countermand.sandbox.vtex import VtexSimulator
+from tests.support.tables import table
 
 ROOT = Path(countermand.__file__).parent
 #: The picture of a house belongs to docs/architecture.md alone.
@@ -73,19 +72,19 @@ def has_example(docstring: str) -> bool:
     return re.search(r"^\S.*\n(?:.*\n)*\n {4}\S", inspect.cleandoc(docstring), re.MULTILINE) is not None
 
 
-@pytest.mark.parametrize("name", CLASSES)
+@table("name", CLASSES)
 def test_a_public_class_has_an_example(name: str) -> None:
     """A base class's docstring does not count: `__doc__` is not inherited."""
     assert has_example(CLASSES[name])
 
 
-@pytest.mark.parametrize("name", CALLS)
+@table("name", CALLS)
 def test_a_call_has_an_example(name: str) -> None:
     """Every method of the clients and sub-clients, and every public function."""
     assert has_example(CALLS[name])
 
 
-@pytest.mark.parametrize("name", SANDBOX)
+@table("name", SANDBOX)
 def test_what_a_test_uses_has_an_example(name: str) -> None:
     """Every public name of the sandbox, and the methods of a world and of its marketplaces that tests call."""
     assert has_example(SANDBOX[name])
@@ -99,7 +98,7 @@ def test_the_lists_are_not_empty() -> None:
     )
 
 
-@pytest.mark.parametrize("path", MODULES, ids=lambda path: path.relative_to(ROOT).as_posix())
+@table("path", MODULES, ids=lambda path: path.relative_to(ROOT).as_posix())
 def test_no_picture_of_a_house(path: Path) -> None:
     """The package says module, client and lower limit instead."""
     assert PICTURE.findall(path.read_text(encoding="utf-8")) == []

@@ -39,6 +39,7 @@ from countermand.marketplaces.base import AsyncSubClient, SubClient
 from tests.support.doors import Kind, OpenDoor
 from tests.support.markets import MARKETS, Market
 from tests.support.stage import Stage
+from tests.support.tables import table
 
 FIXED = """
     Countermand AsyncCountermand
@@ -51,7 +52,7 @@ FIXED = """
 HEAVY = "httpx httpx2 httpcore aiohttp ssl asyncio cattrs tenacity msgspec anyio uvicorn"
 
 
-@pytest.mark.parametrize("name", FIXED)
+@table("name", FIXED)
 def test_a_fixed_name_can_be_imported(name: str) -> None:
     """Others write against these."""
     assert name in vars(countermand)["__all__"]
@@ -163,7 +164,7 @@ METHODS: dict[str, dict[str, list[tuple[str, Any]]]] = {
 }
 
 
-@pytest.mark.parametrize("market", MARKETS, ids=lambda market: market.name)
+@table("market", MARKETS, ids=lambda market: market.name)
 def test_a_sub_clients_methods(market: Market, kind: Kind, open_door: OpenDoor) -> None:
     """Their parameters and defaults; every call takes `CallOptions` by name."""
     stage = Stage()
@@ -278,7 +279,7 @@ def test_the_tree_of_errors() -> None:
     assert issubclass(InvalidRequestError, ValueError)
 
 
-@pytest.mark.parametrize("market", MARKETS, ids=lambda market: market.name)
+@table("market", MARKETS, ids=lambda market: market.name)
 def test_what_was_not_configured(market: Market, kind: Kind, open_door: OpenDoor) -> None:
     """Every way to it says so, and names it; nothing is sent."""
     stage = Stage()
@@ -301,7 +302,7 @@ def test_what_was_not_configured(market: Market, kind: Kind, open_door: OpenDoor
     assert market.name not in repr(door.client)
 
 
-@pytest.mark.parametrize("market", MARKETS, ids=lambda market: market.name)
+@table("market", MARKETS, ids=lambda market: market.name)
 def test_a_sub_client_serves_its_own_account(market: Market, kind: Kind, open_door: OpenDoor) -> None:
     """A request or an outcome that names another one is refused: its order may have the same id as one here."""
     stage = Stage()
@@ -337,7 +338,7 @@ DOCUMENTED = [
 ]
 
 
-@pytest.mark.parametrize("thing", DOCUMENTED, ids=lambda thing: getattr(thing, "__name__", str(thing)))
+@table("thing", DOCUMENTED, ids=lambda thing: getattr(thing, "__name__", str(thing)))
 def test_everything_public_is_documented(thing: Any) -> None:
     """A class, and every method and property of it that has a body of its own."""
     if not inspect.isclass(thing):

@@ -16,6 +16,7 @@ from countermand import (
 from tests.support.doors import Door, Kind
 from tests.support.markets import MARKETS, PATTERN, Market
 from tests.support.stage import Stage, reply
+from tests.support.tables import table
 
 
 def test_a_client_is_a_context_manager() -> None:
@@ -46,7 +47,7 @@ def test_an_async_client_is_an_async_context_manager() -> None:
     assert stage.closed == 1
 
 
-@pytest.mark.parametrize("market", MARKETS, ids=lambda market: market.name)
+@table("market", MARKETS, ids=lambda market: market.name)
 def test_a_closed_client_sends_nothing(market: Market, kind: Kind) -> None:
     """NotSentError; closing twice is closing once."""
     with Door(kind, retry=RetryPolicy.never(), **market.settings) as door:

@@ -18,6 +18,7 @@ from countermand.engine.wire import Call, Fault
 from tests.support.doors import Door, OnStage
 from tests.support.markets import CRUX, KIBO, VTEX, Market
 from tests.support.stage import Stage, lost, reply, unsent
+from tests.support.tables import table
 
 TRACE = {"X-Trace-Id": "4bf92f3577b34da6"}
 
@@ -82,7 +83,7 @@ OURS = """Authorization authorization Content-Type Content-Length Host Accept Ac
     Transfer-Encoding Cookie Expect Proxy-Authorization Range If-None-Match X-HTTP-Method-Override""".split()
 
 
-@pytest.mark.parametrize("name", OURS)
+@table("name", OURS)
 def test_ours_are_refused(name: str, market: Market, on_stage: OnStage) -> None:
     """Nothing is sent, and the error says which header and which order."""
     stage = Stage()
@@ -97,7 +98,7 @@ def test_ours_are_refused(name: str, market: Market, on_stage: OnStage) -> None:
     assert stage.calls == []
 
 
-@pytest.mark.parametrize(
+@table(
     "market, name",
     [
         (VTEX, "X-VTEX-API-AppKey"),
@@ -138,7 +139,7 @@ BAD: list[Any] = [
 ]
 
 
-@pytest.mark.parametrize("headers", BAD, ids=repr)
+@table("headers", BAD, ids=repr)
 def test_headers_that_fit_no_line(headers: Any, on_stage: OnStage) -> None:
     """Refused before anything is sent."""
     stage = Stage()
@@ -163,7 +164,7 @@ def test_a_timeout_and_a_policy_of_one_call(market: Market, on_stage: OnStage) -
     assert stage.calls[-1].deadline <= stage.now + 4.5
 
 
-@pytest.mark.parametrize("options", [{"timeout": 0}, {"timeout": "5"}, {"retry": 3}], ids=repr)
+@table("options", [{"timeout": 0}, {"timeout": "5"}, {"retry": 3}], ids=repr)
 def test_options_that_make_no_sense(options: Any, market: Market, on_stage: OnStage) -> None:
     """Refused with the order's id; nothing is sent."""
     stage = Stage()
@@ -285,7 +286,7 @@ def test_an_error_without_a_reply_shows_none(on_stage: OnStage) -> None:
     assert caught.value.headers == {}
 
 
-@pytest.mark.parametrize("call", ["cancel", "read", "wait"])
+@table("call", ["cancel", "read", "wait"])
 def test_an_error_has_the_cause_that_explains_it(call: str, market: Market, on_stage: OnStage) -> None:
     """What the driver made of the library's exception."""
     cause = ConnectionRefusedError(111, "Connection refused")

@@ -35,6 +35,7 @@ from countermand.engine.wire import Reply
 from tests.support.doors import Door, Kind, OnStage
 from tests.support.markets import CRUX, KIBO, MARKETS, PATTERN, Market, pattern_answer
 from tests.support.stage import Stage, lost, reply, unsent
+from tests.support.tables import table
 
 TESTS = str(Path(__file__).parents[1])
 ACCESS = [
@@ -134,7 +135,7 @@ WRONG: dict[str, Callable[[], Any]] = {
 }
 
 
-@pytest.mark.parametrize("build", WRONG.values(), ids=WRONG)
+@table("build", WRONG.values(), ids=WRONG)
 def test_a_configuration_that_fails_shows_no_secret(build: Callable[[], Any]) -> None:
     """Its frames hold arguments; none of them is left."""
     assert "sekret" not in raised(build)
@@ -172,8 +173,8 @@ ERRORS: dict[str, Reply] = {
 }
 
 
-@pytest.mark.parametrize("answer", ERRORS.values(), ids=ERRORS)
-@pytest.mark.parametrize("what", ["cancel", "read", "wait"])
+@table("answer", ERRORS.values(), ids=ERRORS)
+@table("what", ["cancel", "read", "wait"])
 def test_an_error_shows_no_secret(answer: Reply, what: str, market: Market, on_stage: OnStage) -> None:
     """Nor do the frames that it came through, although the marketplace echoes the credential."""
     echo = " and ".join(market.secrets)
@@ -356,7 +357,7 @@ def test_nothing_is_logged_that_is_secret(caplog: pytest.LogCaptureFixture, kind
         assert secret not in told
 
 
-@pytest.mark.parametrize("market", MARKETS, ids=lambda market: market.name)
+@table("market", MARKETS, ids=lambda market: market.name)
 def test_pickles_carry_no_secret(market: Market, on_stage: OnStage) -> None:
     """Outcomes, and errors."""
     stage = Stage(cancel=[market.accepted, reply(404)], read=[market.still_open])

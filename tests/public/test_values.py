@@ -34,6 +34,7 @@ from countermand.data import Shown
 from tests.support.doors import OnStage
 from tests.support.markets import MARKETS, PATTERN, Market, pattern_answer
 from tests.support.stage import Stage, lost, reply
+from tests.support.tables import table
 
 ANSWERS = (Cancelled, Requested, PartiallyCancelled, Refused, Unknown)
 AT = datetime(2026, 3, 2, 9, 0, 0, tzinfo=UTC)
@@ -158,7 +159,7 @@ def test_settled_says_whether_more_can_change() -> None:
     }
 
 
-@pytest.mark.parametrize("market", MARKETS, ids=lambda market: market.name)
+@table("market", MARKETS, ids=lambda market: market.name)
 def test_a_real_answer_pickles_whole(market: Market, on_stage: OnStage) -> None:
     """With `raw`, unknown fields included."""
     stage = Stage(cancel=[market.accepted], read=[market.cancelled, market.blocked])
@@ -184,8 +185,8 @@ ABOUT: dict[str, Any] = {
 }
 
 
-@pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("about", [{}, ABOUT], ids=["bare", "full"])
+@table("kind", KINDS)
+@table("about", [{}, ABOUT], ids=["bare", "full"])
 def test_an_error_is_a_value(kind: type[CountermandError], about: dict[str, Any]) -> None:
     """It pickles, copies and compares, with all it carries."""
     error = kind("went wrong", **about)
@@ -202,7 +203,7 @@ def test_an_error_is_a_value(kind: type[CountermandError], about: dict[str, Any]
     assert error != "went wrong"
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@table("kind", KINDS)
 def test_errors_of_two_kinds_differ(kind: type[CountermandError]) -> None:
     """Although they say the same."""
     assert [other for other in KINDS if other("no", **ABOUT) == kind("no", **ABOUT)] == [kind]
@@ -239,7 +240,7 @@ def test_real_errors_pickle(market: Market, on_stage: OnStage) -> None:
     assert pickle.loads(pickle.dumps(invalid.value)).errors == ("a",)
 
 
-@pytest.mark.parametrize("name", ["x-request-id", "X-Correlation-Id", "request-id", "the marketplace's own"])
+@table("name", ["x-request-id", "X-Correlation-Id", "request-id", "the marketplace's own"])
 def test_the_requests_id_is_found(name: str, market: Market, on_stage: OnStage) -> None:
     """In the headers that name one, on the error and on the attempt, bounded."""
     if name == "the marketplace's own":

@@ -3,12 +3,12 @@
 from typing import Any
 
 import attrs
-import pytest
 
 from countermand import Crux, Kibo
 from countermand.sandbox.conformance import PROMISES, Counterpart, Promise
 from tests.support.markets import CRUX, KIBO, MARKETS, Market, crux_order, pattern_answer
 from tests.support.stage import reply
+from tests.support.tables import table
 
 
 @attrs.frozen
@@ -72,8 +72,8 @@ CASES = [
 ]
 
 
-@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
-@pytest.mark.parametrize("promise", PROMISES, ids=str)
+@table("case", CASES, ids=lambda case: case.name)
+@table("promise", PROMISES, ids=str)
 def test_each_of_ours_keeps_each_promise(case: Case, promise: Promise) -> None:
     """Through both clients, in virtual time."""
     promise.check(case.account, case.request, case.counterpart)

@@ -12,6 +12,7 @@ from fifth_marketplace import CancelShopOrder, Shop, ShopRules
 
 from countermand.sandbox.conformance import PROMISES, Counterpart
 from tests.support.stage import reply
+from tests.support.tables import table
 
 from .mistakes import (
     KEY,
@@ -346,7 +347,7 @@ CASES: dict[str, tuple[Callable[[], Any], Counterpart, str, str]] = {
 }
 
 
-@pytest.mark.parametrize("build, counterpart, name, problem", CASES.values(), ids=CASES)
+@table("build, counterpart, name, problem", CASES.values(), ids=CASES)
 def test_a_mistake_is_caught(
     build: Callable[[], Any], counterpart: Counterpart, name: str, problem: str
 ) -> None:
@@ -365,8 +366,8 @@ def test_an_id_that_nobody_checks_is_caught() -> None:
         promise.check(with_rules(ShopRules), request, RIGHT)
 
 
-@pytest.mark.parametrize("promise", PROMISES, ids=str)
-@pytest.mark.parametrize("counterpart", [RIGHT, CURT], ids=["right", "curt"])
+@table("promise", PROMISES, ids=str)
+@table("counterpart", [RIGHT, CURT], ids=["right", "curt"])
 def test_without_a_mistake_each_promise_is_kept(promise: Any, counterpart: Counterpart) -> None:
     """The mistakes above are what is caught, and nothing else of this Shop."""
     promise.check(Shop(api_key=KEY, label="eu"), CancelShopOrder("A-1"), counterpart)

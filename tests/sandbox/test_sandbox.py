@@ -20,6 +20,7 @@ from countermand.sandbox import (
     Status,
     UnusedMishapsError,
 )
+from tests.support.tables import table
 
 OVER_HTTP = pytest.mark.parametrize("http", [False, True], ids=["in memory", "over HTTP"])
 
@@ -272,7 +273,7 @@ def test_unused_mishaps_can_be_allowed() -> None:
         sandbox.mishap("vtex", LoseReply())
 
 
-@pytest.mark.parametrize(
+@table(
     "mistake, says",
     [
         (lambda box: box.mishap("vtx", LoseReply()), "marketplace 'vtx' is not known: did you mean 'vtex'"),

@@ -28,6 +28,7 @@ from tests.sandbox.calls import (
     vtex_cancel,
     vtex_get,
 )
+from tests.support.tables import table
 
 
 @pytest.fixture
@@ -260,7 +261,7 @@ def test_a_body_may_begin_with_a_byte_order_mark(world: World) -> None:
     assert world.handle(kibo_get(1)).body.startswith(b"{")
 
 
-@pytest.mark.parametrize(
+@table(
     "mistake, says",
     [
         (

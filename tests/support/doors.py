@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Coroutine
+from contextlib import AbstractContextManager, ExitStack
 from types import TracebackType
 from typing import Any, Literal, Self, TypeAlias
 
@@ -66,6 +67,22 @@ class Door:
         self.close()
         if self._runner is not None:
             self._runner.close()
+
+
+class Doors:
+    """Opens clients, and closes them all."""
+
+    def __init__(self, opened: Callable[..., AbstractContextManager[Any]]) -> None:
+        self._opened = opened
+        self._stack = ExitStack()
+
+    def __call__(self, **settings: Any) -> Any:
+        """Open a client."""
+        return self._stack.enter_context(self._opened(**settings))
+
+    def close(self) -> None:
+        """Close what has been opened so far."""
+        self._stack.close()
 
 
 #: What the fixtures of these names return.

@@ -38,6 +38,7 @@ from countermand.engine.wire import Call
 from tests.support.doors import Door, Kind, OnStage
 from tests.support.markets import CRUX, PATTERN, VTEX, Market
 from tests.support.stage import WALL, After, Stage, lost, reply, unsent
+from tests.support.tables import table
 
 RATE_LIMITED = reply(429, {"message": "slow down"}, retry_after="7")
 TOKEN = reply(200, {"auth_token": "t-one-and-only"})
@@ -248,7 +249,7 @@ def test_a_hook_that_raises_changes_nothing(
     assert all("broken" in record.getMessage() and record.exc_info for record in failures)
 
 
-@pytest.mark.parametrize("at", [CallStarted, RequestStarted, RequestEnded, CallEnded])
+@table("at", [CallStarted, RequestStarted, RequestEnded, CallEnded])
 def test_what_is_no_exception_passes_through_a_hook(at: type[Any], on_stage: OnStage) -> None:
     """Ctrl-C while a hook runs is not swallowed; after the request it carries what was known by then."""
 
@@ -268,7 +269,7 @@ def test_what_is_no_exception_passes_through_a_hook(at: type[Any], on_stage: OnS
         assert [attempt.status for attempt in evidence.attempts] == [200]
 
 
-@pytest.mark.parametrize("at", [CallStarted, RequestStarted, RequestEnded, CallEnded])
+@table("at", [CallStarted, RequestStarted, RequestEnded, CallEnded])
 def test_every_beginning_has_its_end_for_the_other_hooks(at: type[Any], on_stage: OnStage) -> None:
     """Even if a hook before or after them is interrupted: a span that is open stays open for ever."""
 
@@ -331,7 +332,7 @@ def test_a_hook_runs_where_the_call_was_made() -> None:
     assert variable.get() == "unset"
 
 
-@pytest.mark.parametrize("hooks", [[1], "ab", 5, [None]], ids=repr)
+@table("hooks", [[1], "ab", 5, [None]], ids=repr)
 def test_what_is_no_hook(hooks: Any, kind: Kind) -> None:
     """It is refused when the client is built."""
     with pytest.raises(InvalidRequestError, match="hook"):

@@ -18,6 +18,7 @@ from tests.support.markets import (
     names,
 )
 from tests.support.stage import WALL, Stage, lost, reply
+from tests.support.tables import table
 
 from .test_later_looks import check
 from .vtex import OLD, OURS, order, receipt, request
@@ -40,8 +41,8 @@ def test_a_denial_after_several_looks(on_stage: OnStage) -> None:
     assert outcome.refused[0].reason == "It has left"
 
 
-@pytest.mark.parametrize("days", [-400, -2, 0, 2, 400])
-@pytest.mark.parametrize("listed, answer", [([OLD], "Unknown"), ([OLD, OURS], "Refused")])
+@table("days", [-400, -2, 0, 2, 400])
+@table("listed, answer", [([OLD], "Unknown"), ([OLD, OURS], "Refused")])
 def test_a_denial_after_a_lost_receipt_is_told_by_the_marketplaces_clock(
     listed: list[Any], answer: str, days: int, kind: str, on_stage: OnStage
 ) -> None:

@@ -39,6 +39,7 @@ from tests.support.markets import (
     vtex_order,
 )
 from tests.support.stage import Stage, lost, reply, unsent
+from tests.support.tables import table
 
 OPEN = "the order is open and shows no cancellation"
 
@@ -113,10 +114,10 @@ def told(value: object) -> str | None:
     return value.name if isinstance(value, Market) else str(value)
 
 
-@pytest.mark.parametrize("market, prior, state", TABLE, ids=told)
 class TestEveryPriorAndEveryState:
     """`check` reads once; `wait_until_settled` says in the end what `check` would."""
 
+    @table("market, prior, state", TABLE, ids=told)
     def test_check(self, market: Market, prior: str, state: str, on_stage: OnStage) -> None:
         """The prior decides what an open order means, and a read that fails changes nothing."""
         before = ended(market, prior, on_stage)
@@ -140,6 +141,7 @@ class TestEveryPriorAndEveryState:
             else:
                 assert after.reason == OPEN
 
+    @table("market, prior, state", TABLE, ids=told)
     def test_wait(self, market: Market, prior: str, state: str, on_stage: OnStage) -> None:
         """Within its time, and unsettled where nothing settles it."""
         before = ended(market, prior, on_stage)
@@ -153,7 +155,7 @@ class TestEveryPriorAndEveryState:
         assert len(stage.kinds) == 1 or not (seen and after.settled)
 
 
-@pytest.mark.parametrize("prior", PRIORS)
+@table("prior", PRIORS)
 def test_a_wait_after_an_outcome_ends_when_the_order_is_cancelled(
     prior: str, market: Market, on_stage: OnStage
 ) -> None:
@@ -369,7 +371,7 @@ def test_the_outcomes_account_is_asked(kind: Kind) -> None:
             check(door, attrs.evolve(before, account="brand-cl"))
 
 
-@pytest.mark.parametrize("wrong", [None, "1172-01", 5, object()], ids=["None", "text", "number", "object"])
+@table("wrong", [None, "1172-01", 5, object()], ids=["None", "text", "number", "object"])
 def test_what_is_no_outcome_is_refused(wrong: Any, market: Market, on_stage: OnStage) -> None:
     """By both methods of the client, and by the sub-client's `check`."""
     stage = Stage()

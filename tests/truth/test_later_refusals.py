@@ -9,6 +9,7 @@ from countermand import Cancelled, OrderNotFoundError, RejectedError
 from tests.support.doors import OnStage
 from tests.support.markets import Market
 from tests.support.stage import Stage, reply
+from tests.support.tables import table
 
 from .test_later_looks import ended, wait
 
@@ -17,7 +18,7 @@ GATEWAYS = [reply(401, PAGE), reply(403, PAGE), reply(404, PAGE), reply(404, {})
 OWN = [reply(401, {"message": "no"}), reply(403), reply(404, {"message": "no"})]
 
 
-@pytest.mark.parametrize("refusal", GATEWAYS, ids=str)
+@table("refusal", GATEWAYS, ids=str)
 def test_a_gateways_refusal_is_waited_out(refusal: Any, market: Market, on_stage: OnStage) -> None:
     """With an outcome, and by an id once the order was read; without end, what is known stands."""
     before = ended(market, "Requested", on_stage)
@@ -32,7 +33,7 @@ def test_a_gateways_refusal_is_waited_out(refusal: Any, market: Market, on_stage
     assert isinstance(market.wait(door), Cancelled)
 
 
-@pytest.mark.parametrize("refusal", OWN, ids=str)
+@table("refusal", OWN, ids=str)
 def test_the_marketplaces_own_refusal_ends_a_wait(refusal: Any, market: Market, on_stage: OnStage) -> None:
     """The order will not be shown, however long one waits."""
     before = ended(market, "Requested", on_stage)
@@ -42,7 +43,7 @@ def test_the_marketplaces_own_refusal_ends_a_wait(refusal: Any, market: Market, 
     assert len(stage.calls) == 1
 
 
-@pytest.mark.parametrize("refusal", GATEWAYS, ids=str)
+@table("refusal", GATEWAYS, ids=str)
 def test_by_id_a_gateways_refusal_says_nothing_of_the_order(
     refusal: Any, market: Market, on_stage: OnStage
 ) -> None:

@@ -6,6 +6,7 @@ from importlib.util import find_spec
 import pytest
 
 from tests.support.doors import Kind, OnStage
+from tests.support.tables import table
 
 from . import crux, kibo, pattern, vtex, vtex_errors, vtex_statuses
 from .loopback import WAYS, Server, Way, serving
@@ -13,10 +14,8 @@ from .rows import Played, Row, Sent
 
 ROWS: list[Row] = [*vtex.ROWS, *vtex_errors.ROWS, *vtex_statuses.ROWS, *crux.ROWS, *kibo.ROWS, *pattern.ROWS]
 
-rows = pytest.mark.parametrize("row", ROWS, ids=str)
 
-
-@rows
+@table("row", ROWS)
 def test_on_stage(row: Row, kind: Kind, on_stage: OnStage) -> None:
     """In virtual time."""
     stage = row.stage()
@@ -42,24 +41,22 @@ def server() -> Iterator[Server]:
         yield opened
 
 
-@pytest.fixture(scope="module")
-def ways() -> Iterator[list[Way]]:
+@pytest.fixture(scope="module", params=WAYS, ids=" ".join)
+def way(request: pytest.FixtureRequest) -> Iterator[Way]:
     """Return every way in; httpx2 is an extra, and may not be installed."""
-    opened = [Way(kind, library) for kind, library in WAYS if library != "httpx2" or find_spec("httpx2")]
+    kind, library = request.param
+    if library == "httpx2" and not find_spec("httpx2"):
+        pytest.skip("httpx2 is not installed")
+    opened = Way(kind, library)
     yield opened
-    for way in opened:
-        way.close()
+    opened.close()
 
 
-@pytest.mark.parametrize("row", [row for row in ROWS if row.over_sockets], ids=str)
-def test_over_sockets(row: Row, ways: list[Way], server: Server) -> None:
-    """The replies come from a real server, through every way in; only the pauses take no time."""
-    for way in ways:
-        try:
-            row.right(way.play(row, server))
-        except BaseException as error:
-            error.add_note(f"through {way}")
-            raise
+@pytest.mark.long
+@table("row", [row for row in ROWS if row.over_sockets])
+def test_over_sockets(row: Row, way: Way, server: Server) -> None:
+    """The replies come from a real server, through each way in; only the pauses take no time."""
+    row.right(way.play(row, server))
 
 
 def test_no_two_rows_have_one_name() -> None:

@@ -1,5 +1,6 @@
 """One fault server for all tests of a session."""
 
+import gc
 from collections.abc import Generator
 
 import pytest
@@ -28,6 +29,17 @@ def _prepared(monkeypatch: pytest.MonkeyPatch) -> Generator[None]:
     messages.tls.cache_clear()
     yield
     messages.tls.cache_clear()
+
+
+@pytest.fixture
+def abandoned() -> Generator[None]:
+    """Collect what the library behind a caller's own client leaves open when a connection is given up.
+
+    Together with a filter for ResourceWarning: a later test is not to be blamed. That nothing of ours stays open is
+    tested in `tests/http`.
+    """
+    yield
+    gc.collect()
 
 
 @pytest.fixture

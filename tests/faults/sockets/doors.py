@@ -2,9 +2,9 @@
 
 import os
 import ssl
-from collections.abc import AsyncGenerator, Generator
+from collections.abc import AsyncGenerator, Callable, Generator
 from contextlib import asynccontextmanager, contextmanager
-from functools import cache
+from functools import cache, partial
 from importlib.util import find_spec
 from typing import Any, Final, Literal, TypeAlias
 
@@ -184,6 +184,11 @@ def _context() -> ssl.SSLContext:
 
 def cancel(client: Any, marketplace: str, order_id: str, timeout: float) -> Any:
     """Cancel an order; on an async client, return what is to be awaited."""
+    return cancelling(client, marketplace, order_id, timeout)()
+
+
+def cancelling(client: Any, marketplace: str, order_id: str, timeout: float) -> Callable[[], Any]:
+    """Return the call that cancels an order, with no frame of the tests between its caller and the SDK."""
     if marketplace == "kibo":
-        return client.kibo.cancel_order(int(order_id), "created_by_mistake", timeout=timeout)
-    return getattr(client, marketplace).cancel_order(order_id, timeout=timeout)
+        return partial(client.kibo.cancel_order, int(order_id), "created_by_mistake", timeout=timeout)
+    return partial(getattr(client, marketplace).cancel_order, order_id, timeout=timeout)

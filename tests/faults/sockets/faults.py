@@ -10,6 +10,7 @@
 """
 
 from collections.abc import Callable
+from functools import cache
 from importlib import import_module
 from typing import Final, Literal, TypeAlias
 
@@ -87,8 +88,9 @@ class Planned:
         return f"{self.name}#{self.pick} (applied: {self.applied}){' always' if self.always else ''}"
 
 
+@cache
 def catalogue() -> dict[str, Kind]:
-    """Return all faults by name."""
+    """Return all faults by name, sorted: what a seed chooses must not depend on which module was imported first."""
     for module in (
         "connections",
         "bodies",
@@ -96,4 +98,4 @@ def catalogue() -> dict[str, Kind]:
         "statuses",
     ):  # they enter their faults when they are imported
         import_module(f"{__package__}.{module}")
-    return CATALOGUE
+    return dict(sorted(CATALOGUE.items()))

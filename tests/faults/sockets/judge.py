@@ -109,7 +109,9 @@ def verdict(
     wrong: list[str] = []
     for call in told:
         wrong += evidence_gaps(call, report)
-    if unsent and ({call.error for call in told} != {"NotSentError"} or report.seen):
+    # Who was let run only past the deadline cannot always tell that nothing was sent: `lateness` names that call.
+    punctual = [call for call in told if not (call.outcome == "Unknown" and call.overrun > OVERRUN)]
+    if unsent and (report.seen or any(call.error != "NotSentError" for call in punctual)):
         wrong.append(
             f"not NotSentError alone, or something arrived: {[call.error or call.outcome for call in told]}"
         )

@@ -1,12 +1,15 @@
 """Short words for directed tests: a case in one line, and one call through any door."""
 
 import asyncio
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 from .doors import ASYNC, Login, aopened, cancel, opened, settings
 from .faults import Applied, Planned
 from .handle import FaultServer, Scene
 from .spec import CaseSpec, OrderSpec
+
+_Found = TypeVar("_Found")
 
 #: For each marketplace the ids of its orders: those that are asked for, and last the one that nobody asks for.
 IDS = {
@@ -73,6 +76,14 @@ async def _aask(door: str, scene: Scene, spec: CaseSpec, login: Login, calm: boo
             if calm:
                 await scene.acalm()
                 patience = PATIENCE
+    return found
+
+
+def patiently(played: Callable[[float], _Found], in_time: Callable[[_Found], bool]) -> _Found:
+    """Play a case whose time has to run out; with more of it where a busy machine did not come that far."""
+    patience = 0.4
+    while not in_time(found := played(patience)) and patience < 9:
+        patience *= 3
     return found
 
 

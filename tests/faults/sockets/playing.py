@@ -6,6 +6,7 @@ import os
 import pickle
 import time
 import warnings
+from collections import defaultdict
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from typing import Any, Final
@@ -15,7 +16,7 @@ from attrs import frozen
 from countermand import AsyncCountermand, CountermandError, evidence_of
 
 from .cases import Case
-from .doors import FAST, aopened, async_driver, cancel, opened, settings, without_bundle
+from .doors import FAST, aopened, async_driver, cancel, cancelling, opened, settings, without_bundle
 from .handle import FaultServer
 from .judge import Told, lateness, verdict
 from .leaks import has_credential, shown_by, told_with_locals
@@ -92,14 +93,17 @@ def play(server: FaultServer, case: Case) -> Played:
                 scene.calm()
 
             def ask(order_id: str = order.order_id, patience: float = patience) -> Told:
+                # A dictionary keeps what the call returns before the interpreter can run a signal handler again: an
+                # alarm that strikes later than that, in these lines, takes nothing away from the caller.
+                kept = defaultdict[str, Any](cancelling(client, spec.marketplace, order_id, patience))
                 began = time.monotonic()
-                result: Any
+                raised: Exception | None = None
                 try:
                     with around.alarmed():
-                        result = cancel(client, spec.marketplace, order_id, patience)
+                        _ = kept[order_id]
                 except Exception as error:  # noqa: BLE001 - whatever comes is to be judged
-                    result = error
-                return told(order_id, patience, began, result, around)
+                    raised = error
+                return told(order_id, patience, began, kept.get(order_id, raised), around)
 
             said.append(in_a_fork(ask) if number and case.trouble.startswith("fork") else ask())
     return _played(case, tuple(said), scene.close(), around)

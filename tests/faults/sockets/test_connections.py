@@ -19,8 +19,9 @@ from tests.support.tls import anonymous
 
 from .conftest import Opener
 from .doors import FAST, aopened, cancel, doors, opened, settings
+from .handle import Scene
 from .judge import contradictions
-from .plain import IDS, PATIENCE, ask, case, lost, named
+from .plain import IDS, PATIENCE, ask, case, lost, named, patiently
 from .playing import told
 from .spec import OrderSpec
 
@@ -35,8 +36,12 @@ def test_nobody_listens(stage: Opener, door: str) -> None:
 
 def test_nobody_listens_to_the_settling_read(stage: Opener, door: str) -> None:
     """The cancel arrived and its reply was lost; that the read is refused does not make it NotSentError."""
-    spec = case("crux", 0.5, connect=[lost("refused", "no", 1)], cancel=[lost("fin")])
-    results = ask(door, scene := stage(spec), spec)
+
+    def played(patience: float) -> tuple[list[Any], Scene]:
+        spec = case("crux", patience, connect=[lost("refused", "no", 1)], cancel=[lost("fin")])
+        return ask(door, scene := stage(spec), spec), scene
+
+    results, scene = patiently(played, lambda found: not isinstance(found[0][0], NotSentError))
     assert isinstance(results[0], Unknown)
     assert [attempt.sent for attempt in results[0].attempts if attempt.what == "cancel"] == [True]
     assert all(not attempt.sent for attempt in results[0].attempts if attempt.what == "read")
@@ -55,9 +60,13 @@ def test_idle_connections_are_closed_by_the_server(stage: Opener, door: str, how
 
 def test_a_kept_connection_is_reset_as_the_next_request_arrives(stage: Opener, door: str) -> None:
     """The request may have been read: at Crux it is not sent again, and the order is read."""
-    spec = case("crux", 0.5, cancel=[lost("1xx, then the reply"), lost("reset unread", "no")])
-    spec = evolve(spec, orders=spec.orders[:2])
-    results = ask(door, scene := stage(spec), spec, calm=False)
+
+    def played(patience: float) -> tuple[list[Any], Scene]:
+        spec = case("crux", patience, cancel=[lost("1xx, then the reply"), lost("reset unread", "no")])
+        spec = evolve(spec, orders=spec.orders[:2])
+        return ask(door, scene := stage(spec), spec, calm=False), scene
+
+    results, scene = patiently(played, lambda found: not isinstance(found[0][0], NotSentError | Unknown))
     assert named(results) == ["Requested", "Unknown"]
     assert len([one for one in scene.report().seen if one.where == "cancel"]) == 2
 

@@ -1,7 +1,6 @@
 """No credential shows itself, whatever the server repeats of the request: in logs, errors, pickles and tracebacks."""
 
 import pickle
-import secrets
 from concurrent.futures import ThreadPoolExecutor
 from itertools import product
 from typing import Any
@@ -13,7 +12,7 @@ from countermand import CountermandError
 
 from .cases import made
 from .conftest import Opener
-from .doors import ASYNC, settings
+from .doors import ASYNC, settings, swept
 from .handle import FaultServer
 from .leaks import Ear, has_credential, shown_by
 from .plain import ask, case, lost
@@ -68,11 +67,15 @@ def test_an_echo_of_the_login_shows_nowhere(stage: Opener, door: str, marketplac
 
 
 @pytest.mark.long
-def test_a_fresh_slice_with_every_logger_at_debug(server: FaultServer) -> None:
-    """Whatever the seed, the fault and the door, with a server that echoes."""
-    seed = secrets.token_hex(4)
+@pytest.mark.usefixtures("abandoned")
+@pytest.mark.filterwarnings("ignore::ResourceWarning")
+def test_a_slice_with_every_logger_at_debug(server: FaultServer) -> None:
+    """Through each door, with a server that echoes."""
+    seed = "echo"
+    cases = [made(f"{seed}:{number}", echo=1.0) for number in range(60)]
+    assert {one.door for one in cases} == set(swept())
     with Ear() as ear:
-        played = side_by_side(server, [made(f"{seed}:{number}", echo=1.0) for number in range(60)])
+        played = side_by_side(server, cases)
     replay = "python -m tests.faults.sockets --echo --replay"
     assert not ear.leaks, f"{replay} {seed}:… (0 to 59, one of them): {ear.leaks[:3]}"
     leaks = [one for one in played if any(told.leaks for told in one.told)]

@@ -3,7 +3,7 @@
 import pytest
 from attrs import evolve
 
-from .judge import Told, contradictions, second_sends, verdict
+from .judge import Told, contradictions, lateness, second_sends, verdict
 from .plain import IDS, case
 from .spec import Report, Seen, Truth
 
@@ -127,3 +127,14 @@ def test_an_unknown_that_could_be_known_is_found() -> None:
     told = (Told(_ORDER, "Unknown", took=0.1, patience=1.0),)
     assert verdict(spec, told, Report(truths, (*_seen("nothing"), read), (), 0))
     assert not verdict(spec, told, Report(truths, (*_seen("nothing"), evolve(read, final=False)), (), 0))
+
+
+def test_where_nothing_could_be_sent_an_unknown_is_wrong_unless_the_machine_was_busy() -> None:
+    """One that came in time is; one that came long after the deadline is to be seen again, alone."""
+    report, spec = Report(dict.fromkeys(IDS["crux"], _UNTOUCHED), (), (), 0), case("crux")
+    in_time = Told(_ORDER, "Unknown", took=0.4, patience=0.4)
+    assert verdict(spec, (in_time,), report, unsent=True)
+    late = evolve(in_time, took=4.0)
+    assert not verdict(spec, (late,), report, unsent=True)
+    assert lateness(spec, (late,), report, bounded=True, calm=False)
+    assert not verdict(spec, (Told(_ORDER, "raised", "NotSentError"),), report, unsent=True)

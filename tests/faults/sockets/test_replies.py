@@ -13,7 +13,7 @@ from .conftest import Opener
 from .faults import Kind, catalogue
 from .judge import contradictions
 from .memory import BAR, measured
-from .plain import IDS, ask, case, lost, named
+from .plain import IDS, ask, case, lost, named, patiently
 from .playing import told
 from .spec import OrderSpec
 from .statuses import RETRY_AFTER
@@ -25,11 +25,14 @@ _MARKETPLACES = ("pattern", "vtex", "crux", "kibo")
 def test_redirects_lead_nowhere(stage: Opener, door: str, status: int) -> None:
     """No redirect is followed, to any host: nothing arrives there, and the order is read."""
     redirects = [lost("redirect", "no", status, always=True)]
-    spec = case("vtex", 0.4, cancel=redirects, read=redirects)
-    spec = evolve(spec, orders=spec.orders[:1])
-    results = ask(door, scene := stage(spec), spec, calm=False)
-    assert named(results) == ["Unknown"]
-    assert scene.report().trapped == 0
+
+    def played(patience: float) -> tuple[str, int]:
+        spec = case("vtex", patience, cancel=redirects, read=redirects)
+        spec = evolve(spec, orders=spec.orders[:1])
+        results = ask(door, scene := stage(spec), spec, calm=False)
+        return named(results)[0], scene.report().trapped
+
+    assert patiently(played, lambda found: found != ("NotSentError", 0)) == ("Unknown", 0)
 
 
 @pytest.mark.parametrize("marketplace", ["crux", "kibo"])
@@ -78,14 +81,18 @@ def test_a_refusal_after_a_lost_reply_is_read(stage: Opener, door: str, marketpl
 @pytest.mark.parametrize("variant", range(len(RETRY_AFTER)))
 def test_every_retry_after(stage: Opener, variant: int) -> None:
     """Sense or nonsense: the call asks again and is answered, or says when to come back. The order is untouched."""
-    spec = case("kibo", 0.5, cancel=[lost("429", "no", variant)])
-    spec = evolve(spec, orders=spec.orders[:1])
-    results = ask("stock", scene := stage(spec), spec, calm=False)
-    assert isinstance(results[0], Cancelled | RateLimitedError)
-    accepted = scene.report().truths[spec.orders[0].order_id].forwarded
-    assert accepted == isinstance(results[0], Cancelled)
-    if isinstance(results[0], RateLimitedError):
-        assert (results[0].retry_after or 0) > 0.4
+
+    def played(patience: float) -> tuple[Any, int]:
+        spec = case("kibo", patience, cancel=[lost("429", "no", variant)])
+        spec = evolve(spec, orders=spec.orders[:1])
+        results = ask("stock", scene := stage(spec), spec, calm=False)
+        return results[0], scene.report().truths[spec.orders[0].order_id].forwarded
+
+    result, accepted = patiently(played, lambda found: not isinstance(found[0], NotSentError | Unknown))
+    assert isinstance(result, Cancelled | RateLimitedError)
+    assert accepted == isinstance(result, Cancelled)
+    if isinstance(result, RateLimitedError):
+        assert (result.retry_after or 0) > 0.3
 
 
 @pytest.mark.parametrize("marketplace", ["crux", "kibo"])
@@ -121,9 +128,14 @@ def test_a_hostile_body_costs_little_memory(door: str, fault: str, pick: int) ->
 def test_an_order_that_nobody_asked_for_stays_as_it_is(stage: Opener, door: str) -> None:
     """The answers are another order's; it is not taken for ours, and it is not touched."""
     others = [lost("another order's answer", "yes", always=True)]
-    spec = case("pattern", 0.4, cancel=others, read=others)
-    spec = evolve(spec, orders=(OrderSpec(IDS["pattern"][0], {"warehouse_orders": {"1": "new"}}),))
-    results = ask(door, scene := stage(spec), spec, calm=False)
-    assert named(results) == ["Unknown"]
-    assert results[0].order_id == IDS["pattern"][0]
-    assert scene.report().truths[spec.other.order_id].cancels == 0
+
+    def played(patience: float) -> tuple[Any, int]:
+        spec = case("pattern", patience, cancel=others, read=others)
+        spec = evolve(spec, orders=(OrderSpec(IDS["pattern"][0], {"warehouse_orders": {"1": "new"}}),))
+        results = ask(door, scene := stage(spec), spec, calm=False)
+        return results[0], scene.report().truths[spec.other.order_id].cancels
+
+    result, cancels = patiently(played, lambda found: not isinstance(found[0], NotSentError))
+    assert isinstance(result, Unknown)
+    assert result.order_id == IDS["pattern"][0]
+    assert cancels == 0

@@ -1,19 +1,20 @@
-"""A slice of the sweep with a fresh seed, and every fault of the catalogue once."""
+"""A slice of the sweep, always the same one, and every fault of the catalogue once."""
 
-import secrets
+from collections.abc import Generator
+from contextlib import contextmanager
 
 import pytest
 from attrs import evolve
 
-from . import sweep
+from . import faults, sweep
 from .cases import MARKETPLACES, Case, made
 from .doors import doors, swept
 from .faults import Planned, catalogue
 from .handle import FaultServer
 from .plain import case
-from .playing import Played
+from .playing import Played, play
 from .sweep import side_by_side
-from .troubles import TROUBLES
+from .troubles import TROUBLES, Around, LimitError
 
 
 def _told(wrong: list[Played]) -> str:
@@ -21,12 +22,44 @@ def _told(wrong: list[Played]) -> str:
 
 
 @pytest.mark.long
-def test_a_fresh_slice_of_the_sweep_tells_no_untruth(server: FaultServer) -> None:
-    """Whatever the seed: nothing that is told about an order contradicts the world's ledger."""
-    seed = secrets.token_hex(4)
-    played = side_by_side(server, [made(f"{seed}:{number}") for number in range(100)])
-    wrong = [one for one in played if one.wrong]
+@pytest.mark.usefixtures("abandoned")
+@pytest.mark.filterwarnings("ignore::ResourceWarning")
+def test_a_slice_of_the_sweep_tells_no_untruth(server: FaultServer) -> None:
+    """Through each door, nothing that is told about an order contradicts the world's ledger."""
+    cases = [made(f"slice:{number}") for number in range(100)]
+    assert {one.door for one in cases} == set(swept())
+    wrong = [one for one in side_by_side(server, cases) if one.wrong]
     assert not wrong, f"python -m tests.faults.sockets --replay {wrong[0].seed}\n{_told(wrong)}"
+
+
+def test_a_seed_makes_the_same_case_whatever_was_imported_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A replay plays what the suite did: the catalogue has one order, not that of the imports."""
+    seeds = [f"order:{number}" for number in range(20)]
+    before = [made(seed) for seed in seeds]
+    backwards = dict(reversed(catalogue().items()))
+    monkeypatch.setattr(faults, "CATALOGUE", backwards)
+    faults.catalogue.cache_clear()
+    assert [made(seed) for seed in seeds] == before
+
+
+def test_an_alarm_after_the_call_has_returned_takes_nothing_away(
+    server: FaultServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was returned is judged, not the exception of a handler that ran too late."""
+    spec = evolve(case("crux", 5.0), orders=case("crux", 5.0).orders[:1])
+    struck: list[Exception] = []
+
+    @contextmanager
+    def too_late(around: Around) -> Generator[None]:
+        yield
+        struck.append(LimitError("the worker's time is over"))
+        raise struck[0]
+
+    monkeypatch.setattr(Around, "alarmed", too_late)
+    played = play(server, Case("too late", "stock", "token", spec, "signal: LimitError"))
+    assert struck
+    assert [one.outcome for one in played.told] == ["Requested"]
+    assert played.wrong == ()
 
 
 def test_what_breaks_the_sweep_names_its_case(server: FaultServer, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -45,6 +78,8 @@ def test_what_breaks_the_sweep_names_its_case(server: FaultServer, monkeypatch: 
 
 
 @pytest.mark.long
+@pytest.mark.usefixtures("abandoned")
+@pytest.mark.filterwarnings("ignore::ResourceWarning")
 def test_every_fault_of_the_catalogue_tells_no_untruth(server: FaultServer) -> None:
     """Each fault on a cancel, at each marketplace, through one of the doors after the other."""
     cases: list[Case] = []
@@ -64,6 +99,8 @@ def test_every_fault_of_the_catalogue_tells_no_untruth(server: FaultServer) -> N
 
 
 @pytest.mark.long
+@pytest.mark.usefixtures("abandoned")
+@pytest.mark.filterwarnings("ignore::ResourceWarning")
 def test_every_trouble_of_the_clients_side_tells_no_untruth(server: FaultServer) -> None:
     """Hooks, signals, certificates, proxies, forks and event loops, at each door that they can befall."""
     cases: list[Case] = []
