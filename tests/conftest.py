@@ -4,10 +4,8 @@ import gc
 import os
 import random
 import signal
-import sys
 from collections.abc import Iterator
 from functools import partial
-from importlib.util import find_spec
 from typing import Any
 
 import pytest
@@ -18,11 +16,6 @@ from .support.stage import Stage
 
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # started in the background: children would not hear it
     signal.signal(signal.SIGINT, signal.default_int_handler)
-
-if (
-    find_spec("sniffio") is None
-):  # httpcore tries to import it several times for each async request: let that fail fast
-    sys.modules["sniffio"] = None  # type: ignore[assignment]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -1,5 +1,6 @@
 """How far one call travels through the package: a warm cancellation crosses few files, so that it can be read."""
 
+import asyncio
 import socket
 import sys
 import threading
@@ -12,7 +13,7 @@ from typing import Any
 import pytest
 
 import countermand
-from countermand import Countermand, Requested, Vtex
+from countermand import AsyncCountermand, Countermand, Requested, Vtex
 from tests.support.markets import VTEX
 
 PACKAGE = str(Path(countermand.__file__).parent)
@@ -61,3 +62,40 @@ def test_a_warm_call_crosses_few_files(vtex: str) -> None:
     crossings = sum(one != other for one, other in pairwise(entered))
     assert crossings <= CROSSINGS
     assert len(set(entered)) <= FILES
+
+
+class Searching:
+    """A finder that finds nothing, and notes what is looked for."""
+
+    def __init__(self) -> None:
+        self.names: list[str] = []
+
+    def find_spec(self, name: str, *_: Any) -> None:
+        """Note a name."""
+        self.names.append(name)
+
+
+@pytest.mark.parametrize("side", ["sync", "async"])
+def test_a_warm_call_looks_for_no_module(vtex: str, side: str) -> None:
+    """httpcore, too, has what it tries to import: each search of the path would cost as much as the rest of the call."""
+    access = Vtex(account="mystore", app_key="vtex-key", app_token="vtex-token", base_url=vtex)
+    finder: Any = Searching()
+
+    async def awaited() -> None:
+        async with AsyncCountermand(access) as client:
+            for warm in (False, False, True):
+                if warm:
+                    sys.meta_path.insert(0, finder)
+                await client.vtex.cancel_order("1172-01")
+
+    try:
+        if side == "async":
+            asyncio.run(awaited())
+        else:
+            with Countermand(access) as client:
+                client.vtex.cancel_order("1172-01")
+                sys.meta_path.insert(0, finder)
+                client.vtex.cancel_order("1172-01")
+    finally:
+        sys.meta_path.remove(finder)
+    assert finder.names == []
