@@ -27,6 +27,8 @@ _TRIES = 3
 #: Seconds between two notes of what was learnt.
 _NEWS_EVERY = 5.0
 
+#: What became of a call: its outcome, one of our errors, or an exception that is not ours.
+Ended: TypeAlias = Outcome[Any] | BaseException
 #: What an answer means: it is told; the request is sent again; or the lane has stopped, and its rest is told unsent.
 Verdict: TypeAlias = Literal["told", "again", "stopped"]
 
@@ -46,9 +48,10 @@ class Ticket:
     #: The instant until which it may be followed.
     until: float = float("inf")
     pause: float = 1.0
-    #: When it was begun.
+    #: When it was begun, and what became of it.
     began: float = 0.0
     began_at: datetime | None = None
+    ended: Ended | None = None
     #: How often it did not leave, and what the lane had sent when it last did not.
     unsent: int = 0
     seen: int = -1

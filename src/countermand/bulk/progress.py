@@ -7,7 +7,7 @@ from typing import Any
 
 from ..engine.wire import Clock
 from ..errors import CountermandError
-from ..outcomes import Outcome, evidence_of
+from ..outcomes import evidence_of
 from .backlog import Backlog
 from .lane import Lane, Ticket
 from .records import kind_of
@@ -103,9 +103,12 @@ def under_way(lanes: Iterable[Lane]) -> list[InFlight]:
     ]
 
 
-def cut_off(ticket: Ticket, ended: Outcome[Any] | BaseException) -> InFlight:
-    """Return a call that was under way when its run was stopped, with what came of it."""
+def cut_off(ticket: Ticket) -> InFlight:
+    """Return a call whose result the consumer of a stopped run did not receive, with what came of it."""
     began = ticket.began_at or datetime.now(UTC)
-    error = ended if isinstance(ended, CountermandError) else None
+    ended = ticket.ended
+    error = ended if isinstance(ended, CountermandError) and ticket.outcome is None else None
     known: Any = evidence_of(ended) if isinstance(ended, BaseException) else ended
-    return InFlight(ticket.request, ticket.row, ticket.client.account, began, None if error else known, error)
+    known = None if error else known or ticket.outcome
+    account = ticket.client.account if ticket.client is not None else getattr(ended, "account", None) or ""
+    return InFlight(ticket.request, ticket.row, account, began, known, error)
