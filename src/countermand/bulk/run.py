@@ -40,7 +40,7 @@ from .steps import End, Give, Read, Send, Step, Store, Wait
 from .unanswered import Unanswered
 
 #: Requests that are held for lanes that are busy, so that others get work: in memory, and in the journal.
-LOOK_AHEAD, ON_DISK = 8192, 1_000_000
+LOOK_AHEAD, ON_DISK = 4096, 1_000_000
 #: Rows that are read from the input before what else has happened is looked at.
 _READ_AT_ONCE = 64
 
