@@ -7,7 +7,7 @@ from typing import Any
 
 from ..engine.wire import Clock
 from ..errors import CountermandError
-from ..outcomes import evidence_of
+from ..outcomes import Unknown, evidence_of
 from .backlog import Backlog
 from .lane import Lane, Ticket
 from .records import kind_of
@@ -111,4 +111,9 @@ def cut_off(ticket: Ticket) -> InFlight:
     known: Any = evidence_of(ended) if isinstance(ended, BaseException) else ended
     known = None if error else known or ticket.outcome
     account = ticket.client.account if ticket.client is not None else getattr(ended, "account", None) or ""
+    if ended is None and known is None:
+        rules = ticket.client.rules
+        order = str(rules.order_of(ticket.request))
+        why = "the run was stopped, and its answer was not waited for"
+        known = Unknown[Any](marketplace=rules.name, order_id=order, account=account, reason=why)
     return InFlight(ticket.request, ticket.row, account, began, known, error)
