@@ -124,7 +124,13 @@ def test_a_thread_that_is_struck_while_it_starts(monkeypatch: pytest.MonkeyPatch
         start(thread)
         raise Alarm
 
-    for strike in (strike_before, strike_after):
+    def strike_within(_: threading.Thread) -> None:
+        try:
+            raise Alarm
+        except Alarm:
+            raise KeyError("of its own records") from None  # as CPython does
+
+    for strike in (strike_before, strike_after, strike_within):
         with monkeypatch.context() as patch:
             patch.setattr(threading.Thread, "start", strike)
             background = Background("struck", done.append, strike.__name__)

@@ -1,5 +1,6 @@
 """A thread that can be ended wherever an interruption has struck, even while it was started."""
 
+import sys
 import threading
 from collections.abc import Callable
 from contextlib import suppress
@@ -16,8 +17,13 @@ class Background:
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
 
     def start(self) -> None:
-        """Start the thread."""
-        self._thread.start()
+        """Start the thread. What a signal handler raises passes, also where `threading` stumbles over it."""
+        before = sys.exception()
+        try:
+            self._thread.start()
+        except (KeyError, RuntimeError) as error:
+            struck = error.__context__
+            raise (error if struck in (None, before) else struck) from None
 
     def _run(self) -> None:
         if self._begins.acquire(blocking=False):

@@ -114,7 +114,9 @@ class CancelMany(Course):
 
     def close(self) -> None:
         """End the run: begin nothing more, wait for the calls that are under way, and close the journal."""
-        if not self._closed:
+        if self._closed:
+            self._dismiss()  # an interruption may have struck while it was closed
+        else:
             self._run.received()
             self._end()
 
@@ -154,7 +156,6 @@ class CancelMany(Course):
     def __del__(self) -> None:
         if getattr(self, "_begun", False):
             self.close()
-            self._dismiss()  # an interruption may have struck while it was closed
 
 
 #: Runs that have begun and are not closed.

@@ -24,6 +24,8 @@ PATIENCE = 3600.0
 #: How often one request may fail to leave, while others do, before it is told so.
 _TRIES = 3
 
+#: Rows that are written to the journal at once, if there are as many.
+_GROUP = 512
 #: Seconds between two notes of what was learnt.
 _NEWS_EVERY = 5.0
 
@@ -222,7 +224,7 @@ class Lanes:
         lanes, known = self.by_label.values(), len(self._accounts.known)
         if held - sum(len(lane.in_flight) for lane in lanes) >= self._look_ahead:
             return False
-        if inserting >= self._concurrency * max(known, 1):
+        if inserting >= max(self._concurrency * known, _GROUP):
             return False
         # An account that the input has not shown yet may be further down. Where all have stopped, no row waits for one.
         running = [lane for lane in lanes if lane.stopped is None]
