@@ -70,7 +70,8 @@ async def _until_done(driver: RealTime, numbers: list[int], journal: Path, wante
     def kind(*accounts: Any, **settings: Any) -> AsyncCountermand:
         return AsyncCountermand(*accounts, http_client=driver, **settings)
 
-    began, last, done = time.monotonic(), dict.fromkeys(NAMES, 0.0), 0
+    began, done = time.monotonic(), 0
+    last: dict[str, float] = dict.fromkeys(NAMES, 0.0)
     requests = [request(number) for number in numbers]
     async with (
         client_at("http://localhost", kind) as client,  # type: ignore[arg-type]

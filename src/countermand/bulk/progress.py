@@ -7,7 +7,7 @@ from typing import Any
 
 from ..engine.wire import Clock
 from ..errors import CountermandError
-from ..outcomes import Unknown, evidence_of
+from ..outcomes import Outcome, Unknown, evidence_of
 from .backlog import Backlog
 from .lane import Lane, Ticket
 from .records import kind_of
@@ -108,12 +108,19 @@ def cut_off(ticket: Ticket) -> InFlight:
     began = ticket.began_at or datetime.now(UTC)
     ended = ticket.ended
     error = ended if isinstance(ended, CountermandError) and ticket.outcome is None else None
-    known: Any = evidence_of(ended) if isinstance(ended, BaseException) else ended
+    account: str = ticket.client.account if ticket.client else getattr(ended, "account", None) or ""
+    known: Any = evidence_of(ended) if isinstance(ended, BaseException) else ended or _not_waited_for(ticket)
     known = None if error else known or ticket.outcome
-    account = ticket.client.account if ticket.client is not None else getattr(ended, "account", None) or ""
-    if ended is None and known is None:
-        rules = ticket.client.rules
-        order = str(rules.order_of(ticket.request))
-        why = "the run was stopped, and its answer was not waited for"
-        known = Unknown[Any](marketplace=rules.name, order_id=order, account=account, reason=why)
     return InFlight(ticket.request, ticket.row, account, began, known, error)
+
+
+def _not_waited_for(ticket: Ticket) -> Outcome[Any]:
+    if ticket.outcome is not None:
+        return ticket.outcome
+    rules = ticket.client.rules
+    about = {
+        "marketplace": rules.name,
+        "order_id": str(rules.order_of(ticket.request)),
+        "account": rules.label,
+    }
+    return Unknown(**about, reason="the run was stopped, and its answer was not waited for")
