@@ -29,8 +29,8 @@ BULK = (
     Mutant(
         "a call that nobody waited for is told as untouched",
         "bulk/progress.py",
-        "    if ended is None and known is None:\n",
-        "    if False:\n",
+        " else ended or _not_waited_for(ticket)\n",
+        " else ended\n",
         ("stopping",),
     ),
     Mutant(

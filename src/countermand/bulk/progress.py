@@ -118,9 +118,6 @@ def _not_waited_for(ticket: Ticket) -> Outcome[Any]:
     if ticket.outcome is not None:
         return ticket.outcome
     rules = ticket.client.rules
-    about = {
-        "marketplace": rules.name,
-        "order_id": str(rules.order_of(ticket.request)),
-        "account": rules.label,
-    }
-    return Unknown(**about, reason="the run was stopped, and its answer was not waited for")
+    order_id = str(rules.order_of(ticket.request))
+    why = "the run was stopped, and its answer was not waited for"
+    return Unknown(marketplace=rules.name, order_id=order_id, account=rules.label, reason=why)
