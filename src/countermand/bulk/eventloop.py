@@ -148,10 +148,12 @@ class AsyncCancelMany(Course):
                 await asyncio.wait(self._tasks)
             if self._journal is not None:
                 self._journal.finish()
-                while self._journal_is_open:
-                    await self._wait(None)
-                    self._take_events()
-                self._journal.join()
+                try:
+                    while self._journal_is_open:
+                        await self._wait(None)
+                        self._take_events()
+                finally:
+                    self._journal.join()  # it is near its end, also where a cancelled task does not await it
 
     async def __aenter__(self) -> Self:
         return self
