@@ -41,13 +41,6 @@ BULK = (
         ("stopping",),
     ),
     Mutant(
-        "threads stay when an interruption strikes while a run is closed",
-        _BLOCKING,
-        "            self._dismiss()  # a second Ctrl-C does not wait for the calls\n",
-        "",
-        ("stopping",),
-    ),
-    Mutant(
         "a request is sent before its intent is on disk",
         _RUN,
         "                if not self._journaled or ticket.asked is not None:",
