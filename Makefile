@@ -108,9 +108,12 @@ stored: $(VENV)/.dev  ## write and read back what simulated calls end in
 soak: $(VENV)/.dev  ## a long run, watching memory, sockets and tasks
 	@$(BIN)/python -m tests.faults.soak $(ARGS)
 
-.PHONY: bulk-faults bulk-memory bulk-pace
+.PHONY: bulk-faults bulk-whole bulk-memory bulk-pace
 bulk-faults: $(VENV)/.dev  ## 100,000 cancellations with faults, killed 20 times and resumed (ARGS for its options)
 	@$(BIN)/python -m tests.bulk.killing --between 4 40 $(ARGS)
+
+bulk-whole: $(VENV)/.dev  ## 100,000 cancellations without a network for a minute, and with one of four accounts under 429
+	@$(BIN)/python -m tests.bulk.whole $(ARGS)
 
 bulk-memory: $(VENV)/.dev  ## peak memory at 100,000 requests over that at 1,000
 	@$(BIN)/python -m tests.bulk.memory $(ARGS)

@@ -1,8 +1,13 @@
-"""A run that is killed again and again, and resumed: `python -m tests.bulk.killing --orders 100000 --kills 20`."""
+"""A run that is killed again and again, and resumed: `python -m tests.bulk.killing --orders 100000 --kills 20`.
+
+With `--small FOLDER`, a folder on a small file system of its own, such as a tmpfs, the journal is in it, and the file
+system is full at first.
+"""
 
 import argparse
 import json
 import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -16,6 +21,9 @@ import attrs
 
 from .faulty import judged, rows
 
+#: Bytes that a small file system has at first: for a write-ahead log, and for half of each row.
+_ROOM, _ROOM_FOR_A_ROW = 6_000_000, 500
+
 
 @attrs.frozen
 class Killed:
@@ -27,6 +35,8 @@ class Killed:
     told_twice: list[str]
     kinds: Counter[str]
     kills: int
+    #: Results that were told before the file system was full.
+    until_full: int
     seconds: float
 
 
@@ -39,14 +49,19 @@ def killed(
     share: float = 0.02,
     concurrency: int = 8,
     between: tuple[float, float] = (0.3, 3.0),
+    small: Path | None = None,
 ) -> Killed:
     """Run, kill at random moments, resume to the end; return what the ledger says of the results."""
     dice = random.Random(seed)
     module = [sys.executable, "-m", "tests.bulk.faulty"]
     began = time.monotonic()
-    done = 0
+    done = until_full = 0
     with tempfile.TemporaryDirectory() as folder:
-        journal, out = Path(folder, "run.db"), Path(folder, "results.jsonl")
+        at = Path(small or folder)
+        journal, out, filler = at / "run.db", Path(folder, "results.jsonl"), at / "filler"
+        if small is not None:
+            with filler.open("wb") as file:
+                file.write(bytes(shutil.disk_usage(at).free - _ROOM - _ROOM_FOR_A_ROW * orders))
         with subprocess.Popen(
             [*module, "serve", str(orders), str(seed), str(share)],
             stdin=subprocess.PIPE,
@@ -61,12 +76,13 @@ def killed(
             differing: list[str] = []
             while True:
                 out.write_bytes(b"")
-                with subprocess.Popen(command) as run:
+                with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as run:
                     try:
-                        run.wait(dice.uniform(*between) if done < kills else None)
+                        kill_after = dice.uniform(*between) if done < kills and not filler.exists() else None
+                        _, problem = run.communicate(timeout=kill_after)
                     except subprocess.TimeoutExpired:
                         run.send_signal(signal.SIGKILL)
-                        run.wait()
+                        _, problem = run.communicate()
                         done += 1
                     ended = run.returncode
                 latest = _read(out)
@@ -78,17 +94,20 @@ def killed(
                 told |= latest
                 if ended == 0:
                     break
-                if ended != -signal.SIGKILL:
-                    raise RuntimeError(f"a run ended with {ended}")
+                if "disk is full" in problem and filler.exists():
+                    filler.unlink()
+                    until_full = len(latest)
+                elif ended != -signal.SIGKILL:
+                    raise RuntimeError(f"a run ended with {ended}: {problem}")
             truth = [json.loads(line) for line in server.communicate("now\n")[0].splitlines()]
         assert len(truth) == orders
         wrong, kinds = judged(orders, latest, truth)
-        left = sorted(path.name for path in Path(folder).iterdir())
-        if left != ["results.jsonl", "run.db"]:
+        left = sorted(path.name for path in at.iterdir() if path != out)
+        if left != ["run.db"]:
             wrong.append(f"there is more than one file: {left}")
         if len(latest) != len(rows(orders)):
             wrong.append(f"{len(latest)} results for {len(rows(orders))} rows")
-    return Killed(wrong, differing, kinds, done, time.monotonic() - began)
+    return Killed(wrong, differing, kinds, done, until_full, time.monotonic() - began)
 
 
 def _read(out: Path) -> dict[int, dict[str, Any]]:
@@ -119,10 +138,15 @@ def main() -> int:
     parser.add_argument(
         "--between", type=float, nargs=2, default=(0.5, 8.0), help="seconds between two kills"
     )
+    parser.add_argument(
+        "--small", type=Path, help="a folder on a small file system of its own, for the journal"
+    )
     given = vars(parser.parse_args())
     given["between"] = tuple(given["between"])
     found = killed(given.pop("orders"), given.pop("kills"), **given)
     print(f"{found.kills} kills, {found.seconds:.0f} s: {dict(found.kinds)}")
+    if found.until_full:
+        print(f"the file system was full after {found.until_full:,} results")
     for text in (*found.wrong[:20], *found.told_twice[:20]):
         print(text)
     print(f"{len(found.wrong)} wrong, {len(found.told_twice)} told differently by two runs")

@@ -8,12 +8,14 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
+import attrs
 import pytest
 
 from countermand import (
     AnyRequest,
     AsyncCountermand,
     AuthenticationError,
+    BulkResult,
     CallStarted,
     CancelKiboOrder,
     Cancelled,
@@ -231,13 +233,16 @@ def test_what_was_under_way_is_told(kind: Kind) -> None:
     with vtex_sandbox(100) as sandbox:
         results, run = cancel(kind, sandbox, vtex_requests(100), until=lambda _: True)
         assert len(results) == 1
-        posts = {each.path.split("/")[-2] for each in sandbox.requests if each.method == "POST"}
-        told = {order(result.row) for result in results} | {order(one.row) for one in run.in_flight}
+        assert _posts(sandbox) <= {result.row for result in results} | {one.row for one in run.in_flight}
+        assert {one.row for one in run.in_flight}.isdisjoint(result.row for result in results)
         for one in run.in_flight:
             assert one.account == "sandbox"
             assert one.error is None
-        # What came back before the stop, and was not taken, is among the results that a journal would replay.
-        assert told <= posts | {order(one.row) for one in run.in_flight}
+            assert one.outcome is not None or one.row not in _posts(sandbox)
+
+
+def _posts(sandbox: Sandbox) -> set[int]:
+    return {int(each.path.split("/")[-2][:13]) for each in sandbox.requests if each.method == "POST"}
 
 
 def test_an_exception_that_is_not_ours_passes_through(kind: Kind) -> None:
@@ -254,14 +259,67 @@ def test_an_exception_that_is_not_ours_passes_through(kind: Kind) -> None:
 
 
 def test_an_input_that_raises(kind: Kind) -> None:
-    """Its exception passes, and nothing is left behind."""
+    """Its exception passes, and nothing is left behind: what was asked for is given, or in `in_flight`."""
+    given: set[int] = set()
+    runs: list[Any] = []
 
     def broken() -> Iterator[AnyRequest]:
-        yield from vtex_requests(5)
+        yield from vtex_requests(200)
         raise LookupError("no more rows")
 
-    with vtex_sandbox(5) as sandbox, pytest.raises(LookupError):
-        cancel(kind, sandbox, broken())
+    with vtex_sandbox(200) as sandbox:
+        client = sandbox.client() if kind == "blocking" else sandbox.async_client()
+        kept = _Kept(client, runs)
+        with pytest.raises(LookupError):
+            cancel(kind, sandbox, broken(), client=kept, until=lambda result: given.add(result.row))
+        sent = _posts(sandbox)
+    assert sent
+    assert sent <= given | {one.row for one in runs[0].in_flight}
+
+
+class _Kept:
+    """A client whose runs are kept."""
+
+    def __init__(self, client: Any, runs: list[Any]) -> None:
+        self._client, self._runs = client, runs
+
+    def cancel_many(self, requests: Any) -> Any:
+        """Return the run, which is in `runs` as well."""
+        self._runs.append(self._client.cancel_many(requests))
+        return self._runs[-1]
+
+
+def test_results_that_are_followed_are_not_lost(kind: Kind) -> None:
+    """`settle_many` that is stopped early: what it has taken and not given is in `in_flight`, as it was last seen."""
+    with vtex_sandbox(20, decides_after=1e6) as sandbox:
+        results, _ = cancel(kind, sandbox, vtex_requests(20))
+        results[7] = _settled(results[7])
+        taken: list[int] = []
+
+        def taking() -> Iterator[Any]:
+            for result in results:
+                taken.append(result.row)
+                yield result
+
+        if kind == "blocking":
+            with sandbox.client().settle_many(taking(), timeout=80) as run:
+                first = next(run)
+        else:
+
+            async def follow() -> tuple[Any, Any]:
+                async with sandbox.async_client().settle_many(taking(), timeout=80) as run:
+                    return await anext(run), run
+
+            first, run = asyncio.run(follow())
+        held = {str(one.outcome.order_id) for one in run.in_flight if one.outcome is not None}
+    assert held == {order(row) for row in taken} - {order(first.row)}
+    assert len(held) > 5
+
+
+def _settled(result: BulkResult) -> BulkResult:
+    assert result.outcome is not None
+    outcome = Cancelled[Any](marketplace="vtex", order_id=result.outcome.order_id, account="sandbox")
+    return attrs.evolve(result, outcome=outcome)
 
 
 def test_a_known_rate_is_kept(kind: Kind) -> None:

@@ -76,6 +76,28 @@ def test_a_cancelled_task_leaves_nothing_behind(journaled: bool, tmp_path: Path)
     assert len(list(tmp_path.iterdir())) == journaled
 
 
+def test_a_task_that_is_cancelled_while_its_run_ends(tmp_path: Path) -> None:
+    """The journal is one file, and its thread has ended, also where the end of the run was not awaited."""
+    threads = set(threading.enumerate())
+
+    async def main() -> None:
+        driver = Hanging(answers=10)
+        run = AsyncCountermand(ACCOUNT, http_client=driver).cancel_many(
+            vtex_requests(10), journal=tmp_path / "run.db"
+        )
+        for _ in range(10):
+            await anext(run)
+        task = asyncio.ensure_future(run.aclose())
+        await asyncio.sleep(0)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        assert set(threading.enumerate()) <= threads
+
+    asyncio.run(main())
+    assert [file.name for file in tmp_path.iterdir()] == ["run.db"]
+
+
 @pytest.mark.parametrize("journaled", [False, True])
 def test_a_run_that_is_dropped_ends_its_tasks(journaled: bool, tmp_path: Path) -> None:
     """A `break` without `async with`: no task and no thread is left once they have had their turn."""

@@ -55,7 +55,7 @@ def test_a_plain_line_tells_all() -> None:
     """Counts, rate, time left, and the accounts that are not simply running."""
     told = line(STANDS, 1000)
     assert "10 of 1,000: 6 cancelled, 1 unknown, 3 errors; 2/s, 8m 15s left" in told
-    assert told.endswith(f"br waiting until {UNTIL.astimezone():%H:%M:%S} (429)")
+    assert told.endswith(f"br waiting until {UNTIL.astimezone():%H:%M:%S}: 429")
 
 
 @pytest.mark.parametrize("width", [40, 110])
@@ -70,7 +70,7 @@ def test_the_display_tells_all(width: int) -> None:
     assert "ar (vtex) 5 running" in text or width == 110
     if width == 110:
         assert "no limit seen running" in text
-        assert f"30.0/min learnt waiting until {UNTIL.astimezone():%H:%M:%S} (429)" in text
+        assert f"30.0/min learnt waiting until {UNTIL.astimezone():%H:%M:%S}: 429" in text
 
 
 @pytest.mark.parametrize("seconds, said", [(0, "0s"), (59.6, "1m 00s"), (470, "7m 50s"), (7200, "2h 00m")])

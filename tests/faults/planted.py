@@ -1,6 +1,7 @@
 """The wrong versions of the SDK that `tests.faults.mutants` plants, and the checks that have to catch them."""
 
 from .mutant import Mutant
+from .planted_bulk import BULK
 from .planted_foreign import NOT_OURS
 from .planted_looks import ANYWHERE, AT_KIBO, AT_PATTERN, LATER
 from .planted_rows import AT_CRUX, AT_VTEX
@@ -41,6 +42,12 @@ CHECKS: dict[str, tuple[str, ...]] = {
     "public": (*_PYTEST, "tests/public/test_interface.py"),
     "values": (*_PYTEST, "tests/public/test_values.py"),
     "core": (*_PYTEST, "tests/core"),
+    "stopping": (
+        *_PYTEST,
+        *(f"tests/bulk/test_{name}.py" for name in ("cancel_many", "stopping", "struck")),
+    ),
+    "journal": (*_PYTEST, *(f"tests/bulk/test_{name}.py" for name in ("run", "journal"))),
+    "lanes": (*_PYTEST, "tests/bulk/test_cancel_many.py", "tests/bulk/test_lanes.py", "-k", "not the_pace"),
     "rows": (*_PYTEST, "tests/truth/test_rows.py", "-k", "on_stage"),
     "looks": (*_PYTEST, *(f"tests/truth/test_later_{name}.py" for name in ("looks", "denials", "refusals"))),
 }
@@ -371,6 +378,7 @@ MUTANTS = (
         "            self._subclients[label] = kind(self._rules_of(label), self._driver, self._settings)",
         ("public",),
     ),
+    *BULK,
     *TRANSPORT,
     *NOT_OURS,
     *AT_VTEX,

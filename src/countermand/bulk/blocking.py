@@ -2,7 +2,6 @@
 
 import atexit
 import queue
-import threading
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from types import TracebackType
@@ -10,6 +9,7 @@ from typing import Any, Self, TypeAlias
 from weakref import WeakSet
 
 from ..engine.rules import AnyRequest
+from .background import Background
 from .course import Course, Returned, flow_of, pausing
 from .lane import Ticket
 from .records import Event
@@ -40,7 +40,7 @@ class CancelMany(Course):
         #: What happened, to be told to the run.
         self._events: queue.SimpleQueue[_Happened] = queue.SimpleQueue()
         self._workers = _Workers(self._driver, self._events)
-        self._timers: list[threading.Thread] = []
+        self._timers: list[Background] = []
 
     def __iter__(self) -> Self:
         return self
@@ -48,6 +48,7 @@ class CancelMany(Course):
     def __next__(self) -> BulkResult:
         if self._closed:
             raise StopIteration
+        self._run.received()
         try:
             self._begin()
             while True:
@@ -59,9 +60,9 @@ class CancelMany(Course):
                     break
                 self._do(step)
         except BaseException:
-            self.close()
+            self._end()
             raise
-        self.close()
+        self._end()
         if step.error is not None:
             raise step.error
         raise StopIteration
@@ -91,9 +92,7 @@ class CancelMany(Course):
         if delay is not None and not self._time_is_real:
             # Otherwise time goes on with what they wait for, and does not with what the journal is about to tell.
             if not self._workers.busy and not self._run.awaits_journal:
-                timer = threading.Thread(
-                    target=_let_pass, args=(self._driver, self._events, delay), daemon=True
-                )
+                timer = Background("countermand-pause", _let_pass, self._driver, self._events, delay)
                 self._timers.append(timer)
                 timer.start()
             delay = None
@@ -116,24 +115,35 @@ class CancelMany(Course):
     def close(self) -> None:
         """End the run: begin nothing more, wait for the calls that are under way, and close the journal."""
         if self._closed:
-            return
-        self._closed = True
-        _open.discard(self)
+            self._dismiss()  # an interruption may have struck while it was closed
+        else:
+            self._run.received()
+            self._end()
+
+    def _end(self) -> None:
         # Ctrl-C may have struck anywhere, so that an event was taken and not told to the run: this waits for threads,
         # and for no event. What the journal does not learn of is in flight there, and is read by the next run.
         try:
+            self._closed = True
             self._run.stop()
             self._workers.join()
             self._take_events()
             while isinstance(step := self._run.step(), Store):
                 self._store(step.ops)
         finally:
+            self._dismiss()  # a second Ctrl-C does not wait for the calls
             if self._journal is not None:
-                self._journal.finish()
                 self._journal.join()
                 self._take_events()
             for timer in self._timers:
                 timer.join()
+            _open.discard(self)
+
+    def _dismiss(self) -> None:
+        """Have all threads end once they have done what they were given."""
+        self._workers.dismiss()
+        if self._journal is not None:
+            self._journal.finish()
 
     def __enter__(self) -> Self:
         return self
@@ -179,6 +189,7 @@ def _serve(
             ended = driver.run(flow_of(ticket))
         except BaseException as error:  # noqa: BLE001 - it is told, or raised in the consumer's thread
             ended = error
+        ticket.ended = ended
         events.put(Returned(ticket, ended))
         del ticket, ended
 
@@ -190,23 +201,24 @@ class _Workers:
         self._driver = driver
         self._events = events
         self._work: queue.SimpleQueue[Ticket | None] = queue.SimpleQueue()
-        self._threads: list[threading.Thread] = []
+        self._threads: list[Background] = []
         #: Calls that are under way.
         self.busy = 0
 
     def begin(self, ticket: Ticket) -> None:
         self.busy += 1
         if self.busy > len(self._threads):
-            given = self._driver, self._events, self._work
-            thread = threading.Thread(target=_serve, args=given, name="countermand-bulk", daemon=True)
+            thread = Background("countermand-bulk", _serve, self._driver, self._events, self._work)
             self._threads.append(thread)
             thread.start()
         self._work.put(ticket)
 
-    def join(self) -> None:
+    def dismiss(self) -> None:
         for _ in self._threads:
             self._work.put(None)
+
+    def join(self) -> None:
+        self.dismiss()
         for thread in self._threads:
-            if thread.is_alive():
-                thread.join()
+            thread.join()
         self._threads.clear()

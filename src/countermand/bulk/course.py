@@ -11,7 +11,7 @@ from ..marketplaces.base import asking, looking
 from .following import Following
 from .journal import Journal
 from .lane import Ticket
-from .progress import progress, under_way
+from .progress import cut_off, progress, under_way
 from .records import Closed, Event, Op
 from .results import Accounts, InFlight, Progress
 from .run import Run
@@ -56,8 +56,10 @@ class Course(LeavesNoFrames):
 
     @property
     def in_flight(self) -> tuple[InFlight, ...]:
-        """The calls that are under way; after an early stop, those that were, and what is known of them."""
-        return tuple(self._run.cut_off if self._closed else under_way(self._run.lanes.values()))
+        """The calls that are under way; after an early stop, those whose results were not given, and what is known."""
+        if self._closed:
+            return tuple(map(cut_off, self._run.calls.values()))
+        return tuple(under_way(self._run.lanes.values()))
 
     def _open_journal(self, tell: Callable[[Event], None]) -> None:
         self._begun = True

@@ -50,6 +50,7 @@ class AsyncCancelMany(Course):
     async def __anext__(self) -> BulkResult:
         if self._closed:
             raise StopAsyncIteration
+        self._run.received()
         try:
             self._begin()
             while True:
@@ -61,9 +62,9 @@ class AsyncCancelMany(Course):
                     break
                 await self._do(step)
         except BaseException:
-            await self.aclose()
+            await self._end()
             raise
-        await self.aclose()
+        await self._end()
         if step.error is not None:
             raise step.error
         raise StopAsyncIteration
@@ -127,25 +128,32 @@ class AsyncCancelMany(Course):
 
     async def aclose(self) -> None:
         """End the run: begin nothing more, cancel the calls that are under way, and close the journal."""
-        if self._closed:
-            return
+        if not self._closed:
+            self._run.received()
+            await self._end()
+
+    async def _end(self) -> None:
         self._closed = True
         try:
             self._run.stop()
             for task in self._tasks:
                 task.cancel()
-            while not isinstance(step := self._run.step(), End):
-                await self._do(step)
-                self._take_events()
+            while self._tasks:
+                await asyncio.wait(self._tasks)
+            self._take_events()
+            while isinstance(step := self._run.step(), Store):
+                self._store(step.ops)
         finally:
             while self._tasks:
                 await asyncio.wait(self._tasks)
             if self._journal is not None:
                 self._journal.finish()
-                while self._journal_is_open:
-                    await self._wait(None)
-                    self._take_events()
-                self._journal.join()
+                try:
+                    while self._journal_is_open:
+                        await self._wait(None)
+                        self._take_events()
+                finally:
+                    self._journal.join()  # it is near its end, also where a cancelled task does not await it
 
     async def __aenter__(self) -> Self:
         return self
@@ -207,6 +215,7 @@ async def _call(driver: Any, inbox: _Inbox, ticket: Ticket) -> None:
         ended = await driver.run(flow_of(ticket))
     except BaseException as error:  # noqa: BLE001 - it is told, or raised in the consumer's task
         ended = error
+    ticket.ended = ended
     inbox.tell(Returned(ticket, ended))
 
 

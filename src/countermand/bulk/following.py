@@ -33,13 +33,18 @@ class Following(Run):
         if not isinstance(item, BulkResult):
             raise InvalidRequestError(f"a result of cancel_many is wanted, not {checks.kind(item)}")
         if item.outcome is None or item.settled:
-            self._ready.append(item)
+            self.calls[row] = Ticket(row, item.request, None, ended=item.ended)
+            self._ready.append((row, item))
             return
         client = self._accounts.find_by_outcome(item.outcome)
         self._results[row] = item
         self._unanswered.begin(row)
         until = self._clock.monotonic() + self._timeout
-        self._queue(Ticket(row, item.request, client, outcome=item.outcome, until=until))
+        self.calls[row] = ticket = Ticket(row, item.request, client, outcome=item.outcome, until=until)
+        self._queue(ticket)
+
+    def _begin_later(self, ticket: Ticket) -> None:
+        """Keep it among those whose results the consumer has not received: it is one until it has settled."""
 
     def _dispatch(self, now: float) -> None:
         while self._later and self._later[0][0] <= now:
@@ -73,4 +78,4 @@ class Following(Run):
         self._unanswered.end(ticket.row)
         result = self._results.pop(ticket.row)
         seen = ticket.outcome if isinstance(ended, CountermandError) else ended
-        self._ready.append(attrs.evolve(result, outcome=seen))
+        self._ready.append((ticket.row, attrs.evolve(result, outcome=seen)))

@@ -7,13 +7,13 @@ the journal keeps a second writer away. What is handed over while a commit is un
 import json
 import queue
 import sqlite3
-import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 from ..errors import CountermandError, JournalError
+from .background import Background
 from .locking import Lock, refuse_network
 from .records import (
     Answer,
@@ -72,7 +72,7 @@ class Journal:
         self._accounts = accounts
         self._tell = tell
         self._queue: queue.SimpleQueue[list[Op] | None] = queue.SimpleQueue()
-        self._thread = threading.Thread(target=self._run, name="countermand-journal", daemon=True)
+        self._thread = Background("countermand-journal", self._run)
 
     def open(self) -> None:
         """Open or make the file; `Opened` or `Broken` tells what came of it."""
@@ -85,6 +85,8 @@ class Journal:
     def finish(self) -> None:
         """Write what was handed over and make it one file again; `Closed` tells when that is done."""
         self._queue.put(None)
+        if self._thread.call_off():
+            self._tell(Closed())
 
     def join(self) -> None:
         """Wait for the end of the thread, which is near once `Closed` was told."""

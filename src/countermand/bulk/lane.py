@@ -24,9 +24,13 @@ PATIENCE = 3600.0
 #: How often one request may fail to leave, while others do, before it is told so.
 _TRIES = 3
 
+#: Rows that are written to the journal at once, if there are as many.
+_GROUP = 512
 #: Seconds between two notes of what was learnt.
 _NEWS_EVERY = 5.0
 
+#: What became of a call: its outcome, one of our errors, or an exception that is not ours.
+Ended: TypeAlias = Outcome[Any] | BaseException
 #: What an answer means: it is told; the request is sent again; or the lane has stopped, and its rest is told unsent.
 Verdict: TypeAlias = Literal["told", "again", "stopped"]
 
@@ -46,9 +50,10 @@ class Ticket:
     #: The instant until which it may be followed.
     until: float = float("inf")
     pause: float = 1.0
-    #: When it was begun.
+    #: When it was begun, and what became of it.
     began: float = 0.0
     began_at: datetime | None = None
+    ended: Ended | None = None
     #: How often it did not leave, and what the lane had sent when it last did not.
     unsent: int = 0
     seen: int = -1
@@ -219,7 +224,7 @@ class Lanes:
         lanes, known = self.by_label.values(), len(self._accounts.known)
         if held - sum(len(lane.in_flight) for lane in lanes) >= self._look_ahead:
             return False
-        if inserting >= self._concurrency * max(known, 1):
+        if inserting >= max(self._concurrency * known, _GROUP):
             return False
         # An account that the input has not shown yet may be further down. Where all have stopped, no row waits for one.
         running = [lane for lane in lanes if lane.stopped is None]

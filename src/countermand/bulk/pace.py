@@ -7,9 +7,7 @@ are spaced evenly, a little below that; the rate climbs back to the limit, stays
 beyond it as long as nothing is refused (the curve is that of CUBIC, RFC 9438, over answers in place of seconds).
 """
 
-from collections import deque
-from itertools import takewhile
-from typing import Any
+from array import array
 
 #: How far below the limit a 429 takes the rate.
 _CUT = 0.06
@@ -39,6 +37,8 @@ _CATCH_UP = 0.025
 _MARGIN = 0.99
 #: Requests in flight at first.
 _FIRST = 4
+#: Instants that are kept of what was sent, and of what was accepted.
+_KEPT = 4096
 
 
 class Pace:
@@ -67,8 +67,8 @@ class Pace:
             self._answers = self._cycle  # there is nothing to climb to
         self._is_guess = False  # the limit, after a deep cut
         self._cost = 0.0  # requests that the last 429 cost, those on their way with it included
-        self._accepted: deque[float] = deque(maxlen=4096)
-        self._offered: deque[float] = deque(maxlen=4096)
+        self._accepted = _Times()
+        self._offered = _Times()
         self._cut_at = float("-inf")
         self._began: float | None = None
         self._cycle_began = 0.0
@@ -187,17 +187,34 @@ class Pace:
     def _steadily(self, now: float) -> float:
         """Return how many were accepted a second since the last pause, over a longer time; infinite after a recent one."""
         span = min(_STEADY, now - self._open_since - 0.5)
-        return _count(self._accepted, now - span) / span if span >= 2.0 else float("inf")
+        return self._accepted.after(now - span) / span if span >= 2.0 else float("inf")
 
-    def _lately(self, times: deque[float], now: float, since: float = float("-inf")) -> float:
+    def _lately(self, times: "_Times", now: float, since: float = float("-inf")) -> float:
         """Return how many of these there were a second, a pause before `since` left out."""
         began = now if self._began is None else max(self._began, since)
         wanted = max(_SPAN, _COUNTED / self.rate) if self.rate else _SPAN
         span = min(wanted, max(now - began, 0.05))
-        return _count(times, now - span) / span
+        return times.after(now - span) / span
 
 
-def _count(times: deque[float], after: float) -> float:
-    """Return how many of these are after an instant, where half of the next gap counts too."""
-    recent: Any = takewhile(lambda at: at > after, reversed(times))
-    return sum(1 for _ in recent) + 0.5
+class _Times:
+    """The latest instants of something, in a ring: as objects they would take four times the memory."""
+
+    def __init__(self) -> None:
+        self._ring = array("d")
+        self._added = 0
+
+    def append(self, at: float) -> None:
+        """Add an instant, which is not before the others."""
+        if len(self._ring) < _KEPT:
+            self._ring.append(at)
+        else:
+            self._ring[self._added % _KEPT] = at
+        self._added += 1
+
+    def after(self, instant: float) -> float:
+        """Return how many of these are after an instant, where half of the next gap counts too."""
+        count = 0
+        while count < len(self._ring) and self._ring[(self._added - 1 - count) % _KEPT] > instant:
+            count += 1
+        return count + 0.5

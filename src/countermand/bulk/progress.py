@@ -7,7 +7,7 @@ from typing import Any
 
 from ..engine.wire import Clock
 from ..errors import CountermandError
-from ..outcomes import Outcome, evidence_of
+from ..outcomes import Outcome, Unknown, evidence_of
 from .backlog import Backlog
 from .lane import Lane, Ticket
 from .records import kind_of
@@ -103,9 +103,21 @@ def under_way(lanes: Iterable[Lane]) -> list[InFlight]:
     ]
 
 
-def cut_off(ticket: Ticket, ended: Outcome[Any] | BaseException) -> InFlight:
-    """Return a call that was under way when its run was stopped, with what came of it."""
+def cut_off(ticket: Ticket) -> InFlight:
+    """Return a call whose result the consumer of a stopped run did not receive, with what came of it."""
     began = ticket.began_at or datetime.now(UTC)
-    error = ended if isinstance(ended, CountermandError) else None
-    known: Any = evidence_of(ended) if isinstance(ended, BaseException) else ended
-    return InFlight(ticket.request, ticket.row, ticket.client.account, began, None if error else known, error)
+    ended = ticket.ended
+    error = ended if isinstance(ended, CountermandError) and ticket.outcome is None else None
+    account: str = ticket.client.account if ticket.client else getattr(ended, "account", None) or ""
+    known: Any = evidence_of(ended) if isinstance(ended, BaseException) else ended or _not_waited_for(ticket)
+    known = None if error else known or ticket.outcome
+    return InFlight(ticket.request, ticket.row, account, began, known, error)
+
+
+def _not_waited_for(ticket: Ticket) -> Outcome[Any]:
+    if ticket.outcome is not None:
+        return ticket.outcome
+    rules = ticket.client.rules
+    order_id = str(rules.order_of(ticket.request))
+    why = "the run was stopped, and its answer was not waited for"
+    return Unknown(marketplace=rules.name, order_id=order_id, account=rules.label, reason=why)

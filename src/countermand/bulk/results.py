@@ -146,7 +146,7 @@ def result_from_dict(data: Mapping[str, Any]) -> BulkResult:
 
 @attrs.frozen
 class InFlight:
-    """A call that is under way, or was when the run was stopped.
+    """A call that is under way, or one of a stopped run whose result was not taken.
 
         for call in run.in_flight:
             print(call.account, call.request, call.since)
@@ -162,7 +162,7 @@ class InFlight:
     #: What is known of it after the run was stopped: its outcome, or an `Unknown`; None while it is under way, and for
     #: an order that is certainly untouched.
     outcome: Outcome[Any] | None = None
-    #: Why the order is untouched, if the call raised after the run was stopped.
+    #: Why the order is untouched, if the call raised.
     error: CountermandError | None = None
 
 

@@ -8,16 +8,16 @@ import json
 from collections import deque
 from datetime import UTC, datetime
 from itertools import count
-from typing import Any, TypeAlias
+from typing import Any
 
 from ..engine.wire import Clock
 from ..errors import CountermandError, NotSentError
 from ..marketplaces.stored import request_from_dict
 from ..outcomes import Outcome
 from .backlog import Backlog
-from .lane import Lane, Lanes, Ticket
+from .lane import Ended, Lane, Lanes, Ticket
 from .outbox import Outbox
-from .progress import Tally, cut_off
+from .progress import Tally
 from .records import (
     Answer,
     Broken,
@@ -35,18 +35,14 @@ from .records import (
     result_of,
 )
 from .replay import Replay
-from .results import Accounts, BulkResult, InFlight, UnreadRow, told
+from .results import Accounts, BulkResult, UnreadRow, told
 from .steps import End, Give, Read, Send, Step, Store, Wait
 from .unanswered import Unanswered
 
 #: Requests that are held for lanes that are busy, so that others get work: in memory, and in the journal.
-LOOK_AHEAD, ON_DISK = 8192, 1_000_000
+LOOK_AHEAD, ON_DISK = 4096, 1_000_000
 #: Rows that are read from the input before what else has happened is looked at.
 _READ_AT_ONCE = 64
-
-
-#: What became of a call: its outcome, one of our errors, or an exception that is not ours.
-Ended: TypeAlias = Outcome[Any] | BaseException
 
 
 class Run:
@@ -63,14 +59,15 @@ class Run:
         self.tally: Tally = Tally(clock.monotonic())
         self._lanes = Lanes(accounts, concurrency, LOOK_AHEAD, clock.monotonic())
         self.lanes: dict[str, Lane] = self._lanes.by_label
-        #: The calls that were under way when the run was stopped.
-        self.cut_off: list[InFlight] = []
+        #: Calls that were begun, and whose results the consumer has not received.
+        self.calls: dict[int, Ticket] = {}
+        self._given: int | None = None
         self._accounts = accounts
         self._clock = clock
         self._concurrency = concurrency
         self._journaled = journaled
         self._opening = journaled
-        self._ready: deque[BulkResult] = deque()
+        self._ready: deque[tuple[int, BulkResult]] = deque()
         self._sends: deque[Ticket] = deque()
         self._outbox = Outbox()
         self._rows = count()
@@ -88,25 +85,29 @@ class Run:
 
     def step(self) -> Step:
         """Return what is to be done next."""
+        if self._stopping:
+            return Store(self._outbox.take()) if self._outbox else End()
         now = self._clock.monotonic()
         if self._opening:
-            return End() if self._stopping else Wait(None)
-        if self._error is not None and not self._stopping:
+            return Wait(None)
+        if self._error is not None:
             return End(self._error)
-        if not self._stopping:
-            load = self._replay.next_load(self.tally.read, has_room=self._has_room())
-            if load is not None:
-                self._outbox.add(load)
-            if not self._replay.comparing:
-                self._dispatch(now)
-            if self._journaled:
-                self._outbox.add(*self._lanes.news(now, is_over=self._is_over()))
+        load = self._replay.next_load(self.tally.read, has_room=self._has_room())
+        if load is not None:
+            self._outbox.add(load)
+        if not self._replay.comparing:
+            self._dispatch(now)
+        if self._journaled:
+            self._outbox.add(*self._lanes.news(now, is_over=self._is_over()))
         if self._outbox:
             return Store(self._outbox.take())
         if self._sends:
+            ticket = self._sends[0]
+            ticket.ended = None
+            self.calls[ticket.row] = ticket
             return Send(self._sends.popleft())
-        if self._ready and not self._stopping:
-            result = self._ready.popleft()
+        if self._ready:
+            self._given, result = self._ready.popleft()
             self.tally.given(result, now)
             return Give(result)
         if self._is_over():
@@ -119,8 +120,14 @@ class Run:
         self._read_lately = 0
         return Wait(now if hurried else self._wakes_at())
 
+    def received(self) -> None:
+        """Note that the consumer has what was given last. An interruption may strike while it is given."""
+        if self._given is not None:
+            self.calls.pop(self._given, None)
+            self._given = None
+
     def stop(self) -> None:
-        """Begin nothing more; what is under way may still come back, and is stored."""
+        """Begin nothing more; what is under way may still come back, and is stored. Only `Store` and `End` follow."""
         self._stopping = True
         declared = [ticket for ticket in self._tickets.values() if ticket.began_at is not None]
         for ticket in (*self._sends, *declared):
@@ -136,19 +143,16 @@ class Run:
         return self._outbox.awaits
 
     def _is_over(self) -> bool:
-        if self._stopping:
-            flying = any(lane.in_flight for lane in self.lanes.values())
-            return not flying and not self._outbox.writing
         return self.tally.input_ended and self._replay.over and not (self._unanswered or self._outbox.writing)
 
     def _wakes_at(self) -> float | None:
-        if self._stopping or self._replay.comparing:
+        if self._replay.comparing:
             return None
         times = [at for lane in self.lanes.values() if (at := lane.ready_at()) is not None]
         return min(times, default=None)
 
     def _wants_input(self) -> bool:
-        if self._stopping or self._reading or self._read_lately >= _READ_AT_ONCE or self.tally.input_ended:
+        if self._reading or self._read_lately >= _READ_AT_ONCE or self.tally.input_ended:
             return False
         if self._replay.comparing:
             return self._replay.can_compare
@@ -169,7 +173,7 @@ class Run:
             if not self._replay.comparing:
                 self._accept(row, item)
             elif (result := self._replay.compare(row, item)) is not None:
-                self._ready.append(result)
+                self._ready.append((row, result))
         except CountermandError as error:
             self.fail(error)
 
@@ -274,7 +278,8 @@ class Run:
             self._queue(ticket)
         elif first.answer is not None:
             self._unanswered.end(op.row)
-            self._ready.append(result_of(first, ticket.request, replayed=False, number=op.row))
+            result = result_of(first, ticket.request, replayed=False, number=op.row)
+            self._ready.append((op.row, result))
         else:
             self._follow(first.row, ticket)
 
@@ -297,14 +302,13 @@ class Run:
             return
         self._unanswered.end(ticket.row)
         problem = NotSentError(f"not sent: row {first} is about the same order, and was not sent")
-        self._ready.append(told(ticket.request, problem, ticket.row, first))
+        self._ready.append((ticket.row, told(ticket.request, problem, ticket.row, first)))
 
     def came_back(self, ticket: Ticket, ended: Ended) -> None:
         """Take what became of a call."""
+        ticket.ended = ended
         now = self._clock.monotonic()
         lane = self._lanes.of(ticket.client)
-        if self._stopping:
-            self.cut_off.append(cut_off(ticket, ended))
         if isinstance(ended, BaseException) and not isinstance(ended, CountermandError):
             del lane.in_flight[ticket.row]
             if not self._stopping:
@@ -319,14 +323,19 @@ class Run:
             self._outbox.add(Withdraw(ticket.row))
         if verdict != "again":
             self._tell(ticket, ended)
+        elif not self._stopping:
+            self._begin_later(ticket)
         if lane.stopped is not None:
             self._stop_lane(lane, lane.stopped)
+
+    def _begin_later(self, ticket: Ticket) -> None:
+        """Note that a call which has come back is made again: its order is untouched."""
+        del self.calls[ticket.row]
 
     def _broke(self, event: Broken) -> None:
         """Take note that the journal cannot be written: nothing more is sent, and nothing more is told."""
         self._opening = False
         self._journaled = False
-        self._ready.clear()
         self._outbox.drop()
         self.fail(event.error)
 
@@ -344,9 +353,9 @@ class Run:
         self._outbox.add(answer_of(ticket.row, ended, self._clock.wall()))
 
     def _tell(self, ticket: Ticket, ended: Outcome[Any] | CountermandError) -> None:
-        self._ready.append(told(ticket.request, ended, ticket.row))
+        self._ready.append((ticket.row, told(ticket.request, ended, ticket.row)))
         for row, request in self._unanswered.end(ticket.row):
-            self._ready.append(told(request, ended, row, ticket.row))
+            self._ready.append((row, told(request, ended, row, ticket.row)))
 
     def _tell_unsent(self, ticket: Ticket, reason: str) -> None:
         """Tell that a request was not sent. The journal has no answer for it, so a later run sends it."""

@@ -190,7 +190,7 @@ class _Course:
 
 def _known(cut_off: InFlight) -> str:
     if cut_off.error is not None:
-        return plain(f"{cut_off.error.message} (it is sent again)")
+        return plain(f"untouched: {cut_off.error.message}")
     return plain(cut_off.outcome or "untouched")
 
 

@@ -105,7 +105,7 @@ def line(progress: Progress, total: int) -> str:
 def state_of(lane: LaneProgress) -> str:
     """Return an account's state in words."""
     until = "" if lane.until is None else f" until {lane.until.astimezone():%H:%M:%S}"
-    why = f" ({plain(lane.reason)})" if lane.reason else ""
+    why = f": {plain(lane.reason)}" if lane.reason else ""
     if lane.state == "paused":
         return f"paused, next try{until.replace(' until', ' at')}{why}"
     return f"{lane.state}{until}{why}"

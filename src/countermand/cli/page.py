@@ -130,7 +130,7 @@ def _timeline(found: Findings) -> Iterator[str]:
     first, last = pieces[0].began, pieces[-1].began + timedelta(seconds=found.length)
     end = f"{last:%H:%M:%S}" if last.date() == first.date() else f"{last:%Y-%m-%d %H:%M:%S}"
     yield (
-        f"<h2>Timeline</h2><p class='note'>Answers in {duration(found.length)}, {most:,} at most</p>"
+        f"<h2>Timeline</h2><p class='note'>Answers in each {duration(found.length)}, {most:,} at most</p>"
         f'<div class="time" role="img" aria-label="Answers over time">{"".join(columns)}</div>'
         f'<p class="axis"><span>{first:%Y-%m-%d %H:%M:%S}</span><span>{end}</span></p>'
     )
