@@ -63,8 +63,12 @@ class Account(Shown, Generic[S, Z]):
     #: How many requests the marketplace allows, such as "100/min"; None where that is not known.
     rate: str | None = None
 
+    #: Whether the repr shows the fields, except those with `repr=False`. Only a class that has none of a plain
+    #: credential sets it.
+    shows_fields: ClassVar[bool] = False
+
     def __repr__(self) -> str:
-        return f"<{type(self).__name__} {self.label}>"  # a class without a repr of its own may hold plain credentials
+        return super().__repr__() if self.shows_fields else f"<{type(self).__name__} {self.label}>"
 
     def rules(self) -> Rules[Any, Any, Any, Any]:
         """Return the marketplace's rules for this account."""

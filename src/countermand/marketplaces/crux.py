@@ -69,7 +69,7 @@ class Crux(Account["CruxClient", "AsyncCruxClient"]):
     """
 
     marketplace: ClassVar[str] = "crux"
-    __repr__ = Shown.__repr__
+    shows_fields: ClassVar[bool] = True
 
     token: Credential | None = attrs.field(
         default=None, converter=as_optional_credential, validator=checks.credential, repr=False

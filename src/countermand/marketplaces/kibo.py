@@ -14,7 +14,6 @@ from typing import Any, ClassVar, Literal, TypeAlias, Unpack
 
 import attrs
 
-from ..data import Shown
 from ..engine import checks
 from ..engine.auth import Auth, Token, TokenAuth, auth_for
 from ..engine.credentials import Credential, as_optional_credential, fits_a_header
@@ -59,7 +58,7 @@ class Kibo(Account["KiboClient", "AsyncKiboClient"]):
     """
 
     marketplace: ClassVar[str] = "kibo"
-    __repr__ = Shown.__repr__
+    shows_fields: ClassVar[bool] = True
 
     #: The tenant id: digits. It is part of the host name, and sent as x-vol-tenant.
     tenant_id: str = attrs.field(converter=_tenant)

@@ -61,7 +61,7 @@ class Pattern(Account["PatternClient", "AsyncPatternClient"]):
     """
 
     marketplace: ClassVar[str] = "pattern"
-    __repr__ = Shown.__repr__
+    shows_fields: ClassVar[bool] = True
 
     #: The Bearer token.
     token: Credential = attrs.field(converter=as_credential, validator=checks.credential, repr=False)

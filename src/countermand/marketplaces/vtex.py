@@ -12,7 +12,6 @@ from typing import ClassVar, TypeAlias, Unpack
 
 import attrs
 
-from ..data import Shown
 from ..engine import checks
 from ..engine.auth import auth_for
 from ..engine.credentials import Credential, as_credential
@@ -50,7 +49,7 @@ class Vtex(Account["VtexClient", "AsyncVtexClient"]):
     """
 
     marketplace: ClassVar[str] = "vtex"
-    __repr__ = Shown.__repr__
+    shows_fields: ClassVar[bool] = True
 
     #: The account's name, part of the host: `https://{account}.{environment}.com.br`.
     account: str = attrs.field(validator=checks.host_label)
