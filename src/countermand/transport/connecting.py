@@ -46,10 +46,10 @@ class Socks:
     __slots__ = ("host", "password", "port", "user")
 
     def __init__(self, host: str, port: int, user: str = "", password: Secret = _NO_PASSWORD) -> None:
-        self.host = host
-        self.port = port
-        self.user = user
-        self.password = password
+        self.host: str = host
+        self.port: int = port
+        self.user: str = user
+        self.password: Secret = password
 
     def handshake(self, host: str, port: int) -> Handshake:
         """Request a connection to `host` (RFC 1928; RFC 1929 for a password)."""
