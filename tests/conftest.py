@@ -1,6 +1,5 @@
 """Both doors, for every test that asks for a `door`."""
 
-import gc
 import os
 import random
 import signal
@@ -29,12 +28,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         for worker in range(workers)
         for item in (*long[worker::workers], *others[worker * size : (worker + 1) * size])
     ]
-
-
-def pytest_collection_finish() -> None:
-    """Keep what was collected out of every later search for garbage: it stays until the end."""
-    gc.collect()
-    gc.freeze()
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:

@@ -108,9 +108,10 @@ class RawServer:
                 request = connection.recv(65_536) if hang_up else _request(connection)
                 if not request:
                     return
+                is_first = not self.requests
                 self.requests.append(request)
                 connection.sendall(self._script.pop(0))
-                if self._later and len(self.requests) == 1:
+                if self._later and is_first:
                     self._go.wait(60)
                     connection.sendall(self._later)
                     self._said.set()
