@@ -109,9 +109,9 @@ def verdict(
     wrong: list[str] = []
     for call in told:
         wrong += evidence_gaps(call, report)
-    # Who was let run only past the deadline cannot always tell that nothing was sent: `lateness` names that call.
-    punctual = [call for call in told if not (call.outcome == "Unknown" and call.overrun > OVERRUN)]
-    if unsent and (report.seen or any(call.error != "NotSentError" for call in punctual)):
+    # Who was hardly let run before the deadline cannot always tell that nothing was sent: `lateness` names that call.
+    early = [call for call in told if call.outcome != "Unknown" or call.took < call.patience / 2]
+    if unsent and (report.seen or any(call.error != "NotSentError" for call in early)):
         wrong.append(
             f"not NotSentError alone, or something arrived: {[call.error or call.outcome for call in told]}"
         )
@@ -136,17 +136,25 @@ def verdict(
 
 
 def lateness(
-    spec: CaseSpec, told: tuple[Told, ...], report: Report, bounded: bool, *, calm: bool = True
+    spec: CaseSpec,
+    told: tuple[Told, ...],
+    report: Report,
+    bounded: bool,
+    *,
+    calm: bool = True,
+    unsent: bool = False,
 ) -> list[str]:
     """Return what is wrong, or is merely owed to a machine with too much to do: such a case is played again, alone.
 
-    `calm`: the second call is answered truly, and so has to know what became of its order.
+    `calm`: the second call is answered truly, and so has to know what became of its order. `unsent`: nothing could be
+    sent.
     """
     overruns = [call.overrun * 1000 for call in told if bounded and call.overrun > OVERRUN]
     late = [f"back {overrun:.0f} ms past the deadline" for overrun in overruns]
     late += [
         f"no time for a read that was answered: {call.text}" for call in told if _could_know(call, report)
     ]
+    late += [f"nothing could be sent: {call.text}" for call in told if unsent and call.outcome == "Unknown"]
     told = tuple(one for one in told if not one.planned)
     if not calm or not told:
         return late

@@ -214,7 +214,9 @@ def _played(case: Case, said: tuple[Told, ...], report: Report, around: Around) 
     hidden = bool(spec.script.get("connect")) and case.trouble.startswith(
         ("certificate", "proxy", "fork: ", "loops: ")
     )
-    late = lateness(spec, said, report, not exempt, calm=not unsent and not hidden)
+    # A hook that raises for a status loses what the reply says: an error then says less than the order's state would.
+    calm = not unsent and not hidden and case.trouble != "hook: raises for status"
+    late = lateness(spec, said, report, not exempt, calm=calm, unsent=unsent)
     overrun = max(call.overrun for call in said)
     met = tuple(sorted({one.name for one in planned if one.name in seen or one.name == "refused"}))
     met += (case.trouble,) if case.trouble else ()

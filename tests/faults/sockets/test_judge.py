@@ -130,11 +130,11 @@ def test_an_unknown_that_could_be_known_is_found() -> None:
 
 
 def test_where_nothing_could_be_sent_an_unknown_is_wrong_unless_the_machine_was_busy() -> None:
-    """One that came in time is; one that came long after the deadline is to be seen again, alone."""
+    """One that came early is; one that a deadline ended is to be seen again, alone."""
     report, spec = Report(dict.fromkeys(IDS["crux"], _UNTOUCHED), (), (), 0), case("crux")
-    in_time = Told(_ORDER, "Unknown", took=0.4, patience=0.4)
-    assert verdict(spec, (in_time,), report, unsent=True)
-    late = evolve(in_time, took=4.0)
-    assert not verdict(spec, (late,), report, unsent=True)
-    assert lateness(spec, (late,), report, bounded=True, calm=False)
+    early = Told(_ORDER, "Unknown", took=0.1, patience=0.4)
+    assert verdict(spec, (early,), report, unsent=True)
+    ended = evolve(early, took=0.4)
+    assert not verdict(spec, (ended,), report, unsent=True)
+    assert lateness(spec, (ended,), report, bounded=True, calm=False, unsent=True)
     assert not verdict(spec, (Told(_ORDER, "raised", "NotSentError"),), report, unsent=True)
