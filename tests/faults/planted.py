@@ -28,6 +28,7 @@ CHECKS: dict[str, tuple[str, ...]] = {
     ),
     "passing": (*_PYTEST, "tests/http/test_passing.py"),
     "interruptions": (*_PYTEST, "tests/http/test_interruptions.py"),
+    "lanes_of_connections": (*_PYTEST, "tests/http/test_lanes.py"),
     "handling": (*_PYTEST, "tests/http/test_handling.py"),
     "leaving": (*_PYTEST, "tests/http/test_leaving.py"),
     "certificates": (*_PYTEST, "tests/http/test_certificates.py"),

@@ -81,11 +81,32 @@ TRANSPORT = (
         ("interruptions",),
     ),
     Mutant(
-        "an interrupted pool is used again",
+        "an interrupted lane is used again (blocking)",
         "transport/blocking.py",
-        "                self._drop(pool)\n",
-        "                pass\n",
+        "                lanes.drop(lane)\n",
+        "                lanes.idle.append(lane)\n",
         ("interruptions",),
+    ),
+    Mutant(
+        "an interrupted lane is used again (asyncio)",
+        "transport/eventloop.py",
+        "                    lanes.drop(lane)\n",
+        "                    lanes.idle.append(lane)\n",
+        ("lanes_of_connections",),
+    ),
+    Mutant(
+        "an interruption leaves httpcore's lock taken",
+        "transport/blocking.py",
+        "without_lock(pool)",
+        "pool",
+        ("interruptions",),
+    ),
+    Mutant(
+        "a loop opens connections without a limit",
+        "transport/eventloop.py",
+        "(left + GRACE), lanes.turns:",
+        "(left + GRACE):",
+        ("lanes_of_connections",),
     ),
     Mutant(
         "what a signal handler raised stays dressed up",
@@ -174,8 +195,8 @@ TRANSPORT = (
     Mutant(
         "an event loop uses the connections of the one before",
         "transport/eventloop.py",
-        "                if (here := home()) != self._home:\n",
-        "                if (here := home()) and not self._home:\n",
+        "            if (here := home()) != self._home:\n",
+        "            if (here := home()) and not self._home:\n",
         ("loops",),
     ),
     Mutant(

@@ -10,6 +10,7 @@ from random import Random
 from typing import Any
 
 import pytest
+from httpcore._synchronization import Lock, ThreadLock
 
 from countermand import Countermand, Crux, RetryPolicy, Unknown, evidence_of
 from countermand.engine.wire import Call, Fault, Reply
@@ -77,8 +78,8 @@ def test_a_signal_at_any_instant_loses_no_outcome() -> None:
     assert struck  # otherwise it has shown nothing
 
 
-def test_interruptions_do_not_fill_the_pool(monkeypatch: pytest.MonkeyPatch) -> None:
-    """After more of them than a pool has connections, a call is answered, and what they left open is closed."""
+def test_interruptions_leave_no_connection(monkeypatch: pytest.MonkeyPatch) -> None:
+    """After many of them a call is answered, and what they left open is closed."""
     times = 120
     with RawServer(*[http({"n": number}) for number in range(times + 1)]) as server:
         driver, read = blocking.StockDriver(), messages.read
@@ -123,6 +124,43 @@ def test_an_interruption_leaves_other_threads_alone(monkeypatch: pytest.MonkeyPa
         assert server.closed(2)
         driver.close()
     assert [(each.status, each.flaw) for each in found] == [(200, "")]
+
+
+def test_an_interruption_that_leaves_a_lock_taken(monkeypatch: pytest.MonkeyPatch) -> None:
+    """httpcore waits for none of its locks again, wherever one is taken and its block not entered."""
+    taken, strikes_at = [0], [0]
+
+    def striking(kind: Any) -> Any:
+        enter = kind.__enter__
+
+        def entered(lock: Any) -> Any:
+            enter(lock)
+            taken[0] += 1
+            if taken[0] == strikes_at[0]:
+                raise MineError("the worker's limit")
+            return lock
+
+        return entered
+
+    def exchanged() -> None:
+        try:
+            found.append(driver.exchange(a_call(server.origin)))
+        except MineError as error:
+            found.append(error)
+
+    for kind in (Lock, ThreadLock):
+        monkeypatch.setattr(kind, "__enter__", striking(kind))
+    driver, found, kinds = blocking.StockDriver(), list[Any](), list[type]()
+    with RawServer(*[http({"n": number}) for number in range(100)]) as server:
+        while Reply not in kinds:
+            taken[0], strikes_at[0] = 0, strikes_at[0] + 1
+            thread = threading.Thread(target=exchanged, daemon=True)
+            thread.start()
+            thread.join(30)
+            assert found, f"it hangs after its lock {strikes_at[0]}"
+            kinds.append(type(found.pop()))
+        driver.close()
+    assert kinds.count(MineError) >= 3  # otherwise it has shown nothing
 
 
 def test_a_signal_while_a_host_name_is_encoded(monkeypatch: pytest.MonkeyPatch) -> None:

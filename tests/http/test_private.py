@@ -117,6 +117,15 @@ def test_without_a_pool_nothing_is_sent(monkeypatch: pytest.MonkeyPatch) -> None
     assert "_pool" in found.detail
 
 
+def test_a_pool_has_a_lock_of_its_own() -> None:
+    """`_optional_thread_lock` is where httpcore keeps it; without it, a driver says what is missing."""
+    pool = httpcore.ConnectionPool()
+    lock = pool._optional_thread_lock
+    assert private.without_lock(pool)._optional_thread_lock is not lock
+    with pytest.raises(RuntimeError, match="_optional_thread_lock"):
+        private.without_lock(object())
+
+
 def borrowed(library: Any, kind: str) -> Any:
     """Return a driver over a client of the caller's own."""
     if kind == "async":

@@ -389,7 +389,7 @@ def test_a_read_makes_nothing_larger_than_what_came() -> None:
         for text in (b"one", b"two"):
             theirs.sendall(text)
             assert stream.read(65536, 5.0) == text
-    waiting = AsyncStream()
+    waiting = AsyncStream(set())
     targets += [waiting.get_buffer(-1), waiting.get_buffer(-1)]
     assert {target.nbytes for target in targets} == {RECEIVED_AT_ONCE}
     assert targets[0].obj is targets[1].obj

@@ -5,6 +5,7 @@ import ssl
 import sys
 import time
 from abc import ABC, abstractmethod
+from functools import partial
 from typing import Any
 
 import httpcore
@@ -12,11 +13,12 @@ import httpx
 
 from ..engine.wire import CLOCK, Call, Fault, Flow, Reply, T
 from ..errors import NotSentError
-from .connecting import KEEPALIVE, Backend
+from .connecting import Backend
 from .faults import settled
 from .foreign import pass_on_stop, without_frames
+from .lanes import CONNECTIONS, Lanes, pool_options
 from .messages import Watch, client_request, read, stock_request, tls_for
-from .private import install_pool
+from .private import install_pool, without_lock
 from .proxies import Proxies, Route, route_for
 from .quiet import hush, ours
 
@@ -81,15 +83,14 @@ class BlockingDriver(ABC):
 
 
 class StockDriver(BlockingDriver):
-    """Over one httpx transport for each scheme and each proxy.
+    """Over httpx transports, one for each connection.
 
     `proxies` are the proxies to use; None means none, whatever the environment says.
     """
 
     def __init__(self, proxies: Proxies | None = None) -> None:
         self._proxies = proxies
-        self._pools: dict[str, _Pool] = {}
-        self._by_route: dict[object, _Pool] = {}
+        self._lanes: dict[str, Lanes[_Lane]] = {}
         self._pid = os.getpid()
         self._closed = False
 
@@ -101,72 +102,50 @@ class StockDriver(BlockingDriver):
     def exchange(self, call: Call) -> Reply | Fault:
         """Send `call` and return what came of it by its deadline."""
         call.sent = False
-        pool: _Pool | None = None
+        lanes: Lanes[_Lane] | None = None
+        lane: _Lane | None = None
         try:
             try:
                 if self._pid != os.getpid():
                     # A forked process must not use its parent's connections. Dropping them closes only our copies.
-                    self._pools, self._by_route, self._pid = {}, {}, os.getpid()
-                pool = self._pools.get(call.origin) or self._open(call.origin)
-                pool.calls.add(call)
+                    self._lanes, self._pid = {}, os.getpid()
+                lanes = self._lanes.get(call.origin) or self._open(call.origin)
+                try:
+                    lane = lanes.idle.pop()
+                except IndexError:
+                    lane = lanes.another()
                 request = stock_request(call)
                 call.sent = True  # a stream of ours corrects it; with a mock there is none
-                response = pool.transport.handle_request(request)
+                response = lane.transport.handle_request(request)
             except Exception as error:
                 return settled(error, call)
-            return read(response, call)
-        except BaseException:
-            if pool is not None:
-                self._drop(pool)
-            raise
+            reply = read(response, call)
+            if len(lanes.idle) < CONNECTIONS:
+                lanes.idle.append(lane)
+                lane = None
+            return reply
         finally:
-            if pool is not None:
-                pool.calls.discard(call)
-                if pool.is_dropped and not pool.calls:
-                    pool.backend.close()
+            if lane is not None and lanes is not None:
+                lanes.drop(lane)
 
-    def _open(self, origin: str) -> "_Pool":
-        route = route_for(origin, self._proxies)
-        pool = self._by_route.get(route)
-        if pool is None:
-            pool = self._by_route.setdefault(
-                route, _Pool(tls_for(origin), route)
-            )  # if two threads race, keep the first
-        self._pools[origin] = pool
-        return pool
-
-    def _drop(self, pool: "_Pool") -> None:
-        """Use `pool` no more: httpcore was interrupted at any line, and may have a connection that is never free again."""
-        pool.is_dropped = True
-        self._pools = {key: each for key, each in list(self._pools.items()) if each is not pool}
-        self._by_route = {key: each for key, each in list(self._by_route.items()) if each is not pool}
+    def _open(self, origin: str) -> "Lanes[_Lane]":
+        lanes = Lanes(partial(_Lane, tls_for(origin), route_for(origin, self._proxies)))
+        return self._lanes.setdefault(origin, lanes)  # if two threads race, keep the first
 
     def close(self) -> None:
         """Close the connections."""
         self._closed = True
         if self._pid == os.getpid():
-            for pool in self._by_route.values():
-                pool.transport.close()
+            for lanes in list(self._lanes.values()):
+                lanes.close()
 
 
-class _Pool:
-    """A transport with its connections, and the calls in progress. The last call of a dropped pool closes them."""
-
+class _Lane:
     def __init__(self, context: ssl.SSLContext, route: Route) -> None:
-        self.calls: set[Call] = set()
-        self.is_dropped = False
         self.backend = Backend(route.socks)
         self.transport = httpx.HTTPTransport(verify=context)
-        install_pool(
-            self.transport,
-            httpcore.ConnectionPool(
-                context,
-                proxy=route.proxy,
-                max_connections=100,
-                keepalive_expiry=KEEPALIVE,
-                network_backend=self.backend,
-            ),
-        )
+        pool = httpcore.ConnectionPool(context, **pool_options(route, self.backend))
+        install_pool(self.transport, without_lock(pool))
 
 
 class BorrowedDriver(BlockingDriver):

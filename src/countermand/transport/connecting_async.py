@@ -3,6 +3,7 @@
 import asyncio
 import socket
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import httpcore
@@ -14,10 +15,11 @@ from .streams import left_to_send
 
 
 class AsyncBackend(httpcore.AsyncNetworkBackend):
-    """Opens streams on an asyncio event loop."""
+    """Opens streams on an asyncio event loop, and can close those that are open."""
 
     def __init__(self, socks: Socks | None = None) -> None:
         self._socks = socks
+        self._open: set[AsyncStream] = set()
 
     async def connect_tcp(
         self,
@@ -37,7 +39,9 @@ class AsyncBackend(httpcore.AsyncNetworkBackend):
                 connection = await aconnected(in_turn(found))
                 if self._socks is not None:
                     await _ashake_hands(self._socks.handshake(host, port), connection)
-                _transport, stream = await loop.create_connection(AsyncStream, sock=connection)
+                _transport, stream = await loop.create_connection(
+                    partial(AsyncStream, self._open), sock=connection
+                )
             connection = None
             return stream
         except (OSError, ValueError) as error:
@@ -47,6 +51,11 @@ class AsyncBackend(httpcore.AsyncNetworkBackend):
         finally:
             if connection is not None:
                 connection.close()
+
+    def close(self) -> None:
+        """Abort the streams, without httpcore."""
+        for stream in list(self._open):
+            stream.abort()
 
 
 async def aconnected(addresses: Sequence[Address]) -> socket.socket:

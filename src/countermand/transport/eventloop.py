@@ -1,10 +1,11 @@
-"""Drivers for asyncio: over several small httpx transports, or over a client of the caller."""
+"""Drivers for asyncio: over httpx transports, or over a client of the caller."""
 
 import asyncio
 import os
 import ssl
 import sys
 from abc import ABC, abstractmethod
+from functools import partial
 from typing import Any
 
 import httpcore
@@ -12,10 +13,10 @@ import httpx
 
 from ..engine.wire import CLOCK, Call, Fault, Flow, Reply, T
 from ..errors import NotSentError
-from .connecting import KEEPALIVE
 from .connecting_async import AsyncBackend
 from .faults import flaw, settled
 from .foreign import pass_on_stop, without_frames
+from .lanes import CONNECTIONS, Lanes, pool_options
 from .messages import AsyncWatch, aread, client_request, plain_headers, stock_request, tls_for
 from .private import install_pool
 from .proxies import Proxies, Route, route_for
@@ -24,9 +25,6 @@ from .quiet import hush, ours
 #: The seconds after the deadline at which an exchange is cancelled. Connecting stops at the deadline itself, so that a
 #: connection timeout can be distinguished from a missing reply.
 GRACE = 0.05
-#: The maximum number of connections to one origin, each in its own pool: the overhead of an httpcore pool grows with its
-#: connections, and a pool may assign one connection to two tasks, one of which then has to retry.
-_CONNECTIONS = 128
 
 hush()
 
@@ -103,7 +101,7 @@ def home() -> tuple[object, int]:
 
 
 class AsyncStockDriver(EventLoopDriver):
-    """Over small httpx transports, one for each connection.
+    """Over httpx transports, one for each connection.
 
     `proxies` are the proxies to use; None means none, whatever the environment says.
     """
@@ -122,28 +120,30 @@ class AsyncStockDriver(EventLoopDriver):
     async def exchange(self, call: Call) -> Reply | Fault:
         """Send `call` and return what came of it by its deadline."""
         call.sent = False
-        lane: _Lane | None = None
         response: httpx.Response | None = None
         try:
-            async with asyncio.timeout(max(call.deadline - CLOCK.monotonic(), 0.0) + GRACE):
-                if (here := home()) != self._home:
-                    self._lanes, self._home = {}, here
-                lanes = self._lanes.get(call.origin) or self._open(call.origin)
+            if (here := home()) != self._home:
+                self._lanes, self._home = {}, here
+            lanes = self._lanes.get(call.origin) or self._open(call.origin)
+            left = max(call.deadline - CLOCK.monotonic(), 0.0)
+            async with asyncio.timeout(left + GRACE), lanes.turns:
+                if self._closed:  # while it waited for its turn
+                    return Fault(False, "the client was closed")
                 lane = lanes.idle.pop() if lanes.idle else lanes.another()
-                lane.busy += 1
-                request = stock_request(call)
-                call.sent = True  # a stream of ours corrects it; with a mock there is none
-                response = await lane.transport.handle_async_request(request)
-                return await aread(response, call)
+                try:
+                    request = stock_request(call)
+                    call.sent = True  # a stream of ours corrects it; with a mock there is none
+                    response = await lane.transport.handle_async_request(request)
+                    reply = await aread(response, call)
+                except BaseException:
+                    lanes.drop(lane)
+                    raise
+                lanes.idle.append(lane)
+                return reply
         except Exception as error:
             if response is None:
                 return settled(error, call)
             return Reply(response.status_code, plain_headers(response.headers), b"", flaw(error))
-        finally:
-            if lane is not None:
-                lane.busy -= 1
-                if not lane.busy:
-                    lane.idle.append(lane)
 
     def _open(self, origin: str) -> "_Lanes":
         lanes = self._lanes[origin] = _Lanes(tls_for(origin), route_for(origin, self._proxies))
@@ -153,43 +153,24 @@ class AsyncStockDriver(EventLoopDriver):
         """Close the connections."""
         self._closed = True
         if self._home == home():
-            for lane in [lane for lanes in self._lanes.values() for lane in lanes.all]:
-                await lane.transport.aclose()
+            for lanes in self._lanes.values():
+                lanes.close()
+            await asyncio.sleep(0)  # the event loop closes the sockets
 
 
-class _Lanes:
-    """The transports to one origin: the idle ones, most recently used last, and all of them."""
-
+class _Lanes(Lanes["_Lane"]):
     def __init__(self, context: ssl.SSLContext, route: Route) -> None:
-        self._context = context
-        self._route = route
-        self.idle: list[_Lane] = []
-        self.all: list[_Lane] = []
-
-    def another(self) -> "_Lane":
-        """Return a new transport or, at the maximum, the one with the fewest calls."""
-        if len(self.all) >= _CONNECTIONS:
-            return min(self.all, key=lambda lane: lane.busy)
-        self.all.append(_Lane(self._context, self._route, self.idle))
-        return self.all[-1]
+        super().__init__(partial(_Lane, context, route))
+        #: A call waits for its turn while there are as many as there may be connections.
+        self.turns = asyncio.Semaphore(CONNECTIONS)
 
 
 class _Lane:
-    """A transport with one connection, and the number of its calls."""
-
-    def __init__(self, context: ssl.SSLContext, route: Route, idle: "list[_Lane]") -> None:
-        self.busy = 0
-        self.idle = idle
+    def __init__(self, context: ssl.SSLContext, route: Route) -> None:
+        self.backend = AsyncBackend(route.socks)
         self.transport = httpx.AsyncHTTPTransport(verify=context)
         install_pool(
-            self.transport,
-            httpcore.AsyncConnectionPool(
-                context,
-                proxy=route.proxy,
-                max_connections=1,
-                keepalive_expiry=KEEPALIVE,
-                network_backend=AsyncBackend(route.socks),
-            ),
+            self.transport, httpcore.AsyncConnectionPool(context, **pool_options(route, self.backend))
         )
 
 

@@ -6,6 +6,7 @@ name, the connection is closed after the reply, or the first use raises a clear 
 | name | purpose | if missing |
 |---|---|---|
 | `httpx.HTTPTransport._pool` | a stock transport over our own streams | `RuntimeError` before anything is sent |
+| `httpcore.ConnectionPool._optional_thread_lock` | a signal handler's exception cannot leave it locked | `RuntimeError` before anything is sent |
 | `_stream`, `_httpcore_stream`, `_connection`, `_h11_state` of a response | a caller's connection is kept only without surplus bytes | it is closed after each reply |
 | `_stream` of httpcore's async streams, `_protocol.read_queue` and `_read_bio` of anyio's | the same, for data that anyio has buffered or not yet decrypted | it is closed after each reply |
 | `aiohttp.ClientRequest(method, url, loop=, ssl=)` | aiohttp's connector without its session | `RuntimeError` before anything is sent |
@@ -13,6 +14,7 @@ name, the connection is closed after the reply, or the first use raises a clear 
 | `BaseConnector._conns` | connections of another event loop or process are dropped without touching it | `RuntimeError` before anything is sent |
 """
 
+from contextlib import nullcontext
 from typing import Any
 
 
@@ -21,6 +23,20 @@ def install_pool(transport: Any, pool: Any) -> None:
     if not hasattr(transport, "_pool"):
         raise RuntimeError("this version of httpx keeps its pool under another name than _pool")
     transport._pool = pool
+
+
+def without_lock(pool: Any) -> Any:
+    """Return a blocking pool, for one call at a time, that takes no lock of its own.
+
+    An exception of a signal handler between taking the lock and entering its block leaves it locked. httpcore then waits
+    for it for ever, to clean up after that exception.
+    """
+    if not hasattr(pool, "_optional_thread_lock"):
+        raise RuntimeError(
+            "this version of httpcore keeps its lock under another name than _optional_thread_lock"
+        )
+    pool._optional_thread_lock = nullcontext()
+    return pool
 
 
 def has_surplus(response: Any) -> bool:

@@ -18,10 +18,14 @@ _FULL = 64 * 1024
 
 
 class AsyncStream(Recorder, asyncio.BufferedProtocol, httpcore.AsyncNetworkStream):
-    """A stream on an asyncio event loop. The driver cancels the whole exchange at the deadline."""
+    """A stream on an asyncio event loop. The driver cancels the whole exchange at the deadline.
 
-    def __init__(self) -> None:
+    It joins `siblings`, the open streams of one lane.
+    """
+
+    def __init__(self, siblings: "set[AsyncStream]") -> None:
         super().__init__()
+        self._siblings = siblings
         self._transport: Any = None
         self._socket: Any = None
         self._encrypted = False
@@ -40,6 +44,7 @@ class AsyncStream(Recorder, asyncio.BufferedProtocol, httpcore.AsyncNetworkStrea
         self._socket = transport.get_extra_info("socket")
         # Cached, because the pool checks every idle connection for every call.
         self._ready = readiness(self._socket)
+        self._siblings.add(self)
 
     def get_buffer(self, sizehint: int) -> memoryview:
         """Return where data is received into."""
@@ -61,6 +66,7 @@ class AsyncStream(Recorder, asyncio.BufferedProtocol, httpcore.AsyncNetworkStrea
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Store the reason."""
+        self._siblings.discard(self)
         self._ended, self._failure = True, exc
         self._wake()
 
@@ -108,14 +114,19 @@ class AsyncStream(Recorder, asyncio.BufferedProtocol, httpcore.AsyncNetworkStrea
         return bool(self._buffer) or super().has_surplus(method, status, headers, size)
 
     async def aclose(self) -> None:
-        """Abort the connection: TLS would wait half a minute for the peer's close_notify."""
+        """Close the connection."""
+        self.abort()
+
+    def abort(self) -> None:
+        """Close the connection at once: TLS would wait half a minute for the peer's close_notify."""
+        self._siblings.discard(self)
         self._transport.abort()
 
     async def start_tls(
         self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
     ) -> httpcore.AsyncNetworkStream:
         """Return a TLS stream over this one."""
-        inner = AsyncStream()
+        inner = AsyncStream(self._siblings)
         inner._socket, inner._ready, inner._encrypted = self._socket, self._ready, True
         try:
             async with asyncio.timeout(left_to_send(timeout)):
@@ -130,6 +141,8 @@ class AsyncStream(Recorder, asyncio.BufferedProtocol, httpcore.AsyncNetworkStrea
                 raise
             kind = httpcore.ConnectTimeout if isinstance(reason, TimeoutError) else httpcore.ConnectError
             raise kind(str(reason)) from reason
+        self._siblings.discard(self)
+        self._siblings.add(inner)
         return inner
 
     def get_extra_info(self, info: str) -> Any:

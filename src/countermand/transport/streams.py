@@ -129,7 +129,7 @@ class Recorder:
 class Stream(Recorder, httpcore.NetworkStream):
     """A blocking stream with a deadline, over a socket or an object with a socket's methods.
 
-    It joins `siblings`, the open streams of one pool.
+    It joins `siblings`, the open streams of one lane.
     """
 
     def __init__(self, connection: Any, siblings: "set[Stream]") -> None:
