@@ -113,9 +113,7 @@ def _request_of(error: BaseException) -> object:
 
 
 def _judged(response: Any) -> Reply:
-    from .messages import plain_headers
-
-    status, headers = int(response.status_code), plain_headers(response.headers)
+    status, headers = int(response.status_code), dict(response.headers.items())
     try:
         return Reply(status, headers, response.content)
     except Exception:  # httpx and httpx2 raise different classes for a closed response
