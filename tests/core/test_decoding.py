@@ -145,7 +145,23 @@ def test_no_other_text_hides_a_repetition(note: str, gap: str) -> None:
 
 def changed(value: Any) -> Iterator[Any]:
     """Return `value` with each of its parts left out, replaced by what it may not be, and with something new beside it."""
-    wrong = (None, True, 7, 7.0, 2**70, "", "a:b", '"', "é", [], [None], [[]], [{}], {}, {"": 1})
+    wrong: tuple[Any, ...] = (
+        None,
+        True,
+        7,
+        7.0,
+        2**70,
+        "",
+        "a:b",
+        '"',
+        "é",
+        [],
+        [None],
+        [[]],
+        [{}],
+        {},
+        {"": 1},
+    )
     if isinstance(value, dict):
         yield {**value, "new": 1}
         for name, inner in value.items():
