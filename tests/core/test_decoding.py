@@ -199,13 +199,26 @@ def test_a_large_body_is_decoded_as_a_small_one(model: type[Answer]) -> None:
 
 
 def test_the_parts_of_a_large_body_are_built_while_it_is_parsed() -> None:
-    """If it has each name once and none that is unknown; otherwise nothing is said of it."""
+    """If it has each name once and none that is unknown, it is not decoded again; otherwise it is checked as a whole."""
+    checked: list[bytes] = []
+
+    def check(body: bytes) -> dict[str, Any]:
+        checked.append(body)
+        return {}
+
     body = dict(BODIES[PatternCancellation])
     body["non_cancellable_orders"] = body["non_cancellable_orders"][:2]
     once = json.dumps(body).encode()
-    said = decode_directly(once, PatternCancellation)
-    assert said is not None
-    assert PatternCancellation(**said) == decode(once, PatternCancellation)
-    for other in (once.replace(b"initiated", b"a:b"), once.replace(b"{", b'{"new": 1, ', 1), b"[]", b"\xff"):
-        assert decode_directly(other, PatternCancellation) is None
-    assert decode_directly(json.dumps(BODIES[PatternOrderStatus]).encode(), PatternOrderStatus) is None
+    answer = decode(once, PatternCancellation)
+    assert PatternCancellation(**decode_directly(once, PatternCancellation, check)) == answer
+    assert not checked
+    new = once.replace(b"{", b'{"new": 1, ', 1)
+    assert PatternCancellation(**decode_directly(new, PatternCancellation, check)) == answer
+    status = json.dumps(BODIES[PatternOrderStatus]).encode()
+    for other, model in (
+        (b"[]", PatternCancellation),
+        (b"\xff", PatternCancellation),
+        (status, PatternOrderStatus),
+    ):
+        assert decode_directly(other, model, check) == {}
+    assert checked == [new, b"[]", b"\xff", status]

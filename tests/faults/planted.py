@@ -176,8 +176,8 @@ MUTANTS = (
     Mutant(
         "a large body may name a field twice",
         "engine/direct.py",
-        '            if direct.count_names(said) == body.count(b":"):\n',
-        "            if True:\n",
+        '    if direct.count_names(said) != body.count(b":"):\n',
+        "    if False:\n",
         ("core",),
     ),
     Mutant(

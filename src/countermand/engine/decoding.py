@@ -111,12 +111,11 @@ def _prepares(model: type[Answer]) -> bool:
 
 def _said(body: bytes, model: Any) -> dict[str, Any]:
     """Return the object in `body`. In a large body, the parts of `model` may be built already."""
-    said = None
-    if len(body) > _SMALL and not model.wire_names and not _prepares(model):
-        from .direct import decode_directly
+    if len(body) <= _SMALL or model.wire_names or _prepares(model):
+        return decode_object(body)
+    from .direct import decode_directly
 
-        said = decode_directly(body, model)
-    return decode_object(body) if said is None else said
+    return decode_directly(body, model, decode_object)
 
 
 def is_empty(body: bytes) -> bool:

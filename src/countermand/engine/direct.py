@@ -1,12 +1,11 @@
 """Decoding a large body in one pass: its parts are built while it is parsed, without a dict for each.
 
 In JSON, every name of an object has a colon. If a body has no more colons than names that must be in it, each of them is
-there once, and there is nothing in it that the model does not know. Any other body is left to `decoding`, which decodes
-all of it, and then checks it.
+there once, and there is nothing in it that the model does not know. Any other body is decoded a second time, as a whole,
+to check it.
 """
 
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from functools import cache
 from operator import attrgetter
 from typing import Any, TypedDict, get_args
@@ -15,15 +14,22 @@ import attrs
 from msgspec.json import Decoder
 
 
-def decode_directly(body: bytes, model: Any) -> dict[str, Any] | None:
-    """Return the fields in `body` by their names, with typed parts; None if there may be anything else in it."""
+def decode_directly(body: bytes, model: Any, check: Callable[[bytes], dict[str, Any]]) -> dict[str, Any]:
+    """Return the known fields in `body` by their names, with typed parts.
+
+    If there may be anything else in it, `check` decodes all of it, or raises. What it returns is the result if the body
+    is not as the model says.
+    """
     direct = _direct(model)
-    if direct:
-        with suppress(ValueError, RecursionError):
-            said = direct.decode(body)
-            if direct.count_names(said) == body.count(b":"):
-                return said
-    return None
+    if direct is None:
+        return check(body)
+    try:
+        said = direct.decode(body)
+    except (ValueError, RecursionError):
+        return check(body)
+    if direct.count_names(said) != body.count(b":"):
+        check(body)
+    return said
 
 
 @attrs.frozen
