@@ -17,7 +17,7 @@ TOKEN = "a-token-as-long-as-a-token-usually-is-0123456789"
 TENANT = 12345
 REASON = "Out of stock"
 KIBO_REASON = ("other", "Customer changed mind")
-PARTS = (1, 500, 1000, 2000)
+PARTS = (1, 1000, 2000)
 
 _number = count(1)
 _Given = TypeVar("_Given")

@@ -17,13 +17,14 @@ from countermand import (
     outcome_from_json,
 )
 from countermand.engine.decoding import Answer, DecodingError, decode
+from countermand.engine.direct import decode_directly
 from tests.support.tables import table
 
 BODIES: dict[type[Answer], Mapping[str, Any]] = {
     PatternCancellation: {
         "market_order_id": "114-1",
         "success": True,
-        "message": "one: initiated",
+        "message": "initiated",
         "cancelled_orders": [{"warehouse_order_id": 1, "status": "new"}],
         "non_cancellable_orders": [
             {"warehouse_order_id": 2, "status": "picked", "reason": "too late"},
@@ -67,6 +68,9 @@ BODIES: dict[type[Answer], Mapping[str, Any]] = {
     KiboOrder: {"orderID": 1010101, "orderStatus": "CANCELED", "orderState": None, "orderDate": "2010-04-08"},
 }
 
+#: Space behind a body makes it a large one, which is decoded in another way.
+LARGE = " " * 5000
+
 
 def written(pairs: list[tuple[str, str]]) -> str:
     """Return a JSON object of names and values that are JSON already."""
@@ -100,8 +104,9 @@ def test_every_name_of_every_object_may_stand_once(model: type[Answer]) -> None:
     texts = list(repeating(body))
     assert len(texts) >= 2 * len(body)
     for text in texts:
-        with pytest.raises(DecodingError, match="twice"):
-            decode(text.encode(), model)
+        for space in ("", LARGE):
+            with pytest.raises(DecodingError, match="twice"):
+                decode((text + space).encode(), model)
 
 
 @pytest.mark.parametrize("model", BODIES, ids=lambda model: model.__name__)
@@ -109,7 +114,8 @@ def test_a_text_that_looks_like_a_repetition_is_none(model: type[Answer]) -> Non
     """Texts hold colons, braces and names; and what nobody asked for may hold them all."""
     names = "".join(f'"{name}": 1, ' for name in BODIES[model])
     body = {**BODIES[model], "note": "{" + names + "}", "elsewhere": dict(BODIES[model])}
-    assert decode(json.dumps(body).encode(), model).raw == body
+    for space in ("", LARGE):
+        assert decode((json.dumps(body) + space).encode(), model).raw == body
 
 
 @pytest.mark.parametrize("opening, closing", [("[", "]"), ('{"a":', "}")], ids=["arrays", "objects"])
@@ -135,3 +141,84 @@ def test_no_other_text_hides_a_repetition(note: str, gap: str) -> None:
     for twice in ('"date": "1:2"', '"note": 1', f'"note"{gap}: "{note}"', '"receipt": {"a": {"b": ":"}}'):
         with pytest.raises(DecodingError, match="twice"):
             decode(once.replace("{", f"{{{twice}, ", 1).encode(), VtexReceipt)
+
+
+def changed(value: Any) -> Iterator[Any]:
+    """Return `value` with each of its parts left out, replaced by what it may not be, and with something new beside it."""
+    wrong: tuple[Any, ...] = (
+        None,
+        True,
+        7,
+        7.0,
+        2**70,
+        "",
+        "a:b",
+        '"',
+        "é",
+        [],
+        [None],
+        [[]],
+        [{}],
+        {},
+        {"": 1},
+    )
+    if isinstance(value, dict):
+        yield {**value, "new": 1}
+        for name, inner in value.items():
+            yield {other: kept for other, kept in value.items() if other != name}
+            yield from ({**value, name: other} for other in (*wrong, *changed(inner)))
+    elif isinstance(value, list):
+        for place in range(len(value)):
+            yield value[:place] + value[place + 1 :]
+            yield from (
+                [*value[:place], other, *value[place + 1 :]] for other in (*wrong, *changed(value[place]))
+            )
+
+
+@pytest.mark.parametrize("model", BODIES, ids=lambda model: model.__name__)
+def test_a_large_body_is_decoded_as_a_small_one(model: type[Answer]) -> None:
+    """Its fields are the same, and so are the place and the words of what is wrong with it."""
+
+    def decoded(text: str) -> object:
+        try:
+            return decode(text.encode(), model)
+        except DecodingError as error:
+            return str(error)
+
+    results: list[bool] = []
+    for body in changed(BODIES[model]):
+        for text in (
+            json.dumps(body),
+            json.dumps(body, ensure_ascii=False)[:-1],
+            "\ufeff" + json.dumps(body),
+        ):
+            small = decoded(text)
+            assert decoded(text + LARGE) == small, text
+            results.append(isinstance(small, str))
+    assert set(results) == {True, False}
+
+
+def test_the_parts_of_a_large_body_are_built_while_it_is_parsed() -> None:
+    """If it has each name once and none that is unknown, it is not decoded again; otherwise it is checked as a whole."""
+    checked: list[bytes] = []
+
+    def check(body: bytes) -> dict[str, Any]:
+        checked.append(body)
+        return {}
+
+    body = dict(BODIES[PatternCancellation])
+    body["non_cancellable_orders"] = body["non_cancellable_orders"][:2]
+    once = json.dumps(body).encode()
+    answer = decode(once, PatternCancellation)
+    assert PatternCancellation(**decode_directly(once, PatternCancellation, check)) == answer
+    assert not checked
+    new = once.replace(b"{", b'{"new": 1, ', 1)
+    assert PatternCancellation(**decode_directly(new, PatternCancellation, check)) == answer
+    status = json.dumps(BODIES[PatternOrderStatus]).encode()
+    for other, model in (
+        (b"[]", PatternCancellation),
+        (b"\xff", PatternCancellation),
+        (status, PatternOrderStatus),
+    ):
+        assert decode_directly(other, model, check) == {}
+    assert checked == [new, b"[]", b"\xff", status]

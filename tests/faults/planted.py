@@ -175,6 +175,20 @@ MUTANTS = (
         ("core",),
     ),
     Mutant(
+        "a large body may name a field twice",
+        "engine/direct.py",
+        '    if direct.count_names(said) != body.count(b":"):\n',
+        "    if False:\n",
+        ("core",),
+    ),
+    Mutant(
+        "a null of a part is counted as a name that must be there",
+        "engine/direct.py",
+        "sum(value is not None for field in",
+        "sum(True for field in",
+        ("core",),
+    ),
+    Mutant(
         "a read is believed with any status",
         "engine/flows.py",
         "    if reply.status != 200 or reply.flaw:\n",

@@ -112,8 +112,8 @@ AT_PATTERN = (
     Mutant(
         "Pattern: a null is not documented",
         _PATTERN,
-        "if value is not None or name not in names}\n",
-        "}\n",
+        'frozenset({"message", "cancelled_orders", "non_cancellable_orders"})\n',
+        "frozenset()\n",
         _ROWS,
     ),
     Mutant(

@@ -94,10 +94,6 @@ class Pattern(Account["PatternClient", "AsyncPatternClient"]):
         return CancelPatternOrder, (PatternCancellation, PatternOrderStatus)
 
 
-def _without_nulls(said: dict[str, Any], *names: str) -> dict[str, Any]:
-    return {name: value for name, value in said.items() if value is not None or name not in names}
-
-
 @attrs.frozen(repr=False, eq=False)
 class WarehouseOrder(Shown):
     """A warehouse order whose cancellation was initiated."""
@@ -126,17 +122,14 @@ class PatternCancellation(Answer):
     """
 
     kind: ClassVar[str] = "pattern.cancellation"
+    #: Inferred: null is not documented.
+    nullable: ClassVar[frozenset[str]] = frozenset({"message", "cancelled_orders", "non_cancellable_orders"})
 
     market_order_id: str
     success: bool
     message: str = ""
     cancelled_orders: tuple[WarehouseOrder, ...] = ()
     non_cancellable_orders: tuple[NonCancellableOrder, ...] = ()
-
-    @classmethod
-    def prepared(cls, said: dict[str, Any]) -> dict[str, Any]:
-        """Treat a null message and null lists as empty (inferred)."""
-        return _without_nulls(said, "message", "cancelled_orders", "non_cancellable_orders")
 
 
 @attrs.frozen(repr=False, eq=False)
@@ -165,15 +158,12 @@ class PatternOrderStatus(Answer):
     """
 
     kind: ClassVar[str] = "pattern.order_status"
+    #: Inferred: null is not documented.
+    nullable: ClassVar[frozenset[str]] = frozenset({"sub_orders"})
 
     market_order_id: str
     order_status: str
     sub_orders: tuple[SubOrder, ...] = ()
-
-    @classmethod
-    def prepared(cls, said: dict[str, Any]) -> dict[str, Any]:
-        """Treat a null list as empty (inferred)."""
-        return _without_nulls(said, "sub_orders")
 
 
 PatternAnswer: TypeAlias = PatternCancellation | PatternOrderStatus
