@@ -64,6 +64,26 @@ def test_a_short_wait_reads_once_more_before_its_end(market: Market, on_stage: O
     assert stage.times == [0.0, 1.0, 1.5]
 
 
+@table("timeout, until", [(2.0, 2.0), (2.5, 1.25), (9.0, 4.5), (30.0, 10.0)])
+def test_a_read_leaves_half_of_the_time_for_another(
+    timeout: float, until: float, market: Market, on_stage: OnStage
+) -> None:
+    """Ten seconds at most are for one; the last two seconds are not divided."""
+    stage = Stage(read=[market.still_open])
+    market.read(on_stage(stage, market), timeout=timeout)
+    assert [call.deadline for call in stage.calls] == [until]
+
+
+@table("timeout, until", [(3.0, 2.0), (9.0, 6.0), (30.0, 20.0), (60.0, 50.0)])
+def test_a_cancellation_leaves_a_third_of_the_time_for_a_read(
+    timeout: float, until: float, market: Market, on_stage: OnStage
+) -> None:
+    """Ten seconds at most."""
+    stage = Stage(cancel=[market.accepted])
+    market.cancel(on_stage(stage, market), timeout=timeout)
+    assert [call.deadline for call in stage.calls] == [until]
+
+
 def test_its_time_is_ten_minutes_unless_said_otherwise(market: Market, on_stage: OnStage) -> None:
     """Not the client's timeout, which is for one short call."""
     stage = Stage(read=repeat(market.still_open))
