@@ -1,4 +1,4 @@
-"""The rows of an input: requests, and what makes none, each with its line number.
+"""The rows of an input: requests, and rows that are not valid, each with its line number.
 
 A row is one line: CSV with a header, or JSON Lines of `request.to_dict()`. A quotation mark that is not closed spoils its
 own row, and swallows no other.

@@ -156,7 +156,7 @@ def sealed(cls: _Class) -> _Class:
         try:
             build(self, *args, **kwargs)
         except (ValueError, TypeError) as error:
-            said = str(error.args[0]) if error.args else "the configuration makes no sense"
+            said = str(error.args[0]) if error.args else "the configuration is not valid"
             place = getattr(cls, "marketplace", cls.__name__)
             problem = ValueError(f"{place}: {said}") if isinstance(error, ValueError) else TypeError(said)
         del self, args, kwargs
