@@ -119,7 +119,7 @@ def told(
 
 
 def result_from_dict(data: Mapping[str, Any]) -> BulkResult:
-    """Return the result that `result.to_dict()` wrote. Raises `ValueError` for all else.
+    """Return the result that `result.to_dict()` wrote. Raises `ValueError` for anything else.
 
         result = result_from_dict(job.result)
 

@@ -217,7 +217,7 @@ class _Header:
             raise Stop(f"{where}: it must name the columns; missing: {' and '.join(missing)}")
 
     def read(self, text: str) -> tuple[AnyRequest, tuple[str, ...]] | None:
-        """Return the request of a row, and the columns that it has no use for; None for a row of empty cells."""
+        """Return the request of a row, and the columns that it does not use; None for a row of empty cells."""
         cells = _cells(text, self._delimiter)
         if not any(cell.strip() for cell in cells):
             return None
