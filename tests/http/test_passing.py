@@ -326,6 +326,18 @@ def test_a_hook_raises_for_status(borrowed: str, read_first: bool) -> None:
 
 
 @pytest.mark.parametrize(
+    "head", [b"HTTP/1.1 429 No\r\nContent-Length: 0\r\n\r\n", b"HTTP/1.1 304 No\r\n\r\n"]
+)
+def test_a_hook_raises_for_the_status_of_a_reply_without_a_body(borrowed: str, head: bytes) -> None:
+    """None was lost."""
+    with RawServer(head) as server:
+        hook = hooks(borrowed, response=lambda response: response.raise_for_status())
+        [found] = ran(made(borrowed, **hook), a_call(server.origin))
+    assert isinstance(found, Reply)
+    assert (found.body, found.flaw) == (b"", "")
+
+
+@pytest.mark.parametrize(
     "content, error", [("application/json", OrderNotFoundError), ("text/html", RejectedError)]
 )
 def test_a_404_whose_body_a_hook_has_lost(borrowed: str, content: str, error: type[CountermandError]) -> None:
