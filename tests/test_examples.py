@@ -37,7 +37,7 @@ GIST = {
     "cancel_at_pattern": "requested/cancelled/partially cancelled, 1 of 2/1004, shipped: Cannot cancel/refused/1005/1006/complete",
     "cancel_at_vtex": "requested/receipt 0/cancelled/refused: The parcel has left/refused: The order cannot be canceled/404/ready-for-handling",
     "cancel_at_crux": "requested/cancelled/requested/partially cancelled, 1 of 2/line-4: HasTracking/refused",
-    "cancel_at_kibo": "cancelled/CANCELED, 4.99 USD/requested/cancelled/refused: The order cannot be canceled/goes with the reason",
+    "cancel_at_kibo": "cancelled/CANCELED, 4.99 USD/requested/cancelled/refused: The order cannot be canceled/is allowed with the reason",
     "cancel_many": "177 Requested/20 Refused/3 OrderNotFoundError",
     "prometheus_metrics": 'call_seconds_count/outcome="requested"} 1.0/reason="rate_limit"} 30.0',
     "every_answer": "Cancelled: /Requested: /PartiallyCancelled: /Refused: /Unknown: /OrderNotFoundError: ",

@@ -64,7 +64,9 @@ class _Accounts(Configured[H]):
         label, at = account.label, account.marketplace
         if label in self._configurations:
             at = f"{self._configurations[label].marketplace} and {at}"
-            raise ValueError(f"two accounts have the label {label!r} ({at}): give one another with label=…")
+            raise ValueError(
+                f"two accounts have the label {label!r} ({at}): give one of them another, with label=…"
+            )
         self._configurations[label] = account
         self._labels.setdefault(at, []).append(label)
 

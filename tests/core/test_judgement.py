@@ -4,6 +4,7 @@ from itertools import repeat
 from typing import Any
 
 import pytest
+from tenacity import wait_fixed
 
 from countermand import (
     AuthenticationError,
@@ -21,7 +22,17 @@ from countermand import (
     Unknown,
 )
 from tests.support.doors import OnStage
-from tests.support.markets import CRUX, KIBO, MARKETS, PATTERN, REPEATABLE, VTEX, Market
+from tests.support.markets import (
+    CRUX,
+    KIBO,
+    MARKETS,
+    PATTERN,
+    REPEATABLE,
+    VTEX,
+    Market,
+    pattern_answer,
+    pattern_order,
+)
 from tests.support.stage import Stage, lost, reply, unsent
 from tests.support.tables import table
 
@@ -296,6 +307,31 @@ def test_only_a_status_of_the_warehouse_is_believed(
         cancel=[lost(), *repeat(_refusal(PATTERN, 409, status), 9)], read=repeat(PATTERN.still_open)
     )
     assert isinstance(PATTERN.cancel(on_stage(stage, PATTERN, retry=SWIFT)), answer)
+
+
+def test_a_refusal_that_the_first_attempt_may_have_caused_in_part_is_not_believed(on_stage: OnStage) -> None:
+    """One part is picked, which no cancellation does; the other may be as it is because of the first attempt."""
+    both = reply(409, pattern_answer({}, {1: ("picked", "Too late"), 2: ("processing", "Busy")}))
+    stage = Stage(cancel=[lost(), *repeat(both, 9)], read=repeat(PATTERN.still_open))
+    assert isinstance(PATTERN.cancel(on_stage(stage, PATTERN, retry=SWIFT)), Unknown)
+
+
+def test_a_partial_refusal_after_an_unclear_attempt_is_read_first(on_stage: OnStage) -> None:
+    """By then the order may be cancelled as a whole."""
+    partly = reply(409, pattern_answer({1: "cancelled"}, {2: ("picked", "Too late")}))
+    gone = pattern_order("cancelled", "cancelled", "cancelled")
+    stage = Stage(cancel=[lost(), partly], read=[PATTERN.still_open, gone])
+    assert isinstance(PATTERN.cancel(on_stage(stage, PATTERN, retry=SWIFT)), Cancelled)
+    assert stage.kinds == ["cancel", "read", "cancel", "read"]
+
+
+@table("market", [PATTERN, KIBO], ids=lambda market: market.name)
+def test_a_cancellation_is_not_repeated_in_the_last_moment(market: Market, on_stage: OnStage) -> None:
+    """It would leave less than a tenth of the time for its answer."""
+    for pause, asked in [(8.9, 2), (9.1, 1)]:
+        stage = Stage(cancel=[reply(500), market.accepted], read=[market.still_open])
+        market.cancel(on_stage(stage, market, timeout=10.0, retry=RetryPolicy(wait=wait_fixed(pause))))
+        assert stage.kinds.count("cancel") == asked
 
 
 def _refusal(market: Market, status: int, part: str = "picked") -> Any:

@@ -7,7 +7,15 @@ from itertools import repeat
 
 import pytest
 
-from countermand import Cancelled, RateLimitedError, Requested, RetryPolicy, Unknown
+from countermand import (
+    Cancelled,
+    Event,
+    RateLimitedError,
+    Requested,
+    RetryPolicy,
+    Unknown,
+    WaitStarted,
+)
 from tests.support.doors import OnStage
 from tests.support.markets import PATTERN, Market
 from tests.support.stage import Stage, lost, reply
@@ -271,3 +279,23 @@ def test_a_cancellation_is_not_begun_in_the_last_moment(market: Market, on_stage
         market.cancel(on_stage(stage, market), timeout=10.0)
     market.read(on_stage(stage, market), timeout=10.0)
     assert stage.kinds == ["cancel", "read", "read"]
+
+
+def test_a_gate_that_closes_again_meanwhile_is_waited_for_again(market: Market, on_stage: OnStage) -> None:
+    """Another call on the account may get a 429 while this one waits."""
+
+    def again(event: Event) -> None:
+        if isinstance(event, WaitStarted) and stage.now == 0.0:
+            getattr(door.client, market.name).rules.throttle.close(stage.now, 20.0, told=True)
+
+    stage = Stage(cancel=[reply(429, retry_after="7"), market.accepted])
+    door = on_stage(stage, market, hooks=[again])
+    assert isinstance(market.cancel(door), Requested)
+    assert stage.times == [0.0, 20.0]
+
+
+@table("date", ["yesterday", "2026-03-02T09:00:00Z", "Mon, 02 Mar 2026 09:00:00 CET"])
+def test_a_date_that_is_not_one_is_not_kept(date: str, market: Market, on_stage: OnStage) -> None:
+    """A gateway may send anything."""
+    stage = Stage(cancel=[market.accepted._replace(headers={"date": date})])
+    assert market.cancel(on_stage(stage, market)).attempts[0].date is None

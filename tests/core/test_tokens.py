@@ -89,6 +89,15 @@ def test_a_token_is_fetched_again_before_its_life_is_over(
 
 
 @BOTH
+def test_a_login_may_give_the_same_token_again(market: Market, token: Any, on_stage: OnStage) -> None:
+    """A known token is redacted from every reply, but not from that of a login."""
+    same = token("the-same-t0ken")
+    stage = Stage(login=[same, same], cancel=[reply(401), market.accepted])
+    assert isinstance(market.cancel(on_stage(stage, market)), Requested)
+    assert [text and text.split()[1] for text in authorizations(stage)] == ["the-same-t0ken"] * 2
+
+
+@BOTH
 def test_a_tokens_life_begins_when_it_is_asked_for(market: Market, token: Any, on_stage: OnStage) -> None:
     """A login that takes long gives a token that is older than it looks."""
     stage = Stage(login=[After(10.0, token()), token()], cancel=repeat(market.accepted))

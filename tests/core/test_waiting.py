@@ -19,6 +19,7 @@ from countermand import (
     RetryPolicy,
     Unknown,
 )
+from countermand.engine.wire import Reply
 from tests.support.doors import OnStage
 from tests.support.markets import Market
 from tests.support.stage import After, Stage, lost, reply, unsent
@@ -33,8 +34,7 @@ def test_it_polls_with_growing_pauses_until_all_is_settled(market: Market, on_st
     outcome = market.wait(on_stage(stage, market))
     assert isinstance(outcome, Cancelled)
     assert stage.kinds == ["read"] * 7
-    assert stage.sleeps == sorted(stage.sleeps)
-    assert stage.sleeps[0] < stage.sleeps[-1]
+    assert stage.sleeps == [1.0, 1.5, 2.25, 3.375, 5.0625, 7.59375]
     assert len(outcome.attempts) == 7
 
 
@@ -55,6 +55,33 @@ def test_it_never_waits_past_its_time(timeout: float, market: Market, on_stage: 
     assert outcome.answer is not None
     assert stage.now <= timeout
     assert all(call.deadline <= timeout for call in stage.calls)
+
+
+def test_a_short_wait_reads_once_more_before_its_end(market: Market, on_stage: OnStage) -> None:
+    """A quarter of the time is left for the last read, a second at most."""
+    stage = Stage(read=repeat(market.still_open))
+    market.wait(on_stage(stage, market), timeout=2.0)
+    assert stage.times == [0.0, 1.0, 1.5]
+
+
+@table("timeout, until", [(2.0, 2.0), (2.5, 1.25), (9.0, 4.5), (30.0, 10.0)])
+def test_a_read_leaves_half_of_the_time_for_another(
+    timeout: float, until: float, market: Market, on_stage: OnStage
+) -> None:
+    """Ten seconds at most are for one; the last two seconds are not divided."""
+    stage = Stage(read=[market.still_open])
+    market.read(on_stage(stage, market), timeout=timeout)
+    assert [call.deadline for call in stage.calls] == [until]
+
+
+@table("timeout, until", [(3.0, 2.0), (9.0, 6.0), (30.0, 20.0), (60.0, 50.0)])
+def test_a_cancellation_leaves_a_third_of_the_time_for_a_read(
+    timeout: float, until: float, market: Market, on_stage: OnStage
+) -> None:
+    """Ten seconds at most."""
+    stage = Stage(cancel=[market.accepted])
+    market.cancel(on_stage(stage, market), timeout=timeout)
+    assert [call.deadline for call in stage.calls] == [until]
 
 
 def test_its_time_is_ten_minutes_unless_said_otherwise(market: Market, on_stage: OnStage) -> None:
@@ -94,6 +121,16 @@ def test_what_was_seen_last_outlives_trouble(trouble: Any, market: Market, on_st
     assert isinstance(outcome, Unknown)
     assert outcome.answer is not None
     assert stage.now <= 60.0
+
+
+@table("status", [401, 403, 404])
+def test_a_denial_that_is_cut_short_does_not_end_a_wait(
+    status: int, market: Market, on_stage: OnStage
+) -> None:
+    """It may be a gateway's."""
+    cut = Reply(status, {}, b"", "its body is not whole (ReadError)")
+    stage = Stage(read=[market.still_open, *repeat(cut, 2), market.cancelled])
+    assert isinstance(market.wait(on_stage(stage, market)), Cancelled)
 
 
 @table("trouble", [lost(), reply(500), reply(200, b"<html>")], ids=str)
@@ -141,7 +178,16 @@ def test_reads_that_could_never_be_made_raise(what: str, market: Market, on_stag
 
 def test_a_read_is_tried_again(market: Market, on_stage: OnStage) -> None:
     """After whatever may pass."""
-    for trouble in (lost(), unsent(), reply(500), reply(503), reply(408), reply(302), reply(200, b"<")):
+    for trouble in (
+        lost(),
+        unsent(),
+        reply(500),
+        reply(503),
+        reply(408),
+        reply(425),
+        reply(302),
+        reply(200, b"<"),
+    ):
         stage = Stage(read=[trouble, market.still_open])
         assert market.read(on_stage(stage, market)).raw
         assert len(stage.calls) == 2

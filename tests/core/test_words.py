@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from countermand.engine.wire import BODY_LOST, Reply
 from countermand.engine.words import is_a_page, names_its_error, words_of
 from tests.support.stage import reply
 from tests.support.tables import table
@@ -14,6 +15,25 @@ def test_a_body_without_words(body: bytes) -> None:
     """Whatever it is."""
     assert words_of(reply(400, body)) == (None, None)
     assert not names_its_error(reply(404, body))
+
+
+@table(
+    "kind, own",
+    [
+        ("application/json", True),
+        ("Application/JSON; charset=utf-8", True),
+        ("application/problem+json", True),
+        ("text/html", False),
+        ("application/jsonp", False),
+        ("text/html; was=application/json", False),
+        (None, False),
+    ],
+)
+def test_the_content_type_decides_for_a_body_that_a_hook_has_lost(kind: str | None, own: bool) -> None:
+    """A gateway's page is not JSON. A body that was lost in another way decides nothing."""
+    headers = {} if kind is None else {"content-type": kind}
+    assert names_its_error(Reply(404, headers, b"", BODY_LOST)) is own
+    assert not names_its_error(Reply(404, headers, b"", "its body is not whole"))
 
 
 def test_words_are_cut() -> None:

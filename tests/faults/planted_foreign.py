@@ -35,6 +35,20 @@ NOT_OURS = (
         ("passing",),
     ),
     Mutant(
+        "the Content-Type of a 404 whose body a hook has lost is not looked at",
+        "engine/words.py",
+        "    if reply.flaw == BODY_LOST:\n",
+        "    if not reply:\n",
+        ("passing",),
+    ),
+    Mutant(
+        "a token that a login gives again is redacted",
+        _OPERATION,
+        '                if reply.body and what != "login":\n',
+        "                if reply.body:\n",
+        ("core",),
+    ),
+    Mutant(
         "a guard of `connect` is gone round",
         _CONNECTING,
         "            connection.connect(where)  # not",

@@ -14,8 +14,17 @@ import httpx
 import httpx2
 import pytest
 
+from countermand import (
+    AsyncCountermand,
+    Countermand,
+    CountermandError,
+    OrderNotFoundError,
+    RejectedError,
+    Vtex,
+)
 from countermand.engine.secret import SealedHeaders
 from countermand.engine.wire import BODY_LOST, CLOCK, Call, Fault, Flow, Reply
+from tests.support.doors import Door
 
 from .kinds import BORROWED, every_borrowed_driver, every_driver
 from .raw import RawServer, http
@@ -314,6 +323,40 @@ def test_a_hook_raises_for_status(borrowed: str, read_first: bool) -> None:
     assert (found.status, found.headers["retry-after"]) == (429, "60")
     assert (found.body, found.flaw) == ((b"{}", "") if read_first else (b"", BODY_LOST))
     assert call.sent
+
+
+@pytest.mark.parametrize(
+    "head", [b"HTTP/1.1 429 No\r\nContent-Length: 0\r\n\r\n", b"HTTP/1.1 304 No\r\n\r\n"]
+)
+def test_a_hook_raises_for_the_status_of_a_reply_without_a_body(borrowed: str, head: bytes) -> None:
+    """None was lost."""
+    with RawServer(head) as server:
+        hook = hooks(borrowed, response=lambda response: response.raise_for_status())
+        [found] = ran(made(borrowed, **hook), a_call(server.origin))
+    assert isinstance(found, Reply)
+    assert (found.body, found.flaw) == (b"", "")
+
+
+@pytest.mark.parametrize(
+    "content, error", [("application/json", OrderNotFoundError), ("text/html", RejectedError)]
+)
+def test_a_404_whose_body_a_hook_has_lost(borrowed: str, content: str, error: type[CountermandError]) -> None:
+    """Its Content-Type decides whether it is the marketplace's own; nothing more is sent."""
+    head = f"HTTP/1.1 404 No\r\nContent-Type: {content}\r\nContent-Length: 2\r\n\r\n{{}}"
+    library: Any = httpx2 if borrowed.endswith("httpx2") else httpx
+    is_async = borrowed.startswith("async")
+    opened: Any = AsyncCountermand if is_async else Countermand
+    lent = (library.AsyncClient if is_async else library.Client)(
+        trust_env=False, **hooks(borrowed, response=lambda response: response.raise_for_status())
+    )
+    with RawServer(head.encode()) as server:
+        account = Vtex(account="a", app_key="k", app_token="t", base_url=f"http://{server.origin}")
+        with Door.to("async" if is_async else "sync", opened(account, http_client=lent)) as door:
+            with pytest.raises(error) as caught:
+                door.do("vtex", "cancel_order", "1172-01")
+            door.run(lent.aclose if is_async else lent.close)
+    assert type(caught.value) is error
+    assert len(server.requests) == 1
 
 
 def test_a_hook_raises_for_the_status_of_another_response(borrowed: str) -> None:

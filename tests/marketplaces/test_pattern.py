@@ -246,3 +246,9 @@ def test_a_state_that_contradicts_itself_decides_nothing(
     assert isinstance(outcome, Unknown)
     assert outcome.answer is not None
     assert outcome.answer.order_status == statuses[0]
+
+
+def test_a_409_that_claims_success_and_lists_nothing_is_settled_by_reading(on_stage: OnStage) -> None:
+    """It contradicts itself."""
+    stage = Stage(cancel=[reply(409, pattern_answer({}, {}, success=True))], read=[PATTERN.cancelled])
+    assert isinstance(PATTERN.cancel(on_stage(stage, PATTERN)), Cancelled)

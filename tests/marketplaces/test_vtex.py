@@ -25,7 +25,7 @@ from countermand import (
 )
 from tests.support.doors import OnStage
 from tests.support.markets import VTEX, names, vtex_order, vtex_receipt
-from tests.support.stage import Stage, lost, reply
+from tests.support.stage import After, Stage, lost, reply
 from tests.support.tables import table
 
 DENIED = {
@@ -164,6 +164,16 @@ def test_an_old_denial_does_not_settle_a_lost_request(on_stage: OnStage) -> None
     assert isinstance(VTEX.cancel(on_stage(stage, VTEX)), Requested)
     assert stage.kinds.count("cancel") == 2
     assert stage.times[-1] >= 10.0
+
+
+def test_a_denial_while_the_answer_was_awaited_is_of_this_request(on_stage: OnStage) -> None:
+    """By the Date of the answer, less the time that it took: that is when the request was sent, by VTEX's clock."""
+    for second, answer in [("04", Refused), ("01", Unknown), ("00", Unknown)]:
+        denied = DENIED | {"cancellationRequestDenyDate": f"2026-03-02T09:00:{second}+00:00"}
+        failed = reply(500, date="Mon, 02 Mar 2026 09:00:08 GMT")
+        read = vtex_order("handling", cancellationRequests=[denied])
+        stage = Stage(cancel=[After(8.0, failed)], read=repeat(read))
+        assert isinstance(VTEX.cancel(on_stage(stage, VTEX, retry=RetryPolicy.never())), answer)
 
 
 def test_a_race_that_never_ends_is_bounded(on_stage: OnStage) -> None:

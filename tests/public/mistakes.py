@@ -134,7 +134,7 @@ MISTAKES = [
     _env("a name for a tenant", "COUNTERMAND_KIBO_TENANT_ID", "kibo", KIBO_TENANT_ID="acme"),
     _env("a tenant of nobody", "COUNTERMAND_KIBO_TENANT_ID", "kibo", KIBO_TENANT_ID="0"),
     _env("a host for an account", "COUNTERMAND_VTEX_ACCOUNT", "vtex", VTEX, VTEX_ACCOUNT="brand.example"),
-    _env("a host that can be none", "COUNTERMAND_CRUX_BASE_URL", "crux", CRUX_TOKEN="sekret", CRUX_BASE_URL="https://crux..example"),
+    _env("an impossible host", "COUNTERMAND_CRUX_BASE_URL", "crux", CRUX_TOKEN="sekret", CRUX_BASE_URL="https://crux..example"),
     _env("http", "COUNTERMAND_CRUX_BASE_URL", "crux", CRUX_TOKEN="sekret", CRUX_BASE_URL="http://crux.example"),
     _env("a password in a URL", "COUNTERMAND_PATTERN_BASE_URL", "pattern", PATTERN, PATTERN_BASE_URL="https://u:sekret@host.example"),
     *(

@@ -98,6 +98,8 @@ def test_a_secret_shows_nothing() -> None:
     assert len({secret, Secret("sekret-one")}) == 1
     with pytest.raises(TypeError):
         pickle.dumps(secret)
+    with pytest.raises(TypeError):
+        secret.__getstate__()
 
 
 def test_a_secret_can_be_given_ready_wrapped() -> None:

@@ -325,6 +325,33 @@ def test_a_settled_partial_cancellation_stays_settled(on_stage: OnStage) -> None
     assert after.settled is True
 
 
+@table(
+    "read, says",
+    [
+        (pattern_order("processing", "processing", "pending"), ""),
+        (
+            pattern_order("complete", "shipped", "shipped"),
+            "it was partially cancelled, and now it reads shipped",
+        ),
+    ],
+    ids=["open", "nothing cancelled"],
+)
+def test_a_settled_partial_cancellation_outlives_an_open_order_alone(
+    read: Any, says: str, on_stage: OnStage
+) -> None:
+    """A read that shows no decision changes nothing; a final state that contradicts it is named."""
+    final = reply(409, pattern_answer({}, {1: ("cancelled", "r"), 2: ("picked", "Too late")}))
+    door = on_stage(Stage(cancel=[final], read=[read]), PATTERN)
+    before = PATTERN.cancel(door)
+    after = check(door, before)
+    if says:
+        assert isinstance(after, Unknown)
+        assert after.reason == says
+    else:
+        assert after == attrs.evolve(before, answer=after.answer)
+        assert after.settled is True
+
+
 def test_what_contradicts_a_settled_outcome_is_named(on_stage: OnStage) -> None:
     """VTEX: `canceled` is known to fall back to `cancel`; and it may come back."""
     before = ended(VTEX, "Cancelled", on_stage)

@@ -17,7 +17,7 @@ class Background:
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
 
     def start(self) -> None:
-        """Start the thread. What a signal handler raises passes, also where `threading` stumbles over it."""
+        """Start the thread. The exception of a signal handler propagates, even if `threading` fails because of it."""
         before = sys.exception()
         try:
             self._thread.start()
@@ -30,11 +30,11 @@ class Background:
             self._target(*self._arguments)
 
     def call_off(self) -> bool:
-        """Have it do nothing, if it has not begun; return whether that is so."""
+        """Cancel the thread unless it has begun; return whether it was cancelled."""
         return self._begins.acquire(blocking=False)
 
     def join(self) -> None:
-        """Wait for its end, if it has begun; otherwise it does nothing any more."""
+        """Wait for its end if it has begun; cancel it otherwise."""
         self.call_off()
         with suppress(RuntimeError):  # it was not started
             self._thread.join()

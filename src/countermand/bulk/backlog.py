@@ -59,7 +59,7 @@ class Backlog:
                 yield Load(waiting.row, only_pending=True, account=lane.label)
 
     def loaded(self, label: str, rows: list[Row]) -> None:
-        """Note that these wait no more."""
+        """Note that these no longer wait."""
         waiting = self._by_label[label]
         waiting.is_loading = False
         waiting.count -= len(rows)

@@ -164,7 +164,7 @@ _open: WeakSet[CancelMany] = WeakSet()
 
 @atexit.register
 def _close_all() -> None:
-    """Close what a program left open. Once the interpreter is gone so far, no thread answers any more."""
+    """Close what a program left open. Later in the shutdown of the interpreter, threads no longer respond."""
     for run in list(_open):
         run.close()
 

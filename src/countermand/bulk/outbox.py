@@ -40,7 +40,7 @@ class Outbox:
             self._count(op, -1)
 
     def drop(self) -> None:
-        """Forget all: the journal tells nothing any more."""
+        """Discard everything: the journal no longer responds."""
         self._ops.clear()
         self.writing = self.inserting = self._reading = 0
 

@@ -16,7 +16,7 @@ class Insert(NamedTuple):
 
     row: int
     account: str | None
-    #: The same text for every request of one order at one account; None for a request that makes no sense.
+    #: The same text for every request of one order at one account; None for an invalid request.
     key: str | None
     request: str
 

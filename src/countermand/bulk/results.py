@@ -46,7 +46,7 @@ def is_unread(written: object) -> bool:
 
 
 def written_of(request: Any) -> dict[str, Any]:
-    """Return a request as plain data; something that is none becomes a row that makes none."""
+    """Return a request as plain data; anything else becomes an unread row."""
     try:
         written: dict[str, Any] = request.to_dict()
     except (AttributeError, TypeError, ValueError):
@@ -119,7 +119,7 @@ def told(
 
 
 def result_from_dict(data: Mapping[str, Any]) -> BulkResult:
-    """Return the result that `result.to_dict()` wrote. Raises `ValueError` for all else.
+    """Return the result that `result.to_dict()` wrote. Raises `ValueError` for anything else.
 
         result = result_from_dict(job.result)
 

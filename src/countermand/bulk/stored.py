@@ -71,7 +71,7 @@ class StoredRun:
         with StoredRun("run.db") as run:
             print(run.counts())
 
-    Raises `JournalError` for what is no journal, or a newer one.
+    Raises `JournalError` if the file is not a journal, or is one of a newer version.
     """
 
     def __init__(self, path: str | Path) -> None:

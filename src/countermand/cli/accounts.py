@@ -61,7 +61,7 @@ def opened(config: Path | None) -> Opened:
 
 
 def marketplace_of(name: str) -> str:
-    """Return the short name of a marketplace. Raises InvalidRequestError for one that there is not."""
+    """Return the short name of a marketplace. Raises InvalidRequestError for an unknown one."""
     found = name.strip().casefold()
     if found in OURS or found in announced():
         return found

@@ -33,7 +33,7 @@ _Marketplace = Annotated[str, Parameter(help="pattern, vtex, crux, kibo, or that
 
 _EPILOGUE = (
     "Exit codes: 0 all done and settled; 1 something was refused, is unknown or failed; 2 the command, the "
-    "configuration or the input makes no sense, and nothing was sent; 3 accepted and not settled yet; 130 interrupted."
+    "configuration or the input is not valid, and nothing was sent; 3 accepted and not settled yet; 130 interrupted."
 )
 
 app: App = App(

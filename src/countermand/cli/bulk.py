@@ -109,7 +109,7 @@ def _confirm(left: int, options: Options) -> None:
     if options.yes:
         return
     if options.path == "-" or not can_ask():
-        raise Stop("nothing was sent: nobody can be asked here; --yes says that it is meant")
+        raise Stop("nothing was sent: there is no terminal to confirm on; --yes confirms")
     people().print("Go on? [y/N] ", end="")
     try:
         answer = input()

@@ -14,7 +14,7 @@ class Exit(IntEnum):
     DONE = 0
     #: Something was refused, is unknown, or failed.
     FAILED = 1
-    #: The command, the configuration or the input makes no sense; nothing was sent.
+    #: The command, the configuration or the input is not valid; nothing was sent.
     USAGE = 2
     #: Accepted, and not settled yet.
     OPEN = 3

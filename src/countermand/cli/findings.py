@@ -40,12 +40,12 @@ NEEDS: Mapping[str, tuple[str, str, str]] = {
     "error": (
         "order failed, untouched",
         "orders failed, untouched",
-        "These orders are untouched. Mend what the reason says; `--retry failed` then sends them again.",
+        "These orders are untouched. Correct what the reason names; `--retry failed` then sends them again.",
     ),
     "bad": (
         "bad row",
         "bad rows",
-        "These rows make no request, and nothing was sent for them. Mend them in a file of their own.",
+        "These rows make no request, and nothing was sent for them. Correct them in a separate file.",
     ),
     "refused": (
         "order was refused",

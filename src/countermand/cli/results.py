@@ -56,7 +56,7 @@ def writing(out: str | None, as_json: bool, rows: Rows) -> Generator[Write]:
 
 
 def order_of(result: BulkResult) -> str | None:
-    """Return the id of a result's order, as far as one is known."""
+    """Return the id of a result's order, if it is known."""
     if result.ended.order_id is not None or isinstance(result.request, UnreadRow):
         return result.ended.order_id
     return str(getattr(result.request, slots_of(result.request.marketplace).fields["order_id"]))

@@ -1,4 +1,4 @@
-"""The rows of an input: requests, and what makes none, each with its line number.
+"""The rows of an input: requests, and rows that are not valid, each with its line number.
 
 A row is one line: CSV with a header, or JSON Lines of `request.to_dict()`. A quotation mark that is not closed spoils its
 own row, and swallows no other.
@@ -217,7 +217,7 @@ class _Header:
             raise Stop(f"{where}: it must name the columns; missing: {' and '.join(missing)}")
 
     def read(self, text: str) -> tuple[AnyRequest, tuple[str, ...]] | None:
-        """Return the request of a row, and the columns that it has no use for; None for a row of empty cells."""
+        """Return the request of a row, and the columns that it does not use; None for a row of empty cells."""
         cells = _cells(text, self._delimiter)
         if not any(cell.strip() for cell in cells):
             return None

@@ -73,7 +73,7 @@ def request_of(
 
 
 def check_id(order_id: str) -> None:
-    """Raise InvalidRequestError for an order's id that a spreadsheet has spoilt, or that is none."""
+    """Raise InvalidRequestError for an order's id that is invalid, or that a spreadsheet has changed."""
     if not order_id.strip():
         raise InvalidRequestError("it names no order: order_id is empty")
     if order_id.strip() != order_id:

@@ -147,7 +147,7 @@ def base_url(_: object, field: "attrs.Attribute[Any]", value: object) -> None:
     if not host or "?" in value or "#" in value:
         raise ValueError(f"{field.name} must be scheme, host and path, without a query or a fragment")
     if ".." in host or not re.fullmatch(_HOST, host) or port == 0 or parts.netloc.endswith(":"):
-        raise ValueError(f"{field.name} has a host or a port that is none")
+        raise ValueError(f"{field.name} has an invalid host or port")
     if parts.scheme != "https" and not (parts.scheme == "http" and re.fullmatch(_LOOPBACK, host)):
         raise ValueError(
             f"{field.name} must be https; http is for this machine alone (localhost, 127.0.0.1, [::1])"

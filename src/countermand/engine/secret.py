@@ -58,6 +58,8 @@ class Secret:
     def __reduce__(self) -> NoReturn:
         raise TypeError("a credential is not pickled")
 
+    __getstate__ = __reduce__
+
     def __copy__(self) -> "Secret":
         return self
 
@@ -115,6 +117,8 @@ class SealedHeaders:
     def __reduce__(self) -> NoReturn:
         raise TypeError("headers that carry a credential are not pickled")
 
+    __getstate__ = __reduce__
+
     def __copy__(self) -> "SealedHeaders":
         return self
 
@@ -152,7 +156,7 @@ def sealed(cls: _Class) -> _Class:
         try:
             build(self, *args, **kwargs)
         except (ValueError, TypeError) as error:
-            said = str(error.args[0]) if error.args else "the configuration makes no sense"
+            said = str(error.args[0]) if error.args else "the configuration is not valid"
             place = getattr(cls, "marketplace", cls.__name__)
             problem = ValueError(f"{place}: {said}") if isinstance(error, ValueError) else TypeError(said)
         del self, args, kwargs

@@ -107,7 +107,7 @@ def refuse(headers: SealedHeaders, own: frozenset[str]) -> None:
     """Raise `InvalidRequestError` if `headers` contains a reserved name, or one of `own`."""
     for name in headers:
         if name.lower() in _OURS or name.lower() in own:
-            raise InvalidRequestError(f"headers must leave {name} alone: it is not a call's own")
+            raise InvalidRequestError(f"headers must not contain {name}: it is reserved")
 
 
 def _headers(given: object) -> SealedHeaders:

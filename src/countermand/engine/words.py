@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple, cast
 
 from .decoding import DecodingError, decode_value, is_empty
-from .wire import Reply
+from .wire import BODY_LOST, Reply
 
 #: The maximum length of a repeated text, in characters.
 _LONGEST = 500
@@ -32,6 +32,8 @@ class Words(NamedTuple):
 _MESSAGES = ("message", "Message", "msg", "error_description", "detail")
 #: The types of problem details that say no more than the status: none, or a section of the RFC about HTTP.
 _PLAIN_TYPE = r"(?i)about:blank|.*\brfc\d+\b.*"
+#: A Content-Type of JSON: `application/json; charset=utf-8`, `application/problem+json`.
+_JSON = r"(?i)\s*application/([\w.-]+\+)?json\s*(;.*)?"
 
 
 def words_of(reply: Reply) -> Words:
@@ -66,8 +68,11 @@ def is_a_page(reply: Reply) -> bool:
 def names_its_error(reply: Reply) -> bool:
     """Whether an error's body is a JSON object with a text in `message`, `error.message`, `errors` or `detail`.
 
-    True for a marketplace's own 404; False for a gateway's page, an empty object or a framework's "Not Found".
+    True for a marketplace's own 404; False for a gateway's page, an empty object or a framework's "Not Found". If a
+    hook of the caller's client has lost the body, the Content-Type decides: a gateway's page is not JSON.
     """
+    if reply.flaw == BODY_LOST:
+        return re.fullmatch(_JSON, reply.headers.get("content-type") or "") is not None
     said = _fields(_value_in(reply))
     own = (
         said.get("message"),

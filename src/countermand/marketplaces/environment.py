@@ -68,7 +68,7 @@ def from_environment(environ: Environ, prefix: str) -> Setup:
                 name, SecretFile(value.reveal()) if variable.names_a_file else value
             )
     setup.problems.extend(
-        f"{name}: {marketplace}: it is empty, which would not mean what was meant; set it, or leave it out"
+        f"{name}: {marketplace}: it is empty; set it, or leave it out"
         for name, (marketplace, field, _) in empty
         if marketplace in found
         # Those that say where credentials are sent.

@@ -184,7 +184,7 @@ class CancelKiboOrder(CancelRequest[KiboAnswer]):
             raise checks.bad("kibo", "disposition_reason", "must be text, and not empty", self.order_id)
         problem = None
         if explanation is not None and reason.casefold() != "other":
-            problem = 'goes with the reason "other" alone'
+            problem = 'is allowed with the reason "other" only'
         elif explanation is not None and not (isinstance(explanation, str) and 1 <= len(explanation) <= 255):
             problem = "must be 1 to 255 characters"
         if problem:

@@ -43,3 +43,4 @@ from .base import AsyncSubClient as AsyncSubClient
 from .base import Stored as Stored
 from .base import SubClient as SubClient
 from .base import label_field as label_field
+from .base import rate_field as rate_field

@@ -247,7 +247,7 @@ def _built(kind: type[AnyAccount], given: Mapping[str, Given]) -> tuple[AnyAccou
     try:
         return kind(**{field: each.reveal() for field, each in given.items()}), ""
     except (ValueError, TypeError) as error:
-        said = str(error.args[0]) if error.args else "it makes no sense"
+        said = str(error.args[0]) if error.args else "it is not valid"
     secrets = {
         form for each in given.values() if isinstance(each.value, str) for form in Secret(each.value).forms()
     }

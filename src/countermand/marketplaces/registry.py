@@ -32,7 +32,7 @@ def configuration_of(name: str) -> type[AnyAccount]:
             return found
         raise TypeError(f"the entry point {name} of {GROUP} names no configuration of a marketplace {name!r}")
     raise NotConfiguredError(
-        f"there is no marketplace {name[:100]!r}: it is none of {', '.join(OURS)}", marketplace=name
+        f"there is no marketplace {name[:100]!r}; the built-in ones are {', '.join(OURS)}", marketplace=name
     )
 
 

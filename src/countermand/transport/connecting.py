@@ -60,7 +60,9 @@ class Socks:
             if refused:
                 raise httpcore.ProxyError("the SOCKS proxy refused the user name or the password")
         elif version != 5 or method:
-            raise httpcore.ProxyError("the SOCKS proxy asks for another way to sign in, or is none")
+            raise httpcore.ProxyError(
+                "the SOCKS proxy asks for another authentication method, or speaks another protocol"
+            )
         name = host.encode("idna" if not host.isascii() else "ascii")
         head = yield b"\x05\x01\x00\x03%c%b%b" % (len(name), name, port.to_bytes(2, "big")), 4
         if head[0] != 5 or head[1]:

@@ -17,7 +17,7 @@ _NOT_SENT = {
     "PoolTimeout": "no free connection in time",
     "ProxyError": "the proxy refused the connection",
     "UnsupportedProtocol": "the URL's scheme is not supported",
-    "InvalidURL": "the URL makes no sense",
+    "InvalidURL": "the URL is not valid",
     # aiohttp's own
     "ClientConnectorError": "no connection",
     "ClientConnectorDNSError": "no connection: the host name was not found",

@@ -253,5 +253,5 @@ def _decompressed(status: int, headers: Mapping[str, str], body: bytes, encoding
     except zlib.error:
         return Reply(status, headers, b"", "its body's compression is broken")
     if len(plain) > LARGEST_BODY or not inflater.eof or inflater.unused_data:
-        return Reply(status, headers, b"", "its body's compression is cut short, or hides too much")
+        return Reply(status, headers, b"", "its body's compression is cut short, or its content is too large")
     return Reply(status, headers, plain)

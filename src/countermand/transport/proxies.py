@@ -97,7 +97,7 @@ def _parsed(url: Secret) -> tuple[httpcore.Proxy | None, Socks | None]:
             raise ValueError
     except (ValueError, KeyError):
         # Without the text and the frames of the cause, which may contain a password.
-        raise httpcore.ConnectError("the proxy in the environment makes no sense") from None
+        raise httpcore.ConnectError("the proxy in the environment is not a valid URL") from None
     user, password = unquote(parts.username or ""), unquote(parts.password or "")
     if parts.scheme.startswith("socks"):
         return None, Socks(host, port, user, Secret(password))
