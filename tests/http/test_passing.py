@@ -593,16 +593,19 @@ def test_a_signal_handler_raises_while_asyncio_has_the_thread(
     assert call.sent
 
 
-@pytest.mark.parametrize("kind", ["async stock", "async httpx"])
+@pytest.mark.parametrize("kind", ["async stock", "async httpx", "aiohttp"])
 def test_trio_is_not_asyncio(kind: str) -> None:
-    """Without asyncio's loop nothing is sent, and the reason says so."""
+    """Without asyncio's loop nothing is sent, and the reason says so; closing does not hide it."""
     from countermand import NotSentError
 
     def flow() -> Flow[None]:
         yield a_call("localhost:9")
 
+    driver = made(kind)
     with pytest.raises(NotSentError, match="asyncio"):
-        made(kind).run(flow()).send(None)
+        driver.run(flow()).send(None)
+    with pytest.raises(StopIteration):
+        driver.aclose().send(None)
 
 
 def test_no_new_work_at_the_end_of_the_interpreter(monkeypatch: pytest.MonkeyPatch) -> None:

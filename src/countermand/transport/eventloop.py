@@ -58,7 +58,7 @@ class EventLoopDriver(ABC):
         try:
             asyncio.get_running_loop()
         except RuntimeError:
-            raise NotSentError("the async client needs asyncio, and no event loop of it is running") from None
+            raise NotSentError("the async client needs a running event loop of asyncio") from None
         call.sent = sent
 
     async def run(self, flow: Flow[T]) -> T:
@@ -96,8 +96,11 @@ class EventLoopDriver(ABC):
 
 
 def home() -> tuple[object, int]:
-    """Return the event loop and the process, to which connections belong."""
-    return asyncio.get_running_loop(), os.getpid()
+    """Return the event loop, or None, and the process: connections belong to both."""
+    try:
+        return asyncio.get_running_loop(), os.getpid()
+    except RuntimeError:
+        return None, os.getpid()
 
 
 class AsyncStockDriver(EventLoopDriver):
