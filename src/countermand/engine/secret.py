@@ -58,7 +58,8 @@ class Secret:
     def __reduce__(self) -> NoReturn:
         raise TypeError("a credential is not pickled")
 
-    __getstate__ = __reduce__
+    def __getstate__(self) -> NoReturn:
+        self.__reduce__()
 
     def __copy__(self) -> "Secret":
         return self
@@ -117,7 +118,8 @@ class SealedHeaders:
     def __reduce__(self) -> NoReturn:
         raise TypeError("headers that carry a credential are not pickled")
 
-    __getstate__ = __reduce__
+    def __getstate__(self) -> NoReturn:
+        self.__reduce__()
 
     def __copy__(self) -> "SealedHeaders":
         return self
