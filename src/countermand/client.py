@@ -138,8 +138,8 @@ class _Accounts(Configured[H]):
 
     def _asked_by(self, request: Any) -> Any:
         """Return the sub-client for the account that a request names."""
-        given, marketplace = checks.kind(request), getattr(request, "marketplace", None)
-        if not isinstance(request, CancelRequest) or marketplace is None:
+        if not isinstance(request, CancelRequest) or getattr(request, "marketplace", None) is None:
+            given = checks.kind(request)
             raise InvalidRequestError(f"a request such as CancelPatternOrder is wanted, not {given}")
         return self._for(request)
 

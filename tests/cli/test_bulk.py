@@ -85,6 +85,8 @@ BAD = {
     "spaces": (b"vtex, 1,,", "order_id has spaces at its ends"),
     "scientific notation": (b"pattern,5.57e+92,,", "order_id 5.57e+92 is in scientific notation"),
     "scientific notation with a comma": (b'pattern,"1,17E+12",,', "is in scientific notation"),
+    "scientific notation without a sign": (b"pattern,5.57E92,,", "is in scientific notation"),
+    "scientific notation without decimals": (b"pattern,1.E+5,,", "is in scientific notation"),
     "no reason where one is needed": (b"kibo,1,,", "kibo wants a reason"),
     "broken UTF-8": (b"vtex,1\xff2,,", "it is not UTF-8 (byte 7 of the line)"),
     "10 MB": (b"vtex," + b"1" * 10_000_000 + b",,", "the line is too long: 10,000,00"),
@@ -140,6 +142,10 @@ def test_strict_sends_nothing_beside_a_bad_row(call: Call, served: Sandbox) -> N
         ("vtex,1\n", "There is no column 'vtex'"),
         ("", "there is no order in it"),
         ("marketplace,order_id\n", "there is no order in it"),
+        (
+            f"marketplace,order_id\rvtex,{VTEX}\r",
+            "orders.csv: the first line: it is not CSV: a line ends in a carriage return",
+        ),
     ],
 )
 def test_a_bad_header_stops_it(call: Call, served: Sandbox, header: str, problem: str) -> None:
@@ -353,6 +359,37 @@ def test_an_interrupted_run_tells_how_to_resume(call: Call, served: Sandbox, tmp
     answer = call("bulk", name, "--journal", "run it.db", "--out", "-", "--yes")
     assert answer.code == 3
     assert [row["replayed"] for _, row in sorted(results(answer.out).items())] == ["true", "false", "true"]
+
+
+def test_an_interruption_before_anything_is_sent_says_so(
+    call: Call, served: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Ctrl-C at the question: exit code 130, and the command."""
+
+    def interrupted() -> str:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("countermand.cli.bulk.can_ask", lambda: True)
+    monkeypatch.setattr("builtins.input", interrupted)
+    name = write(GOOD)
+    answer = call("bulk", name, "--journal", "run.db")
+    assert (answer.code, answer.out) == (130, "")
+    assert (
+        f"Interrupted: nothing was sent. To begin again:\n  countermand bulk {name} --journal run.db\n"
+        in answer.err
+    )
+    assert not served.requests
+
+
+@pytest.mark.parametrize("many", ["0", "-1"])
+def test_a_concurrency_that_is_none_takes_nothing_back(call: Call, served: Sandbox, many: str) -> None:
+    """It is refused before the journal is touched."""
+    name = write(f"{HEADER}vtex,missing,,\n")
+    call("bulk", name, "--journal", "run.db", "--yes")
+    before = Path("run.db").read_bytes()
+    answer = call("bulk", name, "--journal", "run.db", "--yes", "--retry", "failed", "--concurrency", many)
+    assert answer.code == 2
+    assert Path("run.db").read_bytes() == before
 
 
 def test_the_command_that_resumes_does_not_retry_again() -> None:

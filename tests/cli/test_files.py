@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from countermand import JournalError, StoredRun, reopen
+from countermand.bulk.locking import Lock
 from countermand.sandbox import Sandbox
 
 from .conftest import Call
@@ -46,6 +47,25 @@ def test_results_are_not_written_over_what_the_run_needs(
     assert answer.code == 2
     assert f"{out}: nothing was done: it would be written over " in answer.err
     assert before == {path.name: path.read_bytes() for path in Path().iterdir() if path.is_file()}
+
+
+@pytest.mark.parametrize("out", ["results.csv", "results.jsonl"])
+def test_a_run_that_is_refused_leaves_the_results_of_another_alone(
+    call: Call, orders: Path, out: str
+) -> None:
+    """The same command, typed again while the first one runs, must not cut the file that this one writes."""
+    command = ("bulk", "orders.csv", "--journal", "run.db", "--yes", "--out", out)
+    call(*command)
+    before = Path(out).read_bytes()
+    lock = Lock(Path("run.db"))
+    lock.acquire()
+    answer = call(*command)
+    lock.release()
+    assert answer.code == 2
+    assert "another run is writing it" in answer.err
+    assert Path(out).read_bytes() == before
+    call(*command)
+    assert Path(out).read_bytes().count(b"\n") == before.count(b"\n")
 
 
 def test_a_report_is_not_written_over_its_journal(call: Call, orders: Path) -> None:

@@ -1,10 +1,8 @@
 """`countermand bulk`: a file of orders, a journal, and what is asked and told around them."""
 
 import shlex
-import signal
-import threading
-from collections.abc import Generator, Sequence
-from contextlib import closing, contextmanager
+from collections.abc import Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
@@ -18,6 +16,7 @@ from .codes import Exit, Stop, code_of, worst
 from .display import line, showing
 from .results import writing
 from .rows import Lines, Rows
+from .signals import stopped_by_signals
 from .survey import Survey, dry_run, survey
 from .terminal import can_ask, people, plain, several, spare, tell
 
@@ -52,6 +51,8 @@ def bulk(options: Options) -> Exit:
     """Cancel the orders of a file."""
     if options.journal is None and not options.dry_run:
         raise Stop("--journal is needed: it is what makes the run resumable, and what the report is made of")
+    if options.concurrency < 1:
+        raise Stop("--concurrency must be 1 or more")
     if options.as_json and options.out == "-":
         raise Stop("--json and --out - both write to standard output: give one of them")
     if options.out is not None and options.out != "-":
@@ -61,19 +62,29 @@ def bulk(options: Options) -> Exit:
         rows = Rows(lines, accounts)
         if options.dry_run or options.journal is None:
             return dry_run(rows, accounts, options.as_json)
-        found = survey(rows, accounts)
-        if not found.rows:
-            raise Stop(f"{lines.name}: there is no order in it")
-        if found.bad and options.strict:
-            raise Stop("nothing was sent: --strict, and there are bad rows")
-        found.tell()
-        left = _left(found, options.journal, options.retry)
-        if left:
-            _confirm(left, options)
+        try:
+            total = _confirmed(rows, accounts, options, options.journal)
+        except KeyboardInterrupt:
+            tell("Interrupted: nothing was sent. To begin again:", f"  {_again(options)}", style="bold")
+            return Exit.INTERRUPTED
         if options.retry is not None:
             reopen(options.journal, options.retry)
         with writing(options.out, options.as_json, rows) as write:
-            return _Course(accounts, rows, options, found.rows).run(write)
+            return _Course(accounts, rows, options, total).run(write)
+
+
+def _confirmed(rows: Rows, accounts: Opened, options: Options, journal: Path) -> int:
+    """Look through the input and ask; return how many rows there are. Raises `Stop`."""
+    found = survey(rows, accounts)
+    if not found.rows:
+        raise Stop(f"{rows.name}: there is no order in it")
+    if found.bad and options.strict:
+        raise Stop("nothing was sent: --strict, and there are bad rows")
+    found.tell()
+    left = _left(found, journal, options.retry)
+    if left:
+        _confirm(left, options)
+    return found.rows
 
 
 def _left(found: Survey, journal: Path, retry: Retry | None) -> int:
@@ -134,7 +145,7 @@ class _Course:
     def run(self, write: Any) -> Exit:
         """Give every result to `write`, and return the exit code."""
         try:
-            with _stopped_by_signals(), showing(self._run, self._total), self._run:
+            with stopped_by_signals(), showing(self._run, self._total), self._run:
                 for result in self._run:
                     write(result)
                     self._code = worst(self._code, code_of(result.ended))
@@ -183,9 +194,12 @@ class _Course:
         self._tell_how_to_resume("To resume")
 
     def _tell_how_to_resume(self, why: str) -> None:
-        command = shlex.join(["countermand", *without_retry(self._options.command)])
         tell(f"{why}:" if Path(self._options.path).is_file() else f"{why}, with the same input:")
-        tell(f"  {command}")
+        tell(f"  {_again(self._options, without_retry(self._options.command))}")
+
+
+def _again(options: Options, command: Sequence[str] | None = None) -> str:
+    return shlex.join(["countermand", *(options.command if command is None else command)])
 
 
 def _known(cut_off: InFlight) -> str:
@@ -206,22 +220,3 @@ def without_retry(command: Sequence[str]) -> list[str]:
         elif not word.startswith("--retry="):
             kept.append(word)
     return kept
-
-
-@contextmanager
-def _stopped_by_signals() -> Generator[None]:
-    """Let SIGTERM and SIGHUP, which the end of a container and of a terminal send, do what Ctrl-C does."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-
-    def interrupt(*_: object) -> None:
-        raise KeyboardInterrupt
-
-    names = [name for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]  # Windows has no SIGHUP
-    before = {name: signal.signal(getattr(signal, name), interrupt) for name in names}
-    try:
-        yield
-    finally:
-        for name, handler in before.items():
-            signal.signal(getattr(signal, name), handler)

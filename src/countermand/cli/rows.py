@@ -25,7 +25,7 @@ from ..errors import CountermandError, InvalidRequestError
 from ..marketplaces.stored import request_from_dict
 from .accounts import Opened, marketplace_of
 from .codes import Stop
-from .terminal import plain
+from .terminal import plain, several
 from .texts import COLUMNS, NEEDED, check_id, request_of
 
 #: Longer lines are not read. A CSV cell may not be longer either.
@@ -199,10 +199,13 @@ class _Header:
 
     def __init__(self, text: str, name: str) -> None:
         self._delimiter = max(",;\t", key=text.count)
-        self._columns = [cell.strip().casefold() for cell in _cells(text, self._delimiter)]
+        where = f"{name}: the first line"
+        try:
+            self._columns = [cell.strip().casefold() for cell in _cells(text, self._delimiter)]
+        except InvalidRequestError as error:
+            raise Stop(f"{where}: {error.message}") from None
         while self._columns and not self._columns[-1]:
             self._columns.pop()  # a spreadsheet writes columns that were used once
-        where = f"{name}: the first line"
         for column in self._columns:
             if column not in COLUMNS:
                 close = get_close_matches(column, COLUMNS, 1, 0.6)
@@ -225,7 +228,7 @@ class _Header:
             cells.pop()
         if len(cells) != len(self._columns):
             raise InvalidRequestError(
-                f"it has {len(cells)} columns, and the first line has {len(self._columns)}"
+                f"it has {several(len(cells), 'column')}, and the first line has {len(self._columns)}"
             )
         named = dict(zip(self._columns, cells, strict=True))
         marketplace = marketplace_of(named.pop("marketplace"))
@@ -240,7 +243,11 @@ def _cells(text: str, delimiter: str) -> list[str]:
     try:
         found = list(csv.reader([text], delimiter=delimiter, strict=True))
     except csv.Error as error:
-        said = "a quotation mark is not closed on its line" if "unexpected end" in str(error) else str(error)
+        said = str(error)
+        if "unexpected end" in said:
+            said = "a quotation mark is not closed on its line"
+        elif "new-line character" in said:
+            said = "a line ends in a carriage return alone: save it with the line ends of Windows or Unix"
         raise InvalidRequestError(f"it is not CSV: {said}") from None
     return found[0] if found else []
 
