@@ -432,6 +432,10 @@ def test_a_result_is_written_and_read_back(kind: Kind, path: Path) -> None:
         assert result_from_dict(written) == result
     with pytest.raises(ValueError, match="no result"):
         result_from_dict({"schema": 1})
+    written = results[0].to_dict()
+    for name, value in {"row": "1", "replayed": "no", "duplicate_of": "x"}.items():
+        with pytest.raises(ValueError, match="no result"):
+            result_from_dict({**written, name: value})
 
 
 def test_the_result_of_what_is_no_request_is_read_back(kind: Kind, path: Path) -> None:

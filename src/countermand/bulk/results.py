@@ -130,6 +130,12 @@ def told(
     return BulkResult(request, outcome, error, row=row, duplicate_of=duplicate_of)
 
 
+def _row(number: object) -> int:
+    if not isinstance(number, int) or isinstance(number, bool) or number < 0:
+        raise ValueError(f"it is no result of a bulk run: a row is a whole number, not {number!r}")
+    return number
+
+
 def result_from_dict(data: Mapping[str, Any]) -> BulkResult:
     """Return the result that `result.to_dict()` wrote. Raises `ValueError` for all else.
 
@@ -144,13 +150,16 @@ def result_from_dict(data: Mapping[str, Any]) -> BulkResult:
         outcome, request = data["outcome"], data["request"]
         error = None if data["error"] is None else error_from_dict(data["error"])
         is_row = is_unread(request)
+        first = data["duplicate_of"]
+        if not isinstance(data["replayed"], bool):
+            raise ValueError("it is no result of a bulk run: replayed is true or false")
         return BulkResult(
             UnreadRow.of(request, error) if is_row and error is not None else request_from_dict(request),
             None if outcome is None else outcome_from_dict(outcome),
             error,
-            bool(data["replayed"]),
-            int(data["row"]),
-            data["duplicate_of"],
+            data["replayed"],
+            _row(data["row"]),
+            None if first is None else _row(first),
         )
     except (KeyError, TypeError) as problem:
         raise ValueError(f"it is no result of a bulk run: {problem!r}") from None
