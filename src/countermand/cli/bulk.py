@@ -178,7 +178,7 @@ class _Course:
             )
             tell("Put changed and new rows in a file of their own, and give it a journal of its own.")
             return Exit.USAGE
-        if progress.done == progress.replayed:
+        if progress.done == progress.replayed and not self._run.in_flight:
             return Exit.USAGE
         self._tell_how_to_resume("To resume")
         return Exit.FAILED

@@ -69,8 +69,9 @@ def message_of(result: BulkResult) -> str:
     """Return in words what became of a request."""
     if result.error is not None:
         return plain(result.error.message)
-    said = plain(result.outcome)
-    return said.partition(": ")[2] or said  # the columns beside it name the order
+    outcome = result.ended
+    order = f"{outcome.marketplace} order {outcome.order_id}: "
+    return plain(str(outcome).removeprefix(order))  # the columns beside it name the order
 
 
 def _writer(file: Any, rows: Rows, *, as_json: bool) -> Write:
