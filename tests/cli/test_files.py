@@ -116,6 +116,21 @@ def test_a_full_standard_output_is_told(orders: Path, command: list[str]) -> Non
     assert (answer.returncode, answer.stderr) == (1, "countermand: No space left on device\n")
 
 
+def test_data_is_utf8_whatever_the_locale_says(call: Call, orders: Path) -> None:
+    """A pipe of a system whose encoding has no Japanese gets it all the same."""
+    orders.write_text("marketplace,order_id\nvtex,日本-01\n", encoding="utf-8")
+    bulk = ["bulk", "orders.csv", "--journal", "run.db", "--yes", "--out", "-"]
+    for command in (bulk, ["report", "run.db"]):
+        answer = subprocess.run(
+            [sys.executable, "-m", "countermand.cli", *command],
+            capture_output=True,
+            check=False,
+            env={**os.environ, "PYTHONIOENCODING": "ascii:strict"},
+        )
+        assert "日本-01" in answer.stdout.decode("utf-8")
+        assert b"Traceback" not in answer.stderr
+
+
 @pytest.mark.skipif(os.name == "nt", reason="a shell is wanted")
 @pytest.mark.parametrize("closed, told", [("2>&-", 2), (">&-", 0), ("<&-", 2)])
 def test_a_closed_stream_is_no_crash(orders: Path, closed: str, told: int) -> None:
