@@ -5,13 +5,18 @@ import io
 import json
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
+from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from countermand import CancelKiboOrder, CancelPatternOrder, CancelVtexOrder
+from countermand.bulk import journal
+from countermand.bulk.records import Answer
 from countermand.cli.bulk import without_retry
 from countermand.sandbox import LoseReply, RateLimited, Sandbox, Status
 
@@ -299,6 +304,47 @@ def test_errors_are_retried(call: Call, served: Sandbox) -> None:
     assert (told[2]["replayed"], told[4]["replayed"]) == ("true", "true")
     assert posts(served) == sent + 1
     assert "1 row that is failed will be asked about again" in answer.err
+
+
+@pytest.mark.parametrize("text", [f"{HEADER}vtex,other,,\n", HEADER + "vtex,missing,,\n"])
+def test_retrying_with_another_input_takes_nothing_back(call: Call, served: Sandbox, text: str) -> None:
+    """What the journal knows of its orders is kept."""
+    name = write(f"{HEADER}vtex,missing,,\nvtex,missing-too,,\n")
+    call("bulk", name, "--journal", "run.db", "--yes")
+    before = Path("run.db").read_bytes()
+    answer = call("bulk", write(text), "--journal", "run.db", "--yes", "--retry", "failed")
+    assert answer.code == 2
+    assert "the input has changed since run.db was begun: " in answer.err
+    assert Path("run.db").read_bytes() == before
+
+
+def test_a_message_does_not_begin_within_an_id(call: Call, served: Sandbox) -> None:
+    """Also where the id has a colon."""
+    served.world.vtex.add_order("a: b")
+    answer = call("bulk", write(f"{HEADER}vtex,a: b,,\n"), "--journal", "run.db", "--out", "-", "--yes")
+    assert results(answer.out)[2]["message"] == "cancellation requested"
+
+
+def test_a_journal_that_breaks_while_calls_are_under_way_can_be_resumed(
+    call: Call, served: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Something was sent, though nothing was told: exit code 1, and not 2, and the command that resumes."""
+
+    def full(connection: sqlite3.Connection, ops: Iterable[Any]) -> dict[int, Any]:
+        if any(isinstance(op, Answer) for op in ops):
+            raise sqlite3.OperationalError("database or disk is full")
+        return write_journal(connection, ops)
+
+    write_journal = journal.write
+    name = write(f"{HEADER}vtex,{VTEX},,\n")
+    with monkeypatch.context() as patch:
+        patch.setattr(journal, "write", full)
+        answer = call("bulk", name, "--journal", "run.db", "--yes")
+    assert answer.code == 1
+    assert posts(served) == 1
+    assert f"To resume:\n  countermand bulk {name} --journal run.db --yes\n" in answer.err
+    assert call("bulk", name, "--journal", "run.db", "--yes").code == 3
+    assert posts(served) == 1
 
 
 def test_unknown_orders_are_read_and_never_sent_twice_at_crux(

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 import attrs
 
+from ..bulk.records import canonical, request_text
 from ..bulk.results import InFlight
 from ..bulk.stored import StoredRun, reopen
 from ..errors import CountermandError, InvalidRequestError
@@ -68,6 +69,7 @@ def bulk(options: Options) -> Exit:
             tell("Interrupted: nothing was sent. To begin again:", f"  {_again(options)}", style="bold")
             return Exit.INTERRUPTED
         if options.retry is not None:
+            _check_same(rows, options.journal)
             reopen(options.journal, options.retry)
         with writing(options.out, options.as_json, rows) as write:
             return _Course(accounts, rows, options, total).run(write)
@@ -107,6 +109,17 @@ def _left(found: Survey, journal: Path, retry: Retry | None) -> int:
             f"{several(again, 'row')} that {'is' if again == 1 else 'are'} {retry} will be asked about again"
         )
     return max(0, found.rows - answered + again)
+
+
+def _check_same(rows: Rows, journal: Path) -> None:
+    """Raise `Stop` if the journal is of another input: its answers are kept then."""
+    with StoredRun(journal) as run:
+        given = iter(rows)
+        for stored in run.rows():
+            row = next(given, None)
+            if row is None or request_text(row.request) != canonical(stored.request):
+                where = "it ends earlier" if row is None else f"line {row.line} differs"
+                raise Stop(f"nothing was sent: the input has changed since {journal} was begun: {where}")
 
 
 def _is_retried(kind: str, retry: Retry | None) -> bool:
