@@ -128,6 +128,17 @@ def test_a_bad_row_is_told_and_stops_nothing(
     assert posts(served) == 2
 
 
+def test_a_row_of_no_account_names_its_order(call: Call, served: Sandbox) -> None:
+    """In the results, for whoever mends it."""
+    name = write(f"{HEADER}vtex,{VTEX},nobody,\n")
+    answer = call("bulk", name, "--journal", "run.db", "--out", "-", "--yes")
+    told = results(answer.out)[2]
+    assert (told["marketplace"], told["account"], told["order_id"]) == ("vtex", "nobody", VTEX)
+    assert (
+        results(call("bulk", name, "--journal", "run.db", "--out", "-", "--yes").out)[2]["order_id"] == VTEX
+    )
+
+
 def test_strict_sends_nothing_beside_a_bad_row(call: Call, served: Sandbox) -> None:
     """The row is told, and not even a journal is begun."""
     answer = call("bulk", write(f"{GOOD}vtex,,,\n"), "--journal", "run.db", "--yes", "--strict")

@@ -19,6 +19,7 @@ from typing import IO, Any
 import attrs
 
 from ..bulk.results import UnreadRow
+from ..engine.checks import order_asked_for
 from ..engine.decoding import without_repeats
 from ..engine.rules import AnyRequest
 from ..errors import CountermandError, InvalidRequestError
@@ -178,10 +179,18 @@ class Rows:
             if found is None:
                 return None
             request, unused = found
-            self._accounts.label_for(request.marketplace, request.account)
+            self._place(request)
         except (CountermandError, ValueError) as error:
             return _unread(line, error)
         return InputRow(line.number, request, unused)
+
+    def _place(self, request: AnyRequest) -> None:
+        """Raise InvalidRequestError, which names the order, if no account is the request's."""
+        try:
+            self._accounts.label_for(request.marketplace, request.account)
+        except InvalidRequestError as error:
+            error.place(request.marketplace, request.account, str(order_asked_for(request)))
+            raise
 
 
 def _unread(line: Line, problem: Exception) -> InputRow:
