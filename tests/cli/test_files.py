@@ -28,7 +28,9 @@ def orders(call: Call, served: Sandbox) -> Path:
     return path
 
 
-@pytest.mark.parametrize("out", ["orders.csv", "./sub/../orders.csv", "link.csv", "run.db", "accounts.toml"])
+@pytest.mark.parametrize(
+    "out", ["orders.csv", "./sub/../orders.csv", "link.csv", "run.db", "run.db-wal", "accounts.toml"]
+)
 @pytest.mark.parametrize("began", [False, True])
 def test_results_are_not_written_over_what_the_run_needs(
     call: Call, orders: Path, out: str, began: bool

@@ -19,7 +19,7 @@ from .results import writing
 from .rows import Lines, Rows
 from .signals import stopped_by_signals
 from .survey import Survey, dry_run, survey
-from .terminal import can_ask, people, plain, several, spare, tell
+from .terminal import can_ask, files_of, people, plain, several, spare, tell
 
 if TYPE_CHECKING:
     from ..bulk.blocking import CancelMany
@@ -57,7 +57,7 @@ def bulk(options: Options) -> Exit:
     if options.as_json and options.out == "-":
         raise Stop("--json and --out - both write to standard output: give one of them")
     if options.out is not None and options.out != "-":
-        spare(options.out, options.path, options.journal, options.config)
+        spare(options.out, options.path, *files_of(options.journal), options.config)
     accounts = opened(options.config)
     with closing(accounts.client), closing(Lines(options.path)) as lines:
         rows = Rows(lines, accounts)
