@@ -15,6 +15,7 @@ import pytest
 from countermand import AsyncCountermand, Countermand, Unknown, Vtex
 from countermand.bulk.course import Course
 from countermand.engine.wire import Call, Clock, Flow, Reply, T
+from countermand.sandbox import Sandbox
 
 from .stages import KINDS, Kind, cancel, vtex_requests, vtex_sandbox
 
@@ -252,10 +253,14 @@ def test_an_async_generator_is_closed_with_its_run() -> None:
             await asyncio.sleep(0)
             closed.append("rows")
 
-    with vtex_sandbox(50) as sandbox:
+    async def main(sandbox: Sandbox) -> None:
         given = rows()
-        cancel("async", sandbox, given, until=lambda _: True)  # type: ignore[arg-type]
+        async with sandbox.async_client() as client, client.cancel_many(given) as run:
+            await anext(run)
         assert closed == ["rows"]
+
+    with vtex_sandbox(50) as sandbox:
+        asyncio.run(main(sandbox))
 
 
 def test_following_that_is_stopped_ends_the_run_that_it_follows() -> None:
@@ -273,18 +278,14 @@ def test_following_that_is_stopped_ends_the_run_that_it_follows() -> None:
 
 
 def test_async_following_that_is_stopped_ends_the_run_that_it_follows() -> None:
-    """No task of either is left, also where the consumer is cancelled."""
+    """No task of either is left."""
 
     async def main() -> None:
-        driver = Hanging(answers=20)
-        client = AsyncCountermand(ACCOUNT, http_client=driver)
-        run = client.cancel_many(vtex_requests(50))
-        async with client.settle_many(run, timeout=30) as settled:
-            task = asyncio.ensure_future(anext(settled))
-            while driver.calls < 4:  # noqa: ASYNC110
-                await asyncio.sleep(0)
-            task.cancel()
-            await asyncio.wait([task])
+        client = AsyncCountermand(ACCOUNT, http_client=Hanging(answers=1))
+        run = client.cancel_many([*vtex_requests(50)])
+        await anext(run)
+        async with client.settle_many(run, timeout=30):
+            pass
         assert asyncio.all_tasks() == {asyncio.current_task()}
         with pytest.raises(StopAsyncIteration):
             await anext(run)
