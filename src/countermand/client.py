@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NoReturn, Self, TypeVar, Unpack, overload
+from typing import TYPE_CHECKING, Any, NoReturn, Self, TypeVar, Unpack, cast, overload
 
 from .bulk.calls import AsyncBulkCalls, BulkCalls
 from .engine import checks
@@ -138,8 +138,11 @@ class _Accounts(Configured[H]):
 
     def _asked_by(self, request: Any) -> Any:
         """Return the sub-client for the account that a request names."""
-        if not isinstance(request, CancelRequest) or getattr(request, "marketplace", None) is None:
-            given = checks.kind(request)
+        given = checks.kind(request)
+        if (
+            not isinstance(request, CancelRequest)
+            or getattr(cast("Any", request), "marketplace", None) is None
+        ):
             raise InvalidRequestError(f"a request such as CancelPatternOrder is wanted, not {given}")
         return self._for(request)
 
