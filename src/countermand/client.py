@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NoReturn, Self, TypeVar, Unpack, cast, overload
+from typing import TYPE_CHECKING, Any, NoReturn, Self, TypeVar, Unpack, overload
 
 from .bulk.calls import AsyncBulkCalls, BulkCalls
 from .engine import checks
@@ -138,12 +138,9 @@ class _Accounts(Configured[H]):
 
     def _asked_by(self, request: Any) -> Any:
         """Return the sub-client for the account that a request names."""
-        given = checks.kind(request)
-        if (
-            not isinstance(request, CancelRequest)
-            or getattr(cast("Any", request), "marketplace", None) is None
-        ):
-            raise InvalidRequestError(f"a request such as CancelPatternOrder is wanted, not {given}")
+        kind: Any = request.__class__
+        if not isinstance(request, CancelRequest) or not hasattr(kind, "marketplace"):
+            raise InvalidRequestError(f"a request such as CancelPatternOrder is wanted, not {kind.__name__}")
         return self._for(request)
 
     def _named_by(self, outcome: Any) -> Any:
