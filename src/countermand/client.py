@@ -64,9 +64,7 @@ class _Accounts(Configured[H]):
         label, at = account.label, account.marketplace
         if label in self._configurations:
             at = f"{self._configurations[label].marketplace} and {at}"
-            raise ValueError(
-                f"two accounts have the label {label!r} ({at}): give one of them another, with label=…"
-            )
+            raise ValueError(f"two accounts have the label {label!r} ({at}): give one of them a label=…")
         self._configurations[label] = account
         self._labels.setdefault(at, []).append(label)
 
@@ -140,9 +138,9 @@ class _Accounts(Configured[H]):
 
     def _asked_by(self, request: Any) -> Any:
         """Return the sub-client for the account that a request names."""
-        given, marketplace = checks.kind(request), getattr(request, "marketplace", None)
-        if not isinstance(request, CancelRequest) or marketplace is None:
-            raise InvalidRequestError(f"a request such as CancelPatternOrder is wanted, not {given}")
+        kind: Any = request.__class__
+        if not isinstance(request, CancelRequest) or not hasattr(kind, "marketplace"):
+            raise InvalidRequestError(f"a request such as CancelPatternOrder is wanted, not {kind.__name__}")
         return self._for(request)
 
     def _named_by(self, outcome: Any) -> Any:

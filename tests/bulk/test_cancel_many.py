@@ -4,6 +4,7 @@ import asyncio
 import threading
 from collections import Counter
 from collections.abc import Iterator
+from datetime import timedelta
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -113,6 +114,16 @@ def test_a_429_is_waited_for_and_sent_again(kind: Kind) -> None:
     assert lane.rate_limited == 1
     assert lane.rate is not None
     assert lane.learnt
+
+
+def test_an_absurd_retry_after_closes_an_account_for_an_hour(kind: Kind) -> None:
+    """And not for the ten years that a marketplace has asked for by mistake."""
+    with vtex_sandbox(10) as sandbox:
+        began = sandbox.world.now
+        sandbox.mishap("vtex", RateLimited(10**9))
+        results, _ = cancel(kind, sandbox, vtex_requests(10))
+        assert all(isinstance(result.outcome, Requested) for result in results)
+        assert timedelta(hours=1) <= sandbox.world.now - began < timedelta(hours=1, minutes=1)
 
 
 def test_an_unclear_one_is_not_sent_again_by_the_lane(kind: Kind) -> None:

@@ -4,6 +4,8 @@ import json
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
+from datetime import date
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +23,7 @@ from countermand import (
     StoredRun,
     Unknown,
     UnreadRow,
+    reopen,
     result_from_dict,
 )
 from countermand.bulk import journal as journals
@@ -291,6 +294,28 @@ def test_a_database_of_somebody_else_is_refused(
         StoredRun(path)
 
 
+@pytest.mark.parametrize("why", ["another database", "a view", "newer", "other accounts"])
+def test_what_is_refused_stays_as_it_is(kind: Kind, path: Path, why: str) -> None:
+    """Byte by byte: not even the mode of its log is changed."""
+    with vtex_sandbox(1) as sandbox:
+        if why in ("newer", "other accounts"):
+            cancel(kind, sandbox, vtex_requests(1), journal=path)
+        statement = {
+            "another database": "CREATE TABLE things (name TEXT)",
+            "a view": "CREATE VIEW things AS SELECT 1",
+            "newer": "UPDATE meta SET value = '2' WHERE name = 'schema'",
+            "other accounts": 'UPDATE meta SET value = \'{"x": ["vtex", ""]}\' WHERE name = \'accounts\'',
+        }[why]
+        with closing(sqlite3.connect(path)) as connection, connection:
+            connection.execute(statement)
+        connection.close()
+        before = path.read_bytes()
+        with pytest.raises(JournalError):
+            cancel(kind, sandbox, vtex_requests(1), journal=path)
+    assert path.read_bytes() == before
+    assert list(path.parent.iterdir()) == [path]
+
+
 def test_an_answer_that_is_damaged_is_told(kind: Kind, path: Path) -> None:
     """And nothing is sent in its place."""
     with vtex_sandbox(2) as sandbox:
@@ -304,11 +329,16 @@ def test_an_answer_that_is_damaged_is_told(kind: Kind, path: Path) -> None:
 
 
 def test_a_second_writer_is_refused(kind: Kind, path: Path) -> None:
-    """As long as the first one writes."""
+    """As long as the first one writes, and by a symlink too."""
+    link = path.with_name("link.db")
+    link.symlink_to(path)
 
     def second(_: BulkResult) -> bool:
-        with vtex_sandbox(1) as other, pytest.raises(JournalError, match="another run"):
-            cancel("blocking", other, vtex_requests(1), journal=path)
+        for name in (path, link):
+            with vtex_sandbox(1) as other, pytest.raises(JournalError, match="another run"):
+                cancel("blocking", other, vtex_requests(1), journal=name)
+            with pytest.raises(JournalError, match="another run"):
+                reopen(name, "failed")
         return True
 
     with vtex_sandbox(20) as sandbox:
@@ -402,6 +432,10 @@ def test_a_result_is_written_and_read_back(kind: Kind, path: Path) -> None:
         assert result_from_dict(written) == result
     with pytest.raises(ValueError, match="no result"):
         result_from_dict({"schema": 1})
+    written = results[0].to_dict()
+    for name, value in {"row": "1", "replayed": "no", "duplicate_of": "x"}.items():
+        with pytest.raises(ValueError, match="no result"):
+            result_from_dict({**written, name: value})
 
 
 def test_the_result_of_what_is_no_request_is_read_back(kind: Kind, path: Path) -> None:
@@ -415,6 +449,37 @@ def test_the_result_of_what_is_no_request_is_read_back(kind: Kind, path: Path) -
         assert again.request.error == again.error == result.error
         assert again.to_dict() == result.to_dict()
     assert result_from_dict(results[0].to_dict()).request == requests[0]
+
+
+def test_a_row_that_json_has_no_form_for(kind: Kind, path: Path) -> None:
+    """As `csv.DictReader` gives one with too many cells: it is told, stored and replayed, and stops nothing."""
+    odd = {"order": "1", None: ["x"], "day": date(2026, 3, 2), "sum": Decimal("1.50"), "share": float("nan")}
+    error = InvalidRequestError("it has too many columns")
+    requests: list[Any] = [UnreadRow(error, odd), *vtex_requests(1)]  # type: ignore[arg-type]
+    with vtex_sandbox(1) as sandbox:
+        results, _ = cancel(kind, sandbox, requests, journal=path)
+        again, _ = cancel(kind, sandbox, requests, journal=path)
+    results.sort(key=lambda result: result.row)
+    assert [type(result.outcome) for result in results] == [type(None), Requested]
+    assert all(result.replayed for result in again)
+    written = json.loads(json.dumps(results[0].to_dict(), allow_nan=False))
+    assert result_from_dict(written).to_dict() == results[0].to_dict()
+    assert written["request"] == {
+        "order": "1", "": ["x"], "day": "2026-03-02", "sum": "1.50", "share": "nan", "request": "unread"
+    }  # fmt: skip
+
+
+def test_what_is_no_request_is_not_looked_into(kind: Kind, path: Path) -> None:
+    """An object whose attributes raise is a bad row as any other."""
+
+    class Poisoned:
+        def __getattr__(self, name: str) -> Any:
+            raise RuntimeError(name)
+
+    requests: list[Any] = [Poisoned(), *vtex_requests(1)]
+    with vtex_sandbox(1) as sandbox:
+        results, _ = cancel(kind, sandbox, requests, journal=path)
+    assert {result.row: type(result.error) for result in results} == {0: InvalidRequestError, 1: type(None)}
 
 
 def test_a_run_without_rows(kind: Kind, path: Path) -> None:

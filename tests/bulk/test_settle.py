@@ -139,3 +139,12 @@ def test_a_request_of_no_account(kind: Kind) -> None:
         result = settle(kind, sandbox, CancelVtexOrder("1-01", account="elsewhere"), intent)
         assert isinstance(result.error, NotConfiguredError)
         assert intent.log == []
+
+
+@pytest.mark.parametrize("declared", [datetime(2026, 3, 2, 9), "2026-03-02T09:00:00Z", 1.5, True])  # noqa: DTZ001
+def test_an_intent_of_no_known_time_sends_nothing(kind: Kind, declared: Any) -> None:
+    """What `declare` returns is said to be wrong before a byte is sent."""
+    with vtex_sandbox(1) as sandbox:
+        with pytest.raises(TypeError, match="declare returns a datetime with a time zone"):
+            settle(kind, sandbox, CancelVtexOrder(order(0)), Stored(sandbox, declared))
+        assert not sandbox.requests

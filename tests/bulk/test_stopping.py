@@ -6,6 +6,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +15,9 @@ import pytest
 from countermand import AsyncCountermand, Countermand, Unknown, Vtex
 from countermand.bulk.course import Course
 from countermand.engine.wire import Call, Clock, Flow, Reply, T
+from countermand.sandbox import Sandbox
 
-from .stages import vtex_requests
+from .stages import KINDS, Kind, cancel, vtex_requests, vtex_sandbox
 
 ACCOUNT = Vtex(account="a", app_key="k", app_token="t")
 
@@ -220,6 +222,75 @@ def test_an_interruption_that_strikes_between_two_steps(
     results = list(client.cancel_many(vtex_requests(50), journal=tmp_path / "run.db"))
     assert sorted(result.row for result in results) == list(range(50))
     assert all(result.outcome is not None for result in results)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_generator_is_closed_with_its_run(kind: Kind) -> None:
+    """It may hold a file, or a connection to a database."""
+    closed: list[str] = []
+
+    def rows() -> Iterator[Any]:
+        try:
+            yield from vtex_requests(50)
+        finally:
+            closed.append("rows")
+
+    with vtex_sandbox(50) as sandbox:
+        given = rows()
+        cancel(kind, sandbox, given, until=lambda _: True)
+        assert closed == ["rows"]
+
+
+def test_an_async_generator_is_closed_with_its_run() -> None:
+    """Before `async with` has ended, and with it what it holds."""
+    closed: list[str] = []
+
+    async def rows() -> AsyncIterator[Any]:
+        try:
+            for request in vtex_requests(50):
+                yield request
+        finally:
+            await asyncio.sleep(0)
+            closed.append("rows")
+
+    async def main(sandbox: Sandbox) -> None:
+        given = rows()
+        async with sandbox.async_client() as client, client.cancel_many(given) as run:
+            await anext(run)
+        assert closed == ["rows"]
+
+    with vtex_sandbox(50) as sandbox:
+        asyncio.run(main(sandbox))
+
+
+def test_following_that_is_stopped_ends_the_run_that_it_follows() -> None:
+    """`settle_many(cancel_many(…))`: nobody else would end its threads."""
+    threads = set(threading.enumerate())
+    driver = Answering()
+    client = Countermand(ACCOUNT, http_client=driver)
+    driver.go_on.set()
+    run = client.cancel_many(vtex_requests(50))
+    with client.settle_many(run, timeout=30) as settled:
+        next(settled)
+    assert set(threading.enumerate()) <= threads
+    with pytest.raises(StopIteration):
+        next(run)
+
+
+def test_async_following_that_is_stopped_ends_the_run_that_it_follows() -> None:
+    """No task of either is left."""
+
+    async def main() -> None:
+        client = AsyncCountermand(ACCOUNT, http_client=Hanging(answers=1))
+        run = client.cancel_many([*vtex_requests(50)])
+        await anext(run)
+        async with client.settle_many(run, timeout=30):
+            pass
+        assert asyncio.all_tasks() == {asyncio.current_task()}
+        with pytest.raises(StopAsyncIteration):
+            await anext(run)
+
+    asyncio.run(main())
 
 
 _LEFT_OPEN = """

@@ -83,6 +83,16 @@ def test_failed_rows_are_sent_again(path: Path) -> None:
     assert [result.row for result in again if not result.replayed] == [3]
 
 
+def test_nothing_else_is_asked_again(path: Path) -> None:
+    """A word that is none of the two changes nothing."""
+    with vtex_sandbox(1) as sandbox:
+        cancel("blocking", sandbox, vtex_requests(1), journal=path)
+    before = path.read_bytes()
+    with pytest.raises(ValueError, match="not 'refused'"):
+        reopen(path, "refused")  # type: ignore[arg-type]
+    assert path.read_bytes() == before
+
+
 def test_unknown_rows_are_looked_at_first(path: Path) -> None:
     """And not sent again where the order shows the cancellation."""
     with vtex_sandbox(1, decides_after=1.0) as sandbox:

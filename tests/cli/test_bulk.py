@@ -5,13 +5,18 @@ import io
 import json
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
+from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from countermand import CancelKiboOrder, CancelPatternOrder, CancelVtexOrder
+from countermand.bulk import journal
+from countermand.bulk.records import Answer
 from countermand.cli.bulk import without_retry
 from countermand.sandbox import LoseReply, RateLimited, Sandbox, Status
 
@@ -85,6 +90,8 @@ BAD = {
     "spaces": (b"vtex, 1,,", "order_id has spaces at its ends"),
     "scientific notation": (b"pattern,5.57e+92,,", "order_id 5.57e+92 is in scientific notation"),
     "scientific notation with a comma": (b'pattern,"1,17E+12",,', "is in scientific notation"),
+    "scientific notation without a sign": (b"pattern,5.57E92,,", "is in scientific notation"),
+    "scientific notation without decimals": (b"pattern,1.E+5,,", "is in scientific notation"),
     "no reason where one is needed": (b"kibo,1,,", "kibo wants a reason"),
     "broken UTF-8": (b"vtex,1\xff2,,", "it is not UTF-8 (byte 7 of the line)"),
     "10 MB": (b"vtex," + b"1" * 10_000_000 + b",,", "the line is too long: 10,000,00"),
@@ -121,6 +128,17 @@ def test_a_bad_row_is_told_and_stops_nothing(
     assert posts(served) == 2
 
 
+def test_a_row_of_no_account_names_its_order(call: Call, served: Sandbox) -> None:
+    """In the results, for whoever mends it."""
+    name = write(f"{HEADER}vtex,{VTEX},nobody,\n")
+    answer = call("bulk", name, "--journal", "run.db", "--out", "-", "--yes")
+    told = results(answer.out)[2]
+    assert (told["marketplace"], told["account"], told["order_id"]) == ("vtex", "nobody", VTEX)
+    assert (
+        results(call("bulk", name, "--journal", "run.db", "--out", "-", "--yes").out)[2]["order_id"] == VTEX
+    )
+
+
 def test_strict_sends_nothing_beside_a_bad_row(call: Call, served: Sandbox) -> None:
     """The row is told, and not even a journal is begun."""
     answer = call("bulk", write(f"{GOOD}vtex,,,\n"), "--journal", "run.db", "--yes", "--strict")
@@ -140,6 +158,10 @@ def test_strict_sends_nothing_beside_a_bad_row(call: Call, served: Sandbox) -> N
         ("vtex,1\n", "There is no column 'vtex'"),
         ("", "there is no order in it"),
         ("marketplace,order_id\n", "there is no order in it"),
+        (
+            f"marketplace,order_id\rvtex,{VTEX}\r",
+            "orders.csv: the first line: it is not CSV: a line ends in a carriage return",
+        ),
     ],
 )
 def test_a_bad_header_stops_it(call: Call, served: Sandbox, header: str, problem: str) -> None:
@@ -295,6 +317,47 @@ def test_errors_are_retried(call: Call, served: Sandbox) -> None:
     assert "1 row that is failed will be asked about again" in answer.err
 
 
+@pytest.mark.parametrize("text", [f"{HEADER}vtex,other,,\n", HEADER + "vtex,missing,,\n"])
+def test_retrying_with_another_input_takes_nothing_back(call: Call, served: Sandbox, text: str) -> None:
+    """What the journal knows of its orders is kept."""
+    name = write(f"{HEADER}vtex,missing,,\nvtex,missing-too,,\n")
+    call("bulk", name, "--journal", "run.db", "--yes")
+    before = Path("run.db").read_bytes()
+    answer = call("bulk", write(text), "--journal", "run.db", "--yes", "--retry", "failed")
+    assert answer.code == 2
+    assert "the input has changed since run.db was begun: " in answer.err
+    assert Path("run.db").read_bytes() == before
+
+
+def test_a_message_does_not_begin_within_an_id(call: Call, served: Sandbox) -> None:
+    """Also where the id has a colon."""
+    served.world.vtex.add_order("a: b")
+    answer = call("bulk", write(f"{HEADER}vtex,a: b,,\n"), "--journal", "run.db", "--out", "-", "--yes")
+    assert results(answer.out)[2]["message"] == "cancellation requested"
+
+
+def test_a_journal_that_breaks_while_calls_are_under_way_can_be_resumed(
+    call: Call, served: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Something was sent, though nothing was told: exit code 1, and not 2, and the command that resumes."""
+
+    def full(connection: sqlite3.Connection, ops: Iterable[Any]) -> dict[int, Any]:
+        if any(isinstance(op, Answer) for op in ops):
+            raise sqlite3.OperationalError("database or disk is full")
+        return write_journal(connection, ops)
+
+    write_journal = journal.write
+    name = write(f"{HEADER}vtex,{VTEX},,\n")
+    with monkeypatch.context() as patch:
+        patch.setattr(journal, "write", full)
+        answer = call("bulk", name, "--journal", "run.db", "--yes")
+    assert answer.code == 1
+    assert posts(served) == 1
+    assert f"To resume:\n  countermand bulk {name} --journal run.db --yes\n" in answer.err
+    assert call("bulk", name, "--journal", "run.db", "--yes").code == 3
+    assert posts(served) == 1
+
+
 def test_unknown_orders_are_read_and_never_sent_twice_at_crux(
     call: Call, served: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -353,6 +416,37 @@ def test_an_interrupted_run_tells_how_to_resume(call: Call, served: Sandbox, tmp
     answer = call("bulk", name, "--journal", "run it.db", "--out", "-", "--yes")
     assert answer.code == 3
     assert [row["replayed"] for _, row in sorted(results(answer.out).items())] == ["true", "false", "true"]
+
+
+def test_an_interruption_before_anything_is_sent_says_so(
+    call: Call, served: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Ctrl-C at the question: exit code 130, and the command."""
+
+    def interrupted() -> str:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("countermand.cli.bulk.can_ask", lambda: True)
+    monkeypatch.setattr("builtins.input", interrupted)
+    name = write(GOOD)
+    answer = call("bulk", name, "--journal", "run.db")
+    assert (answer.code, answer.out) == (130, "")
+    assert (
+        f"Interrupted: nothing was sent. To begin again:\n  countermand bulk {name} --journal run.db\n"
+        in answer.err
+    )
+    assert not served.requests
+
+
+@pytest.mark.parametrize("many", ["0", "-1"])
+def test_a_concurrency_that_is_none_takes_nothing_back(call: Call, served: Sandbox, many: str) -> None:
+    """It is refused before the journal is touched."""
+    name = write(f"{HEADER}vtex,missing,,\n")
+    call("bulk", name, "--journal", "run.db", "--yes")
+    before = Path("run.db").read_bytes()
+    answer = call("bulk", name, "--journal", "run.db", "--yes", "--retry", "failed", "--concurrency", many)
+    assert answer.code == 2
+    assert Path("run.db").read_bytes() == before
 
 
 def test_the_command_that_resumes_does_not_retry_again() -> None:

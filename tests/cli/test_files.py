@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from countermand import JournalError, StoredRun, reopen
+from countermand.bulk.locking import Lock
 from countermand.sandbox import Sandbox
 
 from .conftest import Call
@@ -27,7 +28,9 @@ def orders(call: Call, served: Sandbox) -> Path:
     return path
 
 
-@pytest.mark.parametrize("out", ["orders.csv", "./sub/../orders.csv", "link.csv", "run.db", "accounts.toml"])
+@pytest.mark.parametrize(
+    "out", ["orders.csv", "./sub/../orders.csv", "link.csv", "run.db", "run.db-wal", "accounts.toml"]
+)
 @pytest.mark.parametrize("began", [False, True])
 def test_results_are_not_written_over_what_the_run_needs(
     call: Call, orders: Path, out: str, began: bool
@@ -46,6 +49,25 @@ def test_results_are_not_written_over_what_the_run_needs(
     assert answer.code == 2
     assert f"{out}: nothing was done: it would be written over " in answer.err
     assert before == {path.name: path.read_bytes() for path in Path().iterdir() if path.is_file()}
+
+
+@pytest.mark.parametrize("out", ["results.csv", "results.jsonl"])
+def test_a_run_that_is_refused_leaves_the_results_of_another_alone(
+    call: Call, orders: Path, out: str
+) -> None:
+    """The same command, typed again while the first one runs, must not cut the file that this one writes."""
+    command = ("bulk", "orders.csv", "--journal", "run.db", "--yes", "--out", out)
+    call(*command)
+    before = Path(out).read_bytes()
+    lock = Lock(Path("run.db"))
+    lock.acquire()
+    answer = call(*command)
+    lock.release()
+    assert answer.code == 2
+    assert "another run is writing it" in answer.err
+    assert Path(out).read_bytes() == before
+    call(*command)
+    assert Path(out).read_bytes().count(b"\n") == before.count(b"\n")
 
 
 def test_a_report_is_not_written_over_its_journal(call: Call, orders: Path) -> None:
@@ -94,6 +116,21 @@ def test_a_full_standard_output_is_told(orders: Path, command: list[str]) -> Non
     with FULL.open("wb") as full:
         answer = run(*command, stdout=full.fileno())
     assert (answer.returncode, answer.stderr) == (1, "countermand: No space left on device\n")
+
+
+def test_data_is_utf8_whatever_the_locale_says(call: Call, orders: Path) -> None:
+    """A pipe of a system whose encoding has no Japanese gets it all the same."""
+    orders.write_text("marketplace,order_id\nvtex,日本-01\n", encoding="utf-8")
+    bulk = ["bulk", "orders.csv", "--journal", "run.db", "--yes", "--out", "-"]
+    for command in (bulk, ["report", "run.db"]):
+        answer = subprocess.run(
+            [sys.executable, "-m", "countermand.cli", *command],
+            capture_output=True,
+            check=False,
+            env={**os.environ, "PYTHONIOENCODING": "ascii:strict"},
+        )
+        assert "日本-01" in answer.stdout.decode("utf-8")
+        assert b"Traceback" not in answer.stderr
 
 
 @pytest.mark.skipif(os.name == "nt", reason="a shell is wanted")

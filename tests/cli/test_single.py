@@ -2,16 +2,21 @@
 
 import io
 import json
+import signal
+import subprocess
 import sys
+import time
 from pathlib import Path
+from subprocess import PIPE
 from typing import Any
 
 import pytest
 
+from countermand import Countermand
 from countermand.cli.codes import Exit, code_of, worst
 from countermand.errors import AuthenticationError, InvalidRequestError, NotConfiguredError
 from countermand.outcomes import Cancelled, Part, PartiallyCancelled, Refused, Requested, Unknown
-from countermand.sandbox import RateLimited, Sandbox
+from countermand.sandbox import LoseReply, RateLimited, Sandbox
 
 from .conftest import Call
 
@@ -120,6 +125,69 @@ def test_several_outcomes_are_looked_at(call: Call, served: Sandbox, monkeypatch
         "cancellation requested, now cancellation-requested",
     ]
     assert checked.code == 1
+
+
+@pytest.mark.parametrize("wait", [[], ["--wait"]])
+@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM"])
+def test_what_is_known_of_an_interrupted_cancellation_is_told(
+    call: Call, served: Sandbox, tmp_path: Path, wait: list[str], name: str
+) -> None:
+    """A request that has been sent is never lost: its outcome is written, for `check`, and the exit code is 130."""
+    if not wait:
+        served.mishap("vtex", LoseReply(), RateLimited(20))  # the read waits
+    words = ["cancel", "vtex", "1172452900790-01", "--json", *wait]
+    command = [sys.executable, "-m", "countermand.cli", *words]
+    with subprocess.Popen(command, cwd=tmp_path, text=True, stdout=PIPE, stderr=PIPE) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        if wait:
+            assert "waiting until it has settled" in process.stderr.readline()
+        while len(served.requests) < 1 + (not wait):
+            time.sleep(0)
+        process.send_signal(getattr(signal, name))
+        out, err = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert "Interrupted. What is known of it" in err
+    assert json.loads(out)["outcome"] == ("requested" if wait else "unknown")
+    Path("outcome.json").write_text(out, encoding="utf-8")
+    assert call("check", "outcome.json").out.startswith("vtex order 1172452900790-01: ")
+
+
+def test_an_interruption_that_leaves_the_order_untouched_says_so(
+    call: Call, served: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """There is no outcome then."""
+
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Countermand, "cancel", interrupted)
+    answer = call("cancel", "vtex", "1172452900790-01", "--json")
+    assert answer == (130, "", "Interrupted: the order is untouched.\n")
+
+
+def test_a_timeout_that_is_none_is_told_before_anything_is_sent(call: Call, served: Sandbox) -> None:
+    """Otherwise the order would be cancelled, and the command would say that it was called wrongly."""
+    answer = call("cancel", "vtex", "1172452900788-01", "--wait", "--timeout", "-1")
+    assert (answer.code, answer.out) == (2, "")
+    assert "timeout must be a positive number" in answer.err
+    Path("x.json").write_text("{}", encoding="utf-8")
+    assert call("check", "x.json", "--wait", "--timeout", "nan").code == 2
+    assert not served.requests
+
+
+def test_an_outcome_of_another_program_is_read(
+    call: Call, served: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With a byte order mark, from standard input too, and with a separator of lines within a text."""
+    written = json.loads(call("cancel", "vtex", "1172452900788-01", "--reason", "a\u2028b", "--json").out)
+    text = "\ufeff" + f"{json.dumps(written, ensure_ascii=False)}\n" * 2
+    written["reason"] = "a\u2028b"
+    Path("x.json").write_text(text, encoding="utf-8")
+    monkeypatch.setattr(sys, "stdin", io.StringIO(text))
+    for name in ("x.json", "-"):
+        answer = call("check", name)
+        assert (answer.code, answer.out.count("\n")) == (3, 2)
 
 
 def test_a_file_of_something_else_is_told(call: Call, served: Sandbox) -> None:

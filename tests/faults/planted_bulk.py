@@ -89,4 +89,18 @@ BULK = (
         "all(len(lane.queue) < lane.concurrency for lane in running)",
         ("lanes",),
     ),
+    Mutant(
+        "a run that is stopped leaves its generator open",
+        _BLOCKING,
+        "            self._close_input()\n",
+        "",
+        ("stopping",),
+    ),
+    Mutant(
+        "following that is stopped leaves the tasks of what it follows",
+        "bulk/eventloop.py",
+        "            await self._close_input()\n",
+        "",
+        ("stopping",),
+    ),
 )

@@ -2,7 +2,7 @@
 
 import atexit
 import queue
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, TypeAlias
@@ -10,7 +10,7 @@ from weakref import WeakSet
 
 from ..engine.rules import AnyRequest
 from .background import Background
-from .course import Course, Returned, flow_of, pausing
+from .course import Course, Returned, flow_of, is_ours_to_close, pausing
 from .lane import Ticket
 from .records import Event
 from .results import Accounts, BulkResult
@@ -138,6 +138,13 @@ class CancelMany(Course):
             for timer in self._timers:
                 timer.join()
             _open.discard(self)
+            self._close_input()
+
+    def _close_input(self) -> None:
+        given: Any = self._input
+        self._input = iter(())
+        if is_ours_to_close(given, Generator, CancelMany):
+            given.close()
 
     def _dismiss(self) -> None:
         """Have all threads end once they have done what they were given."""

@@ -103,6 +103,7 @@ class BulkCalls(_Calls):
         sent. If it says that another worker has declared that before, the order is read first, and asked about again
         only where that is harmless; at Crux Connect, an order that is open then is `Unknown`. A 429 or a lost
         connection comes back at once as the result's error, its intent withdrawn: have the queue bring it again.
+        What the intent's methods raise passes through. Raises `ValueError` for a mapping that is no request.
 
             result = client.settle(job.request, IntentInRedis(job.id))
             job.result = result.to_dict()

@@ -105,3 +105,9 @@ def flow_of(ticket: Ticket) -> Flow[Any]:
 def pausing(seconds: float) -> Flow[None]:
     """Return the flow of a pause, for a driver that has a time of its own."""
     yield Sleep(seconds)
+
+
+def is_ours_to_close(rows: object, *kinds: type[Any]) -> bool:
+    """Return whether nobody else would close an input: a generator, or a run whose results are followed."""
+    is_running = getattr(rows, "gi_running", False) or getattr(rows, "ag_running", False)
+    return isinstance(rows, kinds) and not is_running

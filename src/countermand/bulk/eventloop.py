@@ -2,14 +2,22 @@
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterable, AsyncIterator, Coroutine, Iterable, Iterator
+from collections.abc import (
+    AsyncGenerator,
+    AsyncIterable,
+    AsyncIterator,
+    Coroutine,
+    Generator,
+    Iterable,
+    Iterator,
+)
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Any, NamedTuple, Self
 
-from .course import Course, Returned, flow_of, pausing
+from .course import Course, Returned, flow_of, is_ours_to_close, pausing
 from .lane import Ticket
 from .records import Event
 from .results import Accounts, BulkResult
@@ -154,6 +162,15 @@ class AsyncCancelMany(Course):
                         self._take_events()
                 finally:
                     self._journal.join()  # it is near its end, also where a cancelled task does not await it
+            await self._close_input()
+
+    async def _close_input(self) -> None:
+        given: Any = self._async_input or self._input
+        self._input = self._async_input = None
+        if is_ours_to_close(given, Generator):
+            given.close()
+        elif is_ours_to_close(given, AsyncGenerator, AsyncCancelMany):
+            await given.aclose()
 
     async def __aenter__(self) -> Self:
         return self

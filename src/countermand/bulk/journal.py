@@ -101,7 +101,8 @@ class Journal:
             refuse_network(self._path)
             lock.acquire()
             connection = _connect(self._path)
-            opened = _prepare(connection, self._accounts)
+            is_new = _check(connection, self._accounts)
+            opened = _prepare(connection, self._accounts, is_new=is_new)
         except Exception as error:  # noqa: BLE001 - the run waits for it; a file of others may hold anything
             if connection is not None:
                 connection.close()
@@ -142,33 +143,37 @@ class Journal:
 
 
 def _connect(path: Path) -> sqlite3.Connection:
-    connection = sqlite3.connect(path, isolation_level=None, timeout=5.0)
-    try:
-        connection.execute("PRAGMA journal_mode = WAL")
-        connection.execute("PRAGMA synchronous = FULL")
-        connection.execute("PRAGMA cache_size = -1024")  # KiB: memory stays flat
-    except sqlite3.Error:
-        connection.close()
-        raise
-    return connection
+    return sqlite3.connect(path, isolation_level=None, timeout=5.0)
 
 
-def _prepare(connection: sqlite3.Connection, accounts: Mapping[str, tuple[str, str]]) -> Opened:
-    tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
-    connection.execute("BEGIN IMMEDIATE")
-    if not tables:
-        for statement in TABLES.split(";"):
-            connection.execute(statement)
-        connection.execute("INSERT INTO meta VALUES ('schema', ?)", (str(SCHEMA),))
-        connection.execute("INSERT INTO meta VALUES ('accounts', ?)", (json.dumps(dict(accounts)),))
-    elif "meta" not in tables:
-        raise JournalError("it is a database, and not a journal")
+def _check(connection: sqlite3.Connection, accounts: Mapping[str, tuple[str, str]]) -> bool:
+    """Return whether the file is a new one. Nothing is written: one that is refused stays as it is."""
+    names = {name for (name,) in connection.execute("SELECT name FROM sqlite_master")}
+    if not names:
+        return True
+    if not names.issuperset(("meta", "session", "pace", "row")):
+        raise JournalError("it is no journal: it is a database of another kind, and not a journal of a run")
     meta = dict(connection.execute("SELECT name, value FROM meta"))
     if int(meta["schema"]) > SCHEMA:
         raise JournalError(
             f"its schema {meta['schema']} is newer than this version writes, which is {SCHEMA}"
         )
     _compare(json.loads(meta["accounts"]), accounts)
+    return False
+
+
+def _prepare(
+    connection: sqlite3.Connection, accounts: Mapping[str, tuple[str, str]], *, is_new: bool
+) -> Opened:
+    connection.execute("PRAGMA journal_mode = WAL")
+    connection.execute("PRAGMA synchronous = FULL")
+    connection.execute("PRAGMA cache_size = -1024")  # KiB: memory stays flat
+    connection.execute("BEGIN IMMEDIATE")
+    if is_new:
+        for statement in TABLES.split(";"):
+            connection.execute(statement)
+        connection.execute("INSERT INTO meta VALUES ('schema', ?)", (str(SCHEMA),))
+        connection.execute("INSERT INTO meta VALUES ('accounts', ?)", (json.dumps(dict(accounts)),))
     connection.execute("INSERT INTO session (began) VALUES (?)", (time.time(),))
     connection.execute("COMMIT")
     rows: int = connection.execute("SELECT coalesce(max(row) + 1, 0) FROM row").fetchone()[0]
@@ -252,7 +257,7 @@ def as_ours(error: BaseException, path: str | Path) -> JournalError:
     """Return the error that tells why a journal cannot be used."""
     if isinstance(error, CountermandError):
         problem = error.message
-    elif isinstance(error, sqlite3.OperationalError | OSError):
+    elif isinstance(error, sqlite3.OperationalError | OSError) and "no such" not in str(error):
         hint = ": something reads it, such as a StoredRun" if "locked" in str(error) else ""
         problem = f"it cannot be written ({error}{hint}); nothing more was sent"
     else:

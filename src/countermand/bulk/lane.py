@@ -10,7 +10,7 @@ from typing import Any, Literal, TypeAlias
 
 import attrs
 
-from ..engine.retry import Throttle
+from ..engine.retry import LONGEST_CLOSURE, Throttle
 from ..errors import AuthenticationError, CountermandError, NotSentError, RateLimitedError
 from ..outcomes import Attempt, Outcome, Unknown
 from .pace import Pace
@@ -119,7 +119,8 @@ class Lane:
                 attempt.status == 429 for attempt in ended.attempts
             ):  # otherwise the gate was closed already
                 told = ended.retry_after if ended.retry_after_from == "marketplace" else None
-                self._refused(ticket, now, told or None)
+                # A marketplace that asks for a year is asked again after an hour, as by a single call.
+                self._refused(ticket, now, min(told, LONGEST_CLOSURE) if told else None)
             return self._again(ticket)
         if isinstance(ended, NotSentError):
             return self._unsent(ticket, ended, now)

@@ -20,11 +20,14 @@ class Lock:
     """A lock on the file beside a journal, for as long as the process lives or until it is released."""
 
     def __init__(self, path: Path) -> None:
-        self._path = path.with_name(path.name + ".lock")
+        self._journal = path
+        self._path = path
         self._file: IO[bytes] | None = None
 
     def acquire(self) -> None:
         """Take the lock. Raises `CountermandError` if somebody else has it."""
+        journal = self._journal.resolve()  # a symlink and what it names are one journal
+        self._path = journal.with_name(journal.name + ".lock")
         while True:
             file = self._path.open("ab")
             try:

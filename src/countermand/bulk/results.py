@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from datetime import datetime
+from math import isfinite
 from typing import Any, ClassVar, Literal, Self, TypeAlias, cast
 
 import attrs
@@ -26,18 +27,30 @@ class UnreadRow(CancelRequest[Any]):
 
     #: What is wrong with it, and the error of its result.
     error: CountermandError
-    #: What it is told from other rows by, as JSON has it.
+    #: What it is told from other rows by. It is stored as JSON; what JSON has no form for, as text.
     row: dict[str, Any] = attrs.Factory(dict[str, Any])
     account: str | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Return what is stored of the row. `result_from_dict` reads it with its result, `request_from_dict` does not."""
-        return {**self.row, "request": _TAG}
+        return {**_plain(self.row), "request": _TAG}
 
     @classmethod
     def of(cls, written: Mapping[str, Any], error: CountermandError) -> Self:
         """Return the row that `to_dict` wrote, with the error of its result."""
         return cls(error, {name: value for name, value in written.items() if name != "request"})
+
+
+def _plain(value: Any) -> Any:
+    """Return what JSON has a form for: `csv.DictReader` keeps surplus cells under None, a spreadsheet has dates."""
+    if isinstance(value, Mapping):
+        fields = cast("Mapping[object, Any]", value).items()
+        return {"" if name is None else str(name): _plain(each) for name, each in fields}
+    if isinstance(value, list | tuple):
+        return [_plain(each) for each in cast("list[Any]", value)]
+    if isinstance(value, float) and not isfinite(value):
+        return str(value)
+    return value if value is None or isinstance(value, str | int | float) else str(value)
 
 
 def is_unread(written: object) -> bool:
@@ -47,10 +60,9 @@ def is_unread(written: object) -> bool:
 
 def written_of(request: Any) -> dict[str, Any]:
     """Return a request as plain data; anything else becomes an unread row."""
-    try:
-        written: dict[str, Any] = request.to_dict()
-    except (AttributeError, TypeError, ValueError):
+    if not isinstance(request, CancelRequest):
         return {"request": _TAG, "not_a_request": type(request).__name__}
+    written: dict[str, Any] = request.to_dict()
     return written
 
 
@@ -118,6 +130,12 @@ def told(
     return BulkResult(request, outcome, error, row=row, duplicate_of=duplicate_of)
 
 
+def _row(number: object) -> int:
+    if not isinstance(number, int) or isinstance(number, bool) or number < 0:
+        raise ValueError(f"it is not the result of a bulk run: a row is a whole number, not {number!r}")
+    return number
+
+
 def result_from_dict(data: Mapping[str, Any]) -> BulkResult:
     """Return the result that `result.to_dict()` wrote. Raises `ValueError` for anything else.
 
@@ -132,13 +150,16 @@ def result_from_dict(data: Mapping[str, Any]) -> BulkResult:
         outcome, request = data["outcome"], data["request"]
         error = None if data["error"] is None else error_from_dict(data["error"])
         is_row = is_unread(request)
+        first = data["duplicate_of"]
+        if not isinstance(data["replayed"], bool):
+            raise ValueError("it is no result of a bulk run: replayed is true or false")
         return BulkResult(
             UnreadRow.of(request, error) if is_row and error is not None else request_from_dict(request),
             None if outcome is None else outcome_from_dict(outcome),
             error,
-            bool(data["replayed"]),
-            int(data["row"]),
-            data["duplicate_of"],
+            data["replayed"],
+            _row(data["row"]),
+            None if first is None else _row(first),
         )
     except (KeyError, TypeError) as problem:
         raise ValueError(f"it is no result of a bulk run: {problem!r}") from None

@@ -29,7 +29,7 @@ class Intent(Protocol):
     def declare(self, at: datetime) -> datetime | None:
         """Store durably that the request is about to be sent, unless that is stored already.
 
-        Return when it was declared before, or None if this is the first time.
+        Return when it was declared before, a datetime with a time zone, or None if this is the first time.
         """
         ...
 
@@ -71,7 +71,7 @@ def _settling(
     except CountermandError as error:
         return told(asked, error)
     now = datetime.fromtimestamp(driver.clock.wall(), UTC)
-    earlier: datetime | None = yield partial(intent.declare, now)
+    earlier = _instant((yield partial(intent.declare, now)))
     try:
         outcome = yield partial(driver.run, asking(client, asked, earlier))
     except CountermandError as error:
@@ -79,6 +79,14 @@ def _settling(
             yield intent.withdraw
         return told(asked, error)
     return told(asked, outcome)
+
+
+def _instant(declared: object) -> datetime | None:
+    """Return what `declare` has returned. Nothing is sent for an intent whose time cannot be told."""
+    if declared is None or (isinstance(declared, datetime) and declared.tzinfo is not None):
+        return declared
+    said = f"{declared!r}"[:100]
+    raise TypeError(f"declare returns a datetime with a time zone, or None the first time, not {said}")
 
 
 def settle(accounts: Accounts, request: AnyRequest | Mapping[str, Any], intent: Intent) -> BulkResult:

@@ -177,10 +177,13 @@ def reopen(path: str | Path, what: Literal["failed", "unknown"]) -> int:
     """Have the next run with this journal ask again about rows that failed, or are `Unknown`; return how many.
 
     A failed row left its order untouched, and is sent again. An `Unknown` one is looked at first, and sent again only
-    where that is harmless. Raises `JournalError` while a run writes the journal.
+    where that is harmless. Raises `JournalError` while a run writes the journal, `ValueError` for anything else to ask
+    about.
 
         reopen("run.db", "failed")
     """
+    if what not in ("failed", "unknown"):
+        raise ValueError(f'what is asked about again is "failed" or "unknown", not {what!r}')
     StoredRun(path).close()
     file = Path(path).absolute()
     lock = Lock(file)

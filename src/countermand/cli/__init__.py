@@ -6,6 +6,7 @@ Standard output is data, standard error is for people. The exit codes are in `co
 import os
 import sys
 from collections.abc import Sequence
+from io import TextIOWrapper
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -16,6 +17,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
         if getattr(sys, name) is None:  # it is closed, as after `2>&-`
             setattr(sys, name, open(os.devnull, mode))  # noqa: PTH123, SIM115 - it stays open, as the stream would
+    for stream in (sys.stdin, sys.stdout):
+        # Data is UTF-8, whatever the locale says; a terminal keeps its own, and is shown what it cannot show as `\u65e5`.
+        if isinstance(stream, TextIOWrapper) and stream.isatty():
+            stream.reconfigure(errors="backslashreplace")
+        elif isinstance(stream, TextIOWrapper):
+            stream.reconfigure(encoding="utf-8")
     try:
         from ..transport.extras import needs
 

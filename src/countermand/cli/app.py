@@ -152,8 +152,7 @@ def bulk(
 ) -> int:
     """Cancel the orders of a file, and say what became of each.
 
-    The columns are marketplace, order_id, account, reason, reason_detail and requested_by_user; the first two are
-    needed.
+    Columns: marketplace, order_id, account, reason, reason_detail, requested_by_user. The first two are needed.
     """
     from .bulk import Options
     from .bulk import bulk as do

@@ -1,15 +1,14 @@
 """`countermand bulk`: a file of orders, a journal, and what is asked and told around them."""
 
 import shlex
-import signal
-import threading
-from collections.abc import Generator, Sequence
-from contextlib import closing, contextmanager
+from collections.abc import Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 import attrs
 
+from ..bulk.records import canonical, request_text
 from ..bulk.results import InFlight
 from ..bulk.stored import StoredRun, reopen
 from ..errors import CountermandError, InvalidRequestError
@@ -18,8 +17,9 @@ from .codes import Exit, Stop, code_of, worst
 from .display import line, showing
 from .results import writing
 from .rows import Lines, Rows
+from .signals import stopped_by_signals
 from .survey import Survey, dry_run, survey
-from .terminal import can_ask, people, plain, several, spare, tell
+from .terminal import can_ask, files_of, people, plain, several, spare, tell
 
 if TYPE_CHECKING:
     from ..bulk.blocking import CancelMany
@@ -52,28 +52,41 @@ def bulk(options: Options) -> Exit:
     """Cancel the orders of a file."""
     if options.journal is None and not options.dry_run:
         raise Stop("--journal is needed: it is what makes the run resumable, and what the report is made of")
+    if options.concurrency < 1:
+        raise Stop("--concurrency must be 1 or more")
     if options.as_json and options.out == "-":
         raise Stop("--json and --out - both write to standard output: give one of them")
     if options.out is not None and options.out != "-":
-        spare(options.out, options.path, options.journal, options.config)
+        spare(options.out, options.path, *files_of(options.journal), options.config)
     accounts = opened(options.config)
     with closing(accounts.client), closing(Lines(options.path)) as lines:
         rows = Rows(lines, accounts)
         if options.dry_run or options.journal is None:
             return dry_run(rows, accounts, options.as_json)
-        found = survey(rows, accounts)
-        if not found.rows:
-            raise Stop(f"{lines.name}: there is no order in it")
-        if found.bad and options.strict:
-            raise Stop("nothing was sent: --strict, and there are bad rows")
-        found.tell()
-        left = _left(found, options.journal, options.retry)
-        if left:
-            _confirm(left, options)
+        try:
+            total = _confirmed(rows, accounts, options, options.journal)
+        except KeyboardInterrupt:
+            tell("Interrupted: nothing was sent. To begin again:", f"  {_again(options)}", style="bold")
+            return Exit.INTERRUPTED
         if options.retry is not None:
+            _check_same(rows, options.journal)
             reopen(options.journal, options.retry)
         with writing(options.out, options.as_json, rows) as write:
-            return _Course(accounts, rows, options, found.rows).run(write)
+            return _Course(accounts, rows, options, total).run(write)
+
+
+def _confirmed(rows: Rows, accounts: Opened, options: Options, journal: Path) -> int:
+    """Look through the input and ask; return how many rows there are. Raises `Stop`."""
+    found = survey(rows, accounts)
+    if not found.rows:
+        raise Stop(f"{rows.name}: there is no order in it")
+    if found.bad and options.strict:
+        raise Stop("nothing was sent: --strict, and there are bad rows")
+    found.tell()
+    left = _left(found, journal, options.retry)
+    if left:
+        _confirm(left, options)
+    return found.rows
 
 
 def _left(found: Survey, journal: Path, retry: Retry | None) -> int:
@@ -96,6 +109,17 @@ def _left(found: Survey, journal: Path, retry: Retry | None) -> int:
             f"{several(again, 'row')} that {'is' if again == 1 else 'are'} {retry} will be asked about again"
         )
     return max(0, found.rows - answered + again)
+
+
+def _check_same(rows: Rows, journal: Path) -> None:
+    """Raise `Stop` if the journal is of another input: its answers are kept then."""
+    with StoredRun(journal) as run:
+        given = iter(rows)
+        for stored in run.rows():
+            row = next(given, None)
+            if row is None or request_text(row.request) != canonical(stored.request):
+                where = "it ends earlier" if row is None else f"line {row.line} differs"
+                raise Stop(f"nothing was sent: the input has changed since {journal} was begun: {where}")
 
 
 def _is_retried(kind: str, retry: Retry | None) -> bool:
@@ -134,7 +158,7 @@ class _Course:
     def run(self, write: Any) -> Exit:
         """Give every result to `write`, and return the exit code."""
         try:
-            with _stopped_by_signals(), showing(self._run, self._total), self._run:
+            with stopped_by_signals(), showing(self._run, self._total), self._run:
                 for result in self._run:
                     write(result)
                     self._code = worst(self._code, code_of(result.ended))
@@ -167,7 +191,7 @@ class _Course:
             )
             tell("Put changed and new rows in a file of their own, and give it a journal of its own.")
             return Exit.USAGE
-        if progress.done == progress.replayed:
+        if progress.done == progress.replayed and not self._run.in_flight:
             return Exit.USAGE
         self._tell_how_to_resume("To resume")
         return Exit.FAILED
@@ -183,9 +207,12 @@ class _Course:
         self._tell_how_to_resume("To resume")
 
     def _tell_how_to_resume(self, why: str) -> None:
-        command = shlex.join(["countermand", *without_retry(self._options.command)])
         tell(f"{why}:" if Path(self._options.path).is_file() else f"{why}, with the same input:")
-        tell(f"  {command}")
+        tell(f"  {_again(self._options, without_retry(self._options.command))}")
+
+
+def _again(options: Options, command: Sequence[str] | None = None) -> str:
+    return shlex.join(["countermand", *(options.command if command is None else command)])
 
 
 def _known(cut_off: InFlight) -> str:
@@ -206,22 +233,3 @@ def without_retry(command: Sequence[str]) -> list[str]:
         elif not word.startswith("--retry="):
             kept.append(word)
     return kept
-
-
-@contextmanager
-def _stopped_by_signals() -> Generator[None]:
-    """Let SIGTERM and SIGHUP, which the end of a container and of a terminal send, do what Ctrl-C does."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-
-    def interrupt(*_: object) -> None:
-        raise KeyboardInterrupt
-
-    names = [name for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]  # Windows has no SIGHUP
-    before = {name: signal.signal(getattr(signal, name), interrupt) for name in names}
-    try:
-        yield
-    finally:
-        for name, handler in before.items():
-            signal.signal(getattr(signal, name), handler)

@@ -1,5 +1,6 @@
 """What a journal says: counts, what needs a person and why, and a timeline. Its memory does not grow with the run."""
 
+import re
 from collections import Counter
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -237,7 +238,7 @@ def _about(row: StoredRow) -> tuple[str, str]:
     else:
         known = answer.get("order_id") or _order_in(row.request)
         said, order = plain(_reason(answer)), plain(known)
-    return order, said.replace(plain(known), "…") if known else said
+    return order, re.sub(rf"(?<!\w){re.escape(plain(known))}(?!\w)", "…", said) if known else said
 
 
 def _order_in(request: Mapping[str, Any]) -> str:

@@ -7,7 +7,7 @@ from .codes import Exit, Stop
 from .display import per_time
 from .findings import NEEDS, Findings, Group, Need, findings, moment, ordered, words_of
 from .page import page
-from .terminal import data, data_json, several, spare, tell
+from .terminal import data, data_json, files_of, several, spare, tell
 
 #: Orders that the text names of each group, and the width of a timeline's longest bar.
 _NAMED, _BAR = 5, 40
@@ -17,7 +17,7 @@ def report(journal: Path, html: Path | None, *, as_json: bool) -> Exit:
     """Write what a journal says."""
     found = findings(journal)
     if html is not None:
-        spare(html, journal)
+        spare(html, *files_of(journal))
         try:
             html.write_text(page(found), encoding="utf-8")
         except OSError as error:

@@ -2,10 +2,12 @@
 
 import csv
 import json
+import os
 import sys
 from collections.abc import Callable, Generator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from stat import S_ISREG
 from typing import Any, TypeAlias
 
 from ..bulk.records import kind_of
@@ -26,14 +28,15 @@ Write: TypeAlias = Callable[[BulkResult], None]
 def writing(out: str | None, as_json: bool, rows: Rows) -> Generator[Write]:
     """Yield a function that writes a result where it is asked for: `out`, and standard output with `--json`.
 
-    `out` is JSON Lines if its name ends in .jsonl, CSV otherwise; `-` is standard output. The function raises `Stop` if
-    a result cannot be written.
+    `out` is JSON Lines if its name ends in .jsonl, CSV otherwise; `-` is standard output. A file is emptied with the first
+    result: a run that is refused, because another one is writing the same file, leaves it alone. The function raises
+    `Stop` if a result cannot be written.
     """
     writers: list[Write] = [lambda result: data_json(_as_json(result, rows))] if as_json else []
     file: Any = None
     try:
         if out is not None:
-            file = sys.stdout if out == "-" else Path(out).open("w", encoding="utf-8", newline="")  # noqa: SIM115
+            file = sys.stdout if out == "-" else Path(out).open("a", encoding="utf-8", newline="")  # noqa: SIM115
             writers.append(_writer(file, rows, as_json=out.endswith((".jsonl", ".ndjson"))))
     except OSError as error:
         raise Stop(f"{out}: it cannot be written: {error.strerror}") from None
@@ -66,18 +69,30 @@ def message_of(result: BulkResult) -> str:
     """Return in words what became of a request."""
     if result.error is not None:
         return plain(result.error.message)
-    said = plain(result.outcome)
-    return said.partition(": ")[2] or said  # the columns beside it name the order
+    outcome = result.ended
+    order = f"{outcome.marketplace} order {outcome.order_id}: "
+    return plain(str(outcome).removeprefix(order))  # the columns beside it name the order
 
 
 def _writer(file: Any, rows: Rows, *, as_json: bool) -> Write:
     """Return a function that writes a result to a file at once: whoever reads it gets each one as it comes."""
     writer: csv.DictWriter[str] = csv.DictWriter(file, COLUMNS)
-    if not as_json:
-        writer.writeheader()
-        file.flush()
+
+    def begin() -> None:
+        if not as_json:
+            writer.writeheader()
+            file.flush()
+
+    is_kept = file is not sys.stdout and S_ISREG(os.fstat(file.fileno()).st_mode)
+    if not is_kept:
+        begin()
 
     def write(result: BulkResult) -> None:
+        nonlocal is_kept
+        if is_kept:
+            file.truncate(0)
+            is_kept = False
+            begin()
         if as_json:
             file.write(json.dumps(_as_json(result, rows), allow_nan=False) + "\n")
         else:

@@ -19,13 +19,14 @@ from typing import IO, Any
 import attrs
 
 from ..bulk.results import UnreadRow
+from ..engine.checks import order_asked_for
 from ..engine.decoding import without_repeats
 from ..engine.rules import AnyRequest
 from ..errors import CountermandError, InvalidRequestError
 from ..marketplaces.stored import request_from_dict
 from .accounts import Opened, marketplace_of
 from .codes import Stop
-from .terminal import plain
+from .terminal import plain, several
 from .texts import COLUMNS, NEEDED, check_id, request_of
 
 #: Longer lines are not read. A CSV cell may not be longer either.
@@ -178,10 +179,18 @@ class Rows:
             if found is None:
                 return None
             request, unused = found
-            self._accounts.label_for(request.marketplace, request.account)
+            self._place(request)
         except (CountermandError, ValueError) as error:
             return _unread(line, error)
         return InputRow(line.number, request, unused)
+
+    def _place(self, request: AnyRequest) -> None:
+        """Raise InvalidRequestError, which names the order, if no account is the request's."""
+        try:
+            self._accounts.label_for(request.marketplace, request.account)
+        except InvalidRequestError as error:
+            error.place(request.marketplace, request.account, str(order_asked_for(request)))
+            raise
 
 
 def _unread(line: Line, problem: Exception) -> InputRow:
@@ -199,10 +208,13 @@ class _Header:
 
     def __init__(self, text: str, name: str) -> None:
         self._delimiter = max(",;\t", key=text.count)
-        self._columns = [cell.strip().casefold() for cell in _cells(text, self._delimiter)]
+        where = f"{name}: the first line"
+        try:
+            self._columns = [cell.strip().casefold() for cell in _cells(text, self._delimiter)]
+        except InvalidRequestError as error:
+            raise Stop(f"{where}: {error.message}") from None
         while self._columns and not self._columns[-1]:
             self._columns.pop()  # a spreadsheet writes columns that were used once
-        where = f"{name}: the first line"
         for column in self._columns:
             if column not in COLUMNS:
                 close = get_close_matches(column, COLUMNS, 1, 0.6)
@@ -225,7 +237,7 @@ class _Header:
             cells.pop()
         if len(cells) != len(self._columns):
             raise InvalidRequestError(
-                f"it has {len(cells)} columns, and the first line has {len(self._columns)}"
+                f"it has {several(len(cells), 'column')}, and the first line has {len(self._columns)}"
             )
         named = dict(zip(self._columns, cells, strict=True))
         marketplace = marketplace_of(named.pop("marketplace"))
@@ -240,7 +252,11 @@ def _cells(text: str, delimiter: str) -> list[str]:
     try:
         found = list(csv.reader([text], delimiter=delimiter, strict=True))
     except csv.Error as error:
-        said = "a quotation mark is not closed on its line" if "unexpected end" in str(error) else str(error)
+        said = str(error)
+        if "unexpected end" in said:
+            said = "a quotation mark is not closed on its line"
+        elif "new-line character" in said:
+            said = "a line ends in a carriage return alone: save it with the line ends of Windows or Unix"
         raise InvalidRequestError(f"it is not CSV: {said}") from None
     return found[0] if found else []
 

@@ -9,13 +9,15 @@ from typing import Any, cast
 
 import attrs
 
+from ..engine import checks
 from ..engine.decoding import without_repeats
 from ..errors import CountermandError, InvalidRequestError
 from ..marketplaces.base import SETTLE_TIMEOUT
 from ..marketplaces.stored import outcome_from_dict
-from ..outcomes import Outcome, Unknown
+from ..outcomes import Outcome, Unknown, evidence_of
 from .accounts import Opened, marketplace_of, opened
 from .codes import Exit, Stop, code_of, worst
+from .signals import stopped_by_signals
 from .terminal import data, data_json, plain, tell
 from .texts import check_id, request_of
 
@@ -37,29 +39,50 @@ def cancel(
         request, unused = request_of(name, account, {"order_id": order_id, **columns})
         if unused:
             raise InvalidRequestError(f"{name} takes no {' and no '.join(unused)}")
+        patience = _patience(timeout)
     except InvalidRequestError as error:
         raise Stop(error.message) from None
     accounts = opened(config)
+    outcome: Outcome[Any] | None = None
     with closing(accounts.client) as client:
         _label(accounts, name, account)
         try:
-            outcome = client.cancel(request)
-            if wait and not outcome.settled:
-                tell(f"{plain(outcome)}; waiting until it has settled")
-                outcome = _wait(accounts, outcome, timeout)
+            with stopped_by_signals():
+                outcome = client.cancel(request)
+                if wait and not outcome.settled:
+                    tell(f"{plain(outcome)}; waiting until it has settled")
+                    outcome = client.wait_until_settled(outcome, timeout=patience)
         except CountermandError as error:
             return _error(error, as_json)
+        except KeyboardInterrupt as interruption:
+            return _interrupted(outcome or evidence_of(interruption), as_json)
     return _outcome(outcome, as_json)
+
+
+def _interrupted(known: Outcome[Any] | None, as_json: bool) -> Exit:
+    """Write what is known of a cancellation that was interrupted."""
+    if known is None:
+        tell("Interrupted: the order is untouched.", style="bold")
+    else:
+        tell("Interrupted. What is known of it, for a later look:", style="bold")
+        _outcome(known, as_json)
+    return Exit.INTERRUPTED
 
 
 def check(path: str, *, wait: bool, timeout: float | None, as_json: bool, config: Path | None) -> Exit:
     """Look again at the orders of stored outcomes or results, and write how they stand now."""
+    patience = _patience(timeout)
     accounts = opened(config)
     code = Exit.DONE
     with closing(accounts.client) as client:
         for number, outcome in _stored(path):
             try:
-                found = _wait(accounts, outcome, timeout) if wait else client.check(outcome)
+                found = (
+                    client.wait_until_settled(outcome, timeout=patience) if wait else client.check(outcome)
+                )
+            except KeyboardInterrupt:
+                tell(f"Interrupted: what follows from line {number} on was not looked at.", style="bold")
+                return Exit.INTERRUPTED
             except CountermandError as error:
                 tell(f"line {number}:", style="red")
                 code = worst(code, _error(error, as_json))
@@ -100,8 +123,9 @@ def _label(accounts: Opened, marketplace: str, account: str | None) -> str:
         raise Stop(error.message) from None
 
 
-def _wait(accounts: Opened, outcome: Outcome[Any], timeout: float | None) -> Outcome[Any]:
-    return accounts.client.wait_until_settled(outcome, timeout=SETTLE_TIMEOUT if timeout is None else timeout)
+def _patience(timeout: float | None) -> float:
+    """Return how long is waited, in seconds. Raises InvalidRequestError, before anything is sent."""
+    return checks.seconds(SETTLE_TIMEOUT if timeout is None else timeout)
 
 
 def _outcome(outcome: Outcome[Any], as_json: bool) -> Exit:
@@ -122,10 +146,11 @@ def _error(error: CountermandError, as_json: bool) -> Exit:
 def _stored(path: str) -> Iterator[tuple[int, Outcome[Any]]]:
     """Return the outcomes of a file, with their line numbers: one document, or one a line."""
     try:
-        text = sys.stdin.read() if path == "-" else Path(path).read_text(encoding="utf-8-sig")
+        text = sys.stdin.read() if path == "-" else Path(path).read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise Stop(f"{path}: could not be read: {getattr(error, 'strerror', 'it is not UTF-8')}") from None
-    documents = [(number, line) for number, line in enumerate(text.splitlines(), 1) if line.strip()]
+    text = text.removeprefix("\ufeff")
+    documents = [(number, line) for number, line in enumerate(text.split("\n"), 1) if line.strip()]
     if documents and not _is_json(documents[0][1]):
         documents = [(1, text)]
     if not documents:

@@ -65,6 +65,11 @@ def spare(target: str | Path, *needed: str | Path | None) -> None:
             raise Stop(f"{target}: nothing was done: it would be written over {each}")
 
 
+def files_of(journal: Path | None) -> list[str | Path]:
+    """Return a journal, and the files that it has beside it while it is written."""
+    return [] if journal is None else [journal, *(f"{journal}{end}" for end in ("-wal", "-shm", ".lock"))]
+
+
 def _is_same(one: str | Path, other: str | Path) -> bool:
     try:
         return Path(one).samefile(other)

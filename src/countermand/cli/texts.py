@@ -20,7 +20,8 @@ from ..marketplaces.registry import configuration_of
 COLUMNS = ("marketplace", "order_id", "account", "reason", "reason_detail", "requested_by_user")
 NEEDED = COLUMNS[:2]
 
-_SCIENTIFIC = re.compile(r"[+-]?\d+(?:[.,]\d+)?[eE][+-]\d+")
+#: `1e5` alone is no spreadsheet's work, and may be an id.
+_SCIENTIFIC = re.compile(r"[+-]?(?:\d+[eE][+-]|\d*[.,]\d*[eE][+-]?)\d+")
 #: Categories of spaces that look like others, or like nothing; of control characters the request itself tells.
 _UNSEEN = frozenset({"Zs", "Zl", "Zp", "Cf"})
 _TRUE, _FALSE = ("true", "yes", "1"), ("false", "no", "0")
