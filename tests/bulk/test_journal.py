@@ -430,11 +430,11 @@ def test_a_result_is_written_and_read_back(kind: Kind, path: Path) -> None:
     for result in results:
         written = json.loads(json.dumps(result.to_dict()))
         assert result_from_dict(written) == result
-    with pytest.raises(ValueError, match="no result"):
+    with pytest.raises(ValueError, match="not the result"):
         result_from_dict({"schema": 1})
     written = results[0].to_dict()
     for name, value in {"row": "1", "replayed": "no", "duplicate_of": "x"}.items():
-        with pytest.raises(ValueError, match="no result"):
+        with pytest.raises(ValueError, match="not the result"):
             result_from_dict({**written, name: value})
 
 

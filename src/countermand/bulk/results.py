@@ -152,7 +152,7 @@ def result_from_dict(data: Mapping[str, Any]) -> BulkResult:
         is_row = is_unread(request)
         first = data["duplicate_of"]
         if not isinstance(data["replayed"], bool):
-            raise ValueError("it is no result of a bulk run: replayed is true or false")
+            raise ValueError("it is not the result of a bulk run: replayed is true or false")
         return BulkResult(
             UnreadRow.of(request, error) if is_row and error is not None else request_from_dict(request),
             None if outcome is None else outcome_from_dict(outcome),
@@ -162,7 +162,7 @@ def result_from_dict(data: Mapping[str, Any]) -> BulkResult:
             None if first is None else _row(first),
         )
     except (KeyError, TypeError) as problem:
-        raise ValueError(f"it is no result of a bulk run: {problem!r}") from None
+        raise ValueError(f"it is not the result of a bulk run: {problem!r}") from None
 
 
 @attrs.frozen
