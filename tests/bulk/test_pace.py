@@ -136,6 +136,18 @@ def test_nothing_is_caught_up_after_a_pause() -> None:
     assert pace.ready_at() >= now + 1 / pace.rate - 1e-9
 
 
+@pytest.mark.parametrize("rate, is_caught_up", [(5.0, False), (50.0, True)])
+def test_a_late_request_is_caught_up_where_a_bucket_holds_several_tokens(
+    rate: float, is_caught_up: bool
+) -> None:
+    """A small limit may have a bucket of one, which refuses what comes sooner than a gap later."""
+    pace = Pace(known=rate)
+    pace.sent(0.0)
+    late = pace.ready_at() + 0.01
+    pace.sent(late)
+    assert (pace.ready_at() < late + 1 / rate) is is_caught_up
+
+
 def test_a_blocked_account_is_probed_by_single_requests() -> None:
     """Not with a burst, whatever rate was kept before."""
     pace = Pace(learnt=100.0)

@@ -32,10 +32,10 @@ _GUESS, _GUESS_ANSWERS, _GUESS_SECONDS, _LONGER = 1.25, 20.0, 8.0, 4.0
 #: A 429 that names no time: the first pause, the shortest later one, and the longest, in seconds. A pause is no shorter
 #: than the gap between two requests, and doubles until something is accepted.
 _FIRST_PAUSE, _SHORTEST, _LONGEST = 0.25, 0.1, 60.0
-#: Seconds between two probes of a blocked account, at least.
+#: Seconds between two probes of a blocked account, at least; and no less than two gaps.
 _PROBE = 0.2
-#: How late a request may be sent, in seconds, and have those after it catch up. Where a limit is so low that its bucket
-#: may hold a single token (five a second), nothing is caught up.
+#: How late a request may be sent, in seconds, and have those after it catch up. Below so many requests a second nothing
+#: is caught up: the bucket of a small limit may hold a single token.
 _CATCH_UP, _CATCH_UP_FROM = 0.025, 10.0
 #: A known rate is kept with this margin, because requests do not arrive as evenly as they are sent.
 _MARGIN = 0.99
@@ -162,9 +162,11 @@ class Pace:
         self._cost, self._answers, self._accepted, self._since = 0, 0.0, 0.0, now
 
     def _estimate(self, now: float, blocked_at: float) -> float:
+        """Return where the limit may be."""
         assert self._since is not None
         accepted = self._accepted + 0.5  # half of the next one: a count is cut off anywhere between two
-        lasted = min(now, self._opens_at) - self._since  # a time without work after the pause says nothing
+        # A time without work after the pause says nothing.
+        lasted = max(min(now, self._opens_at) - self._since, _SHORTEST)
         if self.rate is None:
             # What a marketplace has told to wait says nothing of the limit; a pause that had to be that long does.
             return accepted / (blocked_at - self._since + _BURST if self._is_told else lasted)
