@@ -112,8 +112,10 @@ def test_pauses_that_nobody_names_grow() -> None:
 @pytest.mark.parametrize("seed", [2, 3])
 def test_a_slow_marketplace_with_a_bucket_of_one_token(factor: float, retry_after: bool, seed: int) -> None:
     """Answers that come after several gaps make no refusal count twice: at most 15 % over the least possible time."""
-    limits = {"factor": factor, "retry_after": retry_after, "seed": seed}
-    played = play(TokenBucket(5.0), 5.0, latency=0.3, concurrency=32, **limits)
+    limiter = TokenBucket(5.0)
+    played = play(
+        limiter, 5.0, factor=factor, latency=0.3, concurrency=32, retry_after=retry_after, seed=seed
+    )
     assert played.over_least <= 1.15
     assert played.refused <= 0.02
 

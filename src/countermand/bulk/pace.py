@@ -165,8 +165,9 @@ class Pace:
         """Return where the limit may be."""
         assert self._since is not None
         accepted = self._accepted + 0.5  # half of the next one: a count is cut off anywhere between two
-        # A time without work after the pause says nothing.
-        lasted = max(min(now, self._opens_at) - self._since, _SHORTEST)
+        # A time without work between the pause and the probe says nothing.
+        idle = max(0.0, self._sent_at - self._opens_at)
+        lasted = max(now - idle - self._since, _SHORTEST)
         if self.rate is None:
             # What a marketplace has told to wait says nothing of the limit; a pause that had to be that long does.
             return accepted / (blocked_at - self._since + _BURST if self._is_told else lasted)
