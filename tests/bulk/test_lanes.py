@@ -83,7 +83,7 @@ def test_a_paused_lane_says_so_and_probes() -> None:
     "kind, factor, retry_after, bar",
     [
         (TokenBucket, 1.0, False, 1.1),
-        (TokenBucket, 0.5, True, 1.15),
+        (TokenBucket, 0.5, True, 1.25),
         (TokenBucket, 2.0, False, 1.15),
         (FixedWindow, 0.5, False, 1.25),
         (SlidingWindow, 2.0, False, 1.3),

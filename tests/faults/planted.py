@@ -49,6 +49,7 @@ CHECKS: dict[str, tuple[str, ...]] = {
     ),
     "journal": (*_PYTEST, *(f"tests/bulk/test_{name}.py" for name in ("run", "journal"))),
     "lanes": (*_PYTEST, "tests/bulk/test_cancel_many.py", "tests/bulk/test_lanes.py", "-k", "not the_pace"),
+    "pace": (*_PYTEST, "tests/bulk/test_pace.py", "-k", "blocked or caught or probe or single or idle"),
     "rows": (*_PYTEST, "tests/truth/test_rows.py", "-k", "on_stage"),
     "looks": (*_PYTEST, *(f"tests/truth/test_later_{name}.py" for name in ("looks", "denials", "refusals"))),
 }

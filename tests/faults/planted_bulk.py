@@ -103,4 +103,25 @@ BULK = (
         "",
         ("stopping",),
     ),
+    Mutant(
+        "a blocked account is probed with a burst",
+        "bulk/pace.py",
+        "            self._next_at = now + max(2 * gap, _PROBE)\n",
+        "            self._next_at = now + gap\n",
+        ("pace",),
+    ),
+    Mutant(
+        "a refused probe from before the account reopened counts twice",
+        "bulk/pace.py",
+        "        self._blocked_at, self._refused_at = None, now\n",
+        "        self._blocked_at = None\n",
+        ("pace",),
+    ),
+    Mutant(
+        "requests catch up where the bucket holds one token",
+        "bulk/pace.py",
+        "            late = _CATCH_UP if gap * _CATCH_UP_FROM <= 1 else 0.0\n",
+        "            late = _CATCH_UP\n",
+        ("pace",),
+    ),
 )
