@@ -193,10 +193,17 @@ TRANSPORT = (
         ("proxies",),
     ),
     Mutant(
+        "connections outlive their event loop",
+        "transport/loops.py",
+        "        await anext(self._end)\n",
+        "",
+        ("loops",),
+    ),
+    Mutant(
         "an event loop uses the connections of the one before",
-        "transport/eventloop.py",
-        "            if (here := home()) != self._home:\n",
-        "            if (here := home()) and not self._home:\n",
+        "transport/loops.py",
+        "        return self._current == _running()\n",
+        "        return self._current is not None\n",
         ("loops",),
     ),
     Mutant(

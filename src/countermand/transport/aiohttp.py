@@ -11,14 +11,16 @@ its head is the same for all orders of an account, except for the target.
 import asyncio
 import re
 from collections.abc import Mapping
+from functools import partial
 from weakref import WeakSet
 
 from ..engine.wire import CLOCK, Call, Fault, Reply
 from . import private
 from .connecting import KEEPALIVE
-from .eventloop import GRACE, EventLoopDriver, home
+from .eventloop import GRACE, EventLoopDriver
 from .extras import needs
 from .faults import flaw, settled
+from .loops import LoopScope
 from .messages import Body, tls_for, whole_headers
 from .streams import readable
 
@@ -53,7 +55,7 @@ class AiohttpDriver(EventLoopDriver):
         self._ours: aiohttp.TCPConnector | None = None
         self._initiators: dict[str, aiohttp.ClientRequest] = {}
         self._asked: WeakSet[object] = WeakSet()
-        self._home: object = None
+        self._scope = LoopScope()
         self._closed = False
 
     @property
@@ -89,7 +91,7 @@ class AiohttpDriver(EventLoopDriver):
 
     async def _connect(self, origin: str) -> aiohttp.connector.Connection:
         """Return a connection without unsolicited data, which would be taken for the reply."""
-        connector = self._connector()
+        connector = await self._connector()
         # The connector needs a request object, but uses only its origin.
         if (initiator := self._initiators.get(origin)) is None:
             tls = tls_for(origin) if self._theirs is None else True
@@ -116,22 +118,27 @@ class AiohttpDriver(EventLoopDriver):
         self._asked.add(protocol)
         return not private.has_begun(protocol)
 
-    def _connector(self) -> aiohttp.BaseConnector:
-        if self._home != (here := home()):
+    async def _connector(self) -> aiohttp.BaseConnector:
+        if not self._scope.is_current():
             if self._ours is not None:
                 private.forget_connections(self._ours)
-            self._ours, self._initiators, self._home = None, {}, here
-        if self._theirs is not None:
-            return self._theirs
-        if self._ours is None:
-            self._ours = aiohttp.TCPConnector(limit=_CONNECTIONS, keepalive_timeout=KEEPALIVE)
-        return self._ours
+            self._ours, self._initiators = None, {}
+            if self._theirs is None:
+                self._ours = aiohttp.TCPConnector(limit=_CONNECTIONS, keepalive_timeout=KEEPALIVE)
+            await self._scope.enter(partial(_close, self._ours))
+        connector = self._ours if self._theirs is None else self._theirs
+        assert connector is not None
+        return connector
 
     async def aclose(self) -> None:
         """Close the connections that are ours."""
         self._closed = True
-        if self._ours is not None and self._home == home():
-            await self._ours.close()
+        await self._scope.leave()
+
+
+async def _close(ours: aiohttp.TCPConnector | None) -> None:
+    if ours is not None:
+        await ours.close()
 
 
 def _drop(line: aiohttp.connector.Connection | None) -> None:

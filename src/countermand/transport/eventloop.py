@@ -1,7 +1,6 @@
 """Drivers for asyncio: over httpx transports, or over a client of the caller."""
 
 import asyncio
-import os
 import ssl
 import sys
 from abc import ABC, abstractmethod
@@ -17,6 +16,7 @@ from .connecting_async import AsyncBackend
 from .faults import flaw, settled
 from .foreign import pass_on_stop, without_frames
 from .lanes import CONNECTIONS, Lanes, pool_options
+from .loops import LoopScope
 from .messages import AsyncWatch, aread, client_request, plain_headers, stock_request, tls_for
 from .private import install_pool
 from .proxies import Proxies, Route, route_for
@@ -95,14 +95,6 @@ class EventLoopDriver(ABC):
             raise
 
 
-def home() -> tuple[object, int]:
-    """Return the event loop, or None, and the process: connections belong to both."""
-    try:
-        return asyncio.get_running_loop(), os.getpid()
-    except RuntimeError:
-        return None, os.getpid()
-
-
 class AsyncStockDriver(EventLoopDriver):
     """Over httpx transports, one for each connection.
 
@@ -112,7 +104,7 @@ class AsyncStockDriver(EventLoopDriver):
     def __init__(self, proxies: Proxies | None = None) -> None:
         self._proxies = proxies
         self._lanes: dict[str, _Lanes] = {}
-        self._home: object = None
+        self._scope = LoopScope()
         self._closed = False
 
     @property
@@ -125,8 +117,9 @@ class AsyncStockDriver(EventLoopDriver):
         call.sent = False
         response: httpx.Response | None = None
         try:
-            if (here := home()) != self._home:
-                self._lanes, self._home = {}, here
+            if not self._scope.is_current():
+                self._lanes = {}
+                await self._scope.enter(partial(_close, self._lanes))
             lanes = self._lanes.get(call.origin) or self._open(call.origin)
             left = max(call.deadline - CLOCK.monotonic(), 0.0)
             async with asyncio.timeout(left + GRACE), lanes.turns:
@@ -155,10 +148,13 @@ class AsyncStockDriver(EventLoopDriver):
     async def aclose(self) -> None:
         """Close the connections."""
         self._closed = True
-        if self._home == home():
-            for lanes in self._lanes.values():
-                lanes.close()
-            await asyncio.sleep(0)  # the event loop closes the sockets
+        await self._scope.leave()
+
+
+async def _close(lanes_by_origin: "dict[str, _Lanes]") -> None:
+    for lanes in lanes_by_origin.values():
+        lanes.close()
+    await asyncio.sleep(0)  # the event loop closes the sockets
 
 
 class _Lanes(Lanes["_Lane"]):

@@ -1,11 +1,9 @@
 """Plays a case: opens a door, asks for both orders, and hands what was told to the judge."""
 
 import asyncio
-import gc
 import os
 import pickle
 import time
-import warnings
 from collections import defaultdict
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
@@ -147,12 +145,7 @@ def play_in_loops(server: FaultServer, case: Case) -> Played:
 def play_alone(server: FaultServer, case: Case) -> Played:
     """Play a case in the main thread, with nothing beside it."""
     if case.trouble.startswith("loops"):
-        with warnings.catch_warnings():
-            # The connections of a loop that is gone are nobody's.
-            warnings.simplefilter("ignore", ResourceWarning)
-            played = play_in_loops(server, case)
-            gc.collect()
-        return played
+        return play_in_loops(server, case)
     return asyncio.run(aplay(server, case)) if case.door.startswith("async") else play(server, case)
 
 
