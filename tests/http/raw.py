@@ -51,6 +51,7 @@ class RawServer:
         self._open: list[socket.socket] = []
         self.origin = f"127.0.0.1:{self._listener.getsockname()[1]}"
         self.requests: list[bytes] = []
+        self.asked = threading.Event()
         self.connections = 0
         self._ended = threading.Semaphore(0)
 
@@ -110,6 +111,7 @@ class RawServer:
                     return
                 is_first = not self.requests
                 self.requests.append(request)
+                self.asked.set()
                 connection.sendall(self._script.pop(0))
                 if self._later and is_first:
                     self._go.wait(60)

@@ -7,7 +7,7 @@ import signal
 import socket
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import count
 from types import TracebackType
 from typing import Any
@@ -45,13 +45,20 @@ TOKEN, USER, PASSWORD = "sekret-of-the-token", "user-sekret", "sekret-of-the-pas
 NO_CONTENT = b"HTTP/1.1 204 No Content\r\n\r\n"
 
 
-def left_with(kind: str, access: Any, *, limit: float | None = None, **settings: Any) -> BaseException:
+def left_with(
+    kind: str, access: Any, *, until: Callable[[], object] | None = None, **settings: Any
+) -> BaseException:
     """Cancel an order through a client of this kind and return what is raised.
 
-    `settings` are those of the caller's own client. After `limit` seconds an async call is cancelled.
+    `settings` are those of the caller's own client. An async call is cancelled when `until`, which blocks, has returned.
     """
     library: Any = httpx2 if kind.endswith("httpx2") else httpx
     more: Any = {"retry": RetryPolicy.never(), "timeout": 3}
+
+    async def ended(limit: asyncio.Timeout, until: Callable[[], object] | None) -> None:
+        if until is not None:
+            await asyncio.to_thread(until)
+            limit.reschedule(asyncio.get_running_loop().time())
 
     async def awaited() -> None:
         own: Any = None
@@ -63,8 +70,10 @@ def left_with(kind: str, access: Any, *, limit: float | None = None, **settings:
             own = library.AsyncClient(trust_env=False, **settings)
         async with AsyncCountermand(access, http_client=own, **more) as client:
             try:
-                async with asyncio.timeout(limit):
+                async with asyncio.timeout(None) as limit:
+                    ending = asyncio.create_task(ended(limit, until))
                     await client.crux.cancel_order(ORDER)
+                    await ending
             finally:
                 if kind.startswith("async http"):
                     await own.aclose()
@@ -206,7 +215,7 @@ def test_the_callers_own_limit(kind: str) -> None:
     """The task is cancelled while the reply is awaited."""
     pytest.importorskip("aiohttp")
     with RawServer(b"", stalls=True) as server:
-        found = left_with(kind, access(server.origin), limit=0.2)
+        found = left_with(kind, access(server.origin), until=server.asked.wait)
     assert isinstance(found, TimeoutError)
     assert isinstance(evidence_of(found), Unknown)
     assert is_clean(found)
