@@ -42,6 +42,7 @@ CHECKS: dict[str, tuple[str, ...]] = {
     "marketplaces": (*_PYTEST, "tests/marketplaces"),
     "public": (*_PYTEST, "tests/public/test_interface.py"),
     "values": (*_PYTEST, "tests/public/test_values.py"),
+    "printed": (*_PYTEST, "tests/public/test_secrets.py"),
     "core": (*_PYTEST, "tests/core"),
     "stopping": (
         *_PYTEST,
@@ -299,12 +300,11 @@ MUTANTS = (
         "        evidence = None\n",
     ),
     Mutant(
-        "the AppToken of VTEX in a repr",
-        "marketplaces/vtex.py",
-        "    app_token: Credential = attrs.field(converter=as_credential, validator=checks.credential, repr=False)\n",
-        "    app_token: Credential = attrs.field(\n"
-        "        converter=as_credential, validator=checks.credential, repr=lambda secret: secret.reveal()\n    )\n",
-        ("secrets",),
+        "a credential in its repr",
+        "engine/secret.py",
+        "        return \"Secret('**********')\"\n",
+        '        return f"Secret({self._text!r})"\n',
+        ("printed",),
     ),
     Mutant(
         "echoed credentials are not struck out of a body",
