@@ -5,7 +5,7 @@ import socket
 import ssl
 import threading
 import time
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ from countermand.engine.wire import Call, Fault, Reply
 from tests.support.tables import table
 from tests.support.tls import anonymous
 
+from .mute import within
 from .raw import RawServer, http
 
 module = pytest.importorskip("countermand.transport.aiohttp")
@@ -41,29 +42,6 @@ def exchanged(call: Call, *, patience: float = 5.0, **headers: str) -> Reply | F
             return found
 
     return asyncio.run(exchange())
-
-
-@asynccontextmanager
-async def mute() -> AsyncGenerator[tuple[Call, asyncio.Event]]:
-    """Serve, without ever answering; give a call to make, and what is set when one arrived."""
-    asked = asyncio.Event()
-
-    async def read(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        try:
-            await reader.readuntil(b"\r\n\r\n")
-            asked.set()
-            await reader.read()
-        finally:  # the end of the event loop cancels this
-            writer.transport.abort()
-
-    async with await asyncio.start_server(read, "127.0.0.1") as server:
-        host, port = server.sockets[0].getsockname()
-        yield Call("GET", f"http://{host}:{port}", "/"), asked
-
-
-def within(seconds: float, call: Call) -> Call:
-    """Return the call with a deadline."""
-    return attrs.evolve(call, deadline=time.monotonic() + seconds)
 
 
 @table("target", ["", "a", "/a b", "/a\r\nHost: elsewhere", "/a\nb", "/\x00", "/ü", "/\u2028"])
@@ -101,60 +79,6 @@ def test_interim_responses_are_passed_over() -> None:
         found = exchanged(Call("GET", f"http://{server.origin}", "/"))
     assert isinstance(found, Reply)
     assert (found.status, found.body) == (200, b'{"a": 1}')
-
-
-def test_no_connection_is_free(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A call that waited for one in vain was not sent; the one that had it may have been."""
-    monkeypatch.setattr(module, "_CONNECTIONS", 1)
-
-    async def two() -> list[Reply | Fault]:
-        async with mute() as (call, asked), driver() as opened:
-            exchange: Callable[[Call], Awaitable[Reply | Fault]] = opened.exchange
-            first = asyncio.ensure_future(exchange(within(0.3, call)))
-            await asked.wait()
-            second = await exchange(within(0.05, call))
-            return [await first, second]
-
-    first, second = asyncio.run(two())
-    assert first == Fault(sent=True, detail="no answer in time (TimeoutError)")
-    assert second == Fault(sent=False, detail="no connection in time (TimeoutError)")
-
-
-def test_closing_ends_the_calls_under_way(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Each says whether it was sent, also the one that waited for a connection; nobody is told that he was cancelled."""
-    monkeypatch.setattr(module, "_CONNECTIONS", 1)
-
-    async def closed() -> list[Reply | Fault]:
-        async with mute() as (call, asked), driver() as opened, asyncio.TaskGroup() as group:
-            tasks = [group.create_task(opened.exchange(within(60, call)))]
-            await asked.wait()
-            tasks.append(group.create_task(opened.exchange(within(60, call))))
-            await asyncio.sleep(0)
-            await opened.aclose()
-            late = await opened.exchange(within(60, call))
-        return [*[task.result() for task in tasks], late]
-
-    sent, waiting, late = asyncio.run(closed())
-    assert [isinstance(one, Fault) and one.sent for one in (sent, waiting, late)] == [True, False, False]
-    assert waiting == Fault(sent=False, detail="the client was closed")
-
-
-def test_a_task_that_is_cancelled_while_it_waits_is_cancelled(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Closing comes too late to make anything else of it."""
-    monkeypatch.setattr(module, "_CONNECTIONS", 1)
-
-    async def cancelled() -> bool:
-        async with mute() as (call, asked), driver() as opened:
-            first = asyncio.ensure_future(opened.exchange(within(0.2, call)))
-            await asked.wait()
-            second = asyncio.ensure_future(opened.exchange(within(60, call)))
-            await asyncio.sleep(0)
-            second.cancel()
-            await opened.aclose()
-            await asyncio.gather(first, second, return_exceptions=True)
-            return bool(second.cancelled())
-
-    assert asyncio.run(cancelled())
 
 
 def test_bytes_that_came_while_nobody_looked() -> None:
