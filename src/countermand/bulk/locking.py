@@ -21,22 +21,21 @@ class Lock:
 
     def __init__(self, path: Path) -> None:
         self._journal = path
-        self._path = path
         self._file: IO[bytes] | None = None
 
     def acquire(self) -> None:
         """Take the lock. Raises `CountermandError` if somebody else has it."""
         journal = self._journal.resolve()  # a symlink and what it names are one journal
-        self._path = journal.with_name(journal.name + ".lock")
+        path = journal.with_name(journal.name + ".lock")
         while True:
-            file = self._path.open("ab")
+            file = path.open("ab")
             try:
                 _lock(file)
             except OSError:
                 file.close()
                 raise CountermandError("another run is writing it") from None
             with suppress(FileNotFoundError):
-                if os.path.samestat(os.fstat(file.fileno()), self._path.stat()):
+                if os.path.samestat(os.fstat(file.fileno()), path.stat()):
                     self._file = file
                     return
             file.close()  # its last owner has removed it meanwhile
@@ -45,7 +44,7 @@ class Lock:
         """Give the lock back and remove the file."""
         if self._file is not None:
             with suppress(OSError):
-                self._path.unlink()  # while it is locked: whoever waits for it looks again
+                Path(self._file.name).unlink()  # while it is locked: whoever waits for it looks again
             self._file.close()
             self._file = None
 

@@ -66,7 +66,9 @@ def bulk(options: Options) -> Exit:
         try:
             total = _confirmed(rows, accounts, options, options.journal)
         except KeyboardInterrupt:
-            tell("Interrupted: nothing was sent. To begin again:", f"  {_again(options)}", style="bold")
+            tell(
+                "Interrupted: nothing was sent. To begin again:", f"  {_again(options.command)}", style="bold"
+            )
             return Exit.INTERRUPTED
         if options.retry is not None:
             _check_same(rows, options.journal)
@@ -208,11 +210,11 @@ class _Course:
 
     def _tell_how_to_resume(self, why: str) -> None:
         tell(f"{why}:" if Path(self._options.path).is_file() else f"{why}, with the same input:")
-        tell(f"  {_again(self._options, without_retry(self._options.command))}")
+        tell(f"  {_again(without_retry(self._options.command))}")
 
 
-def _again(options: Options, command: Sequence[str] | None = None) -> str:
-    return shlex.join(["countermand", *(options.command if command is None else command)])
+def _again(command: Sequence[str]) -> str:
+    return shlex.join(["countermand", *command])
 
 
 def _known(cut_off: InFlight) -> str:
