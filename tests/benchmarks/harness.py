@@ -21,8 +21,8 @@ from .worker import Sample, Turn
 SLOW = 0.05
 """Seconds that the slow server takes for every answer."""
 
-COLD_TIMES = 2
-"""How often a round starts every program anew."""
+COLD_TIMES = 5
+"""How often a round starts every program anew: one start varies by a quarter, so many are needed."""
 
 _WRONG = {"Unknown", "Refused", "PartiallyCancelled"}
 
