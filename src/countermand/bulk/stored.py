@@ -18,6 +18,7 @@ from ..marketplaces.stored import error_from_dict, outcome_from_dict
 from ..outcomes import Outcome
 from .journal import SCHEMA, SELECT, TABLES, as_ours
 from .locking import Lock
+from .records import instant
 
 
 @attrs.frozen
@@ -140,7 +141,7 @@ class StoredRun:
             for found in self._connection.execute(f"{SELECT} {chosen} ORDER BY own.row", kinds):
                 number, account, request, asked, kind, answer, first, answered = found
                 said = None if answer is None else next(iter(json.loads(answer).values()))
-                times = _time(asked), _time(answered)
+                times = instant(asked), instant(answered)
                 yield StoredRow(number, account, json.loads(request), kind, said, *times, first)
 
     def timeline(self, seconds: float = 60.0) -> list[tuple[datetime, int]]:
@@ -154,7 +155,7 @@ class StoredRun:
     def sessions(self) -> list[Session]:
         """Return the processes that worked on the run, in their order."""
         found = self._all("SELECT began, ended FROM session ORDER BY rowid")
-        return [Session(datetime.fromtimestamp(began, UTC), _time(ended)) for began, ended in found]
+        return [Session(datetime.fromtimestamp(began, UTC), instant(ended)) for began, ended in found]
 
     def rates(self) -> Mapping[str, float]:
         """Return what was learnt: label → requests a second."""
@@ -201,7 +202,3 @@ def reopen(path: str | Path, what: Literal["failed", "unknown"]) -> int:
         raise as_ours(error, path) from None
     finally:
         lock.release()
-
-
-def _time(seconds: float | None) -> datetime | None:
-    return None if seconds is None else datetime.fromtimestamp(seconds, UTC)
