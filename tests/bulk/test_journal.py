@@ -270,6 +270,39 @@ def test_other_accounts_are_refused(kind: Kind, path: Path) -> None:
         assert len(sandbox.requests) == 0
 
 
+def test_an_account_that_was_added_is_known_from_then_on(kind: Kind, path: Path) -> None:
+    """A journal that has rows of it is refused where the account is elsewhere."""
+    with vtex_sandbox(2) as sandbox:
+        fewer = dict.fromkeys(("pattern", "crux", "kibo"))
+        client = sandbox.client(**fewer) if kind == "blocking" else sandbox.async_client(**fewer)
+        cancel(kind, sandbox, vtex_requests(1), journal=path, client=client)
+        cancel(kind, sandbox, vtex_requests(2), journal=path)
+        with StoredRun(path) as run:
+            assert run.accounts.keys() == {"pattern", "sandbox", "crux", "12345"}
+        client = sandbox.client(**fewer) if kind == "blocking" else sandbox.async_client(**fewer)
+        with pytest.raises(JournalError, match="'pattern'"):
+            cancel(kind, sandbox, vtex_requests(2), journal=path, client=client)
+
+
+@pytest.mark.parametrize("replaced", [False, True])
+def test_a_journal_that_is_removed_stops_its_run(kind: Kind, path: Path, replaced: bool) -> None:
+    """Nothing more is sent: the intent would be in no file that a later run finds."""
+    given: list[int] = []
+
+    def remove(result: BulkResult) -> bool:
+        given.append(result.row)
+        if len(given) == 3:
+            path.unlink()
+            if replaced:
+                path.touch()
+        return False
+
+    with vtex_sandbox(200) as sandbox:
+        with pytest.raises(JournalError, match="removed or replaced"):
+            cancel(kind, sandbox, vtex_requests(200), journal=path, until=remove)
+        assert len(sandbox.requests) < 60
+
+
 def test_a_newer_schema_is_refused(kind: Kind, path: Path) -> None:
     """And nothing is sent."""
     with vtex_sandbox(2) as sandbox:
