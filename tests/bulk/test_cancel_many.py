@@ -381,6 +381,7 @@ def test_a_known_rate_is_kept(kind: Kind) -> None:
         assert times[-1] - times[0] == pytest.approx(19.2, abs=0.2)
         assert min(gaps) >= 0.97
     assert not run.progress.lanes[0].learnt
+    assert run.progress.lanes[0].rate == 1.0  # as it was configured, not what is kept of it
 
 
 @pytest.mark.parametrize("concurrency", [0, True, "8"])
