@@ -180,6 +180,34 @@ def test_every_credential_is_refused(kind: Kind, journaled: bool, tmp_path: Path
     assert [lane.state for lane in run.progress.lanes] == ["stopped", "stopped"]
 
 
+def test_a_client_that_is_closed_stops_its_lanes(kind: Kind) -> None:
+    """Nothing can be sent by it any more: the rest is told unsent at once, and no lane waits for a network."""
+    with vtex_sandbox(60) as sandbox:
+        client: Any = sandbox.client() if kind == "blocking" else sandbox.async_client()
+
+        async def one_by_one() -> list[BulkResult]:
+            results: list[BulkResult] = []
+            async for result in client.cancel_many(vtex_requests(60)):
+                results.append(result)
+                if len(results) == 5:
+                    await client.aclose()
+            return results
+
+        results: list[BulkResult] = []
+        began = sandbox.world.now
+        if kind == "async":
+            results = asyncio.run(one_by_one())
+        else:
+            for result in client.cancel_many(vtex_requests(60)):
+                results.append(result)
+                if len(results) == 5:
+                    client.close()
+        assert sandbox.world.now == began
+    assert len(results) == 60
+    assert isinstance(results[-1].error, NotSentError)
+    assert "the client is closed" in str(results[-1].error)
+
+
 def _with(kind: Kind, sandbox: Sandbox, *more: Any) -> Any:
     given = {"vtex": None}
     client = sandbox.client(**given) if kind == "blocking" else sandbox.async_client(**given)
@@ -353,6 +381,7 @@ def test_a_known_rate_is_kept(kind: Kind) -> None:
         assert times[-1] - times[0] == pytest.approx(19.2, abs=0.2)
         assert min(gaps) >= 0.97
     assert not run.progress.lanes[0].learnt
+    assert run.progress.lanes[0].rate == 1.0  # as it was configured, not what is kept of it
 
 
 @pytest.mark.parametrize("concurrency", [0, True, "8"])

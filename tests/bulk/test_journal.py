@@ -149,6 +149,30 @@ def test_what_was_in_flight_is_looked_at_first(kind: Kind, path: Path) -> None:
     assert [attempt.what for attempt in found.outcome.attempts] == ["cancel", "read"]
 
 
+def test_what_was_in_flight_is_unknown_where_its_lane_stops(kind: Kind, path: Path) -> None:
+    """An earlier run may have asked for it: it is not told to be untouched, nor is a row of the same order."""
+    with vtex_sandbox(40) as sandbox:
+        cancel(kind, sandbox, vtex_requests(40), journal=path)
+        for row in range(40):
+            _crash(path, row)
+        with closing(sqlite3.connect(path)) as connection, connection:
+            connection.execute("UPDATE row SET asked = NULL WHERE row < 30")
+        connection.close()
+        client: Any = sandbox.client() if kind == "blocking" else sandbox.async_client()
+        sandbox.world.vtex.app_token = "another"
+        requests = [*vtex_requests(40), CancelVtexOrder(order(3)), CancelVtexOrder(order(35))]
+        results, _ = cancel(kind, sandbox, requests, client=client, journal=path)
+        told = {result.row: result for result in results}
+        assert len(results) == len(told) == 42
+        for row in (*range(30, 40), 41):
+            unknown = told[row].outcome
+            assert isinstance(unknown, Unknown), told[row]
+            assert [attempt.what for attempt in unknown.attempts] == ["cancel"]
+        assert all(told[row].error is not None for row in (*range(30), 40))
+        later, _ = cancel(kind, sandbox, requests, journal=path)
+        assert all(isinstance(result.outcome, Requested) for result in later), later
+
+
 @pytest.mark.parametrize("applied", [True, False])
 def test_an_open_order_at_crux_is_never_sent_twice(kind: Kind, path: Path, applied: bool) -> None:
     """Whether the first request arrived or not: an intent without an answer is `Unknown`."""
@@ -244,6 +268,39 @@ def test_other_accounts_are_refused(kind: Kind, path: Path) -> None:
         with pytest.raises(JournalError, match="elsewhere"):
             cancel(kind, sandbox, vtex_requests(2), journal=path)
         assert len(sandbox.requests) == 0
+
+
+def test_an_account_that_was_added_is_known_from_then_on(kind: Kind, path: Path) -> None:
+    """A journal that has rows of it is refused where the account is elsewhere."""
+    with vtex_sandbox(2) as sandbox:
+        fewer = dict.fromkeys(("pattern", "crux", "kibo"))
+        client = sandbox.client(**fewer) if kind == "blocking" else sandbox.async_client(**fewer)
+        cancel(kind, sandbox, vtex_requests(1), journal=path, client=client)
+        cancel(kind, sandbox, vtex_requests(2), journal=path)
+        with StoredRun(path) as run:
+            assert run.accounts.keys() == {"pattern", "sandbox", "crux", "12345"}
+        client = sandbox.client(**fewer) if kind == "blocking" else sandbox.async_client(**fewer)
+        with pytest.raises(JournalError, match="'pattern'"):
+            cancel(kind, sandbox, vtex_requests(2), journal=path, client=client)
+
+
+@pytest.mark.parametrize("replaced", [False, True])
+def test_a_journal_that_is_removed_stops_its_run(kind: Kind, path: Path, replaced: bool) -> None:
+    """Nothing more is sent: the intent would be in no file that a later run finds."""
+    given: list[int] = []
+
+    def remove(result: BulkResult) -> bool:
+        given.append(result.row)
+        if len(given) == 3:
+            path.unlink()
+            if replaced:
+                path.touch()
+        return False
+
+    with vtex_sandbox(200) as sandbox:
+        with pytest.raises(JournalError, match="removed or replaced"):
+            cancel(kind, sandbox, vtex_requests(200), journal=path, until=remove)
+        assert len(sandbox.requests) < 60
 
 
 def test_a_newer_schema_is_refused(kind: Kind, path: Path) -> None:

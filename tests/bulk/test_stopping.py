@@ -7,6 +7,7 @@ import sys
 import threading
 import time
 from collections.abc import AsyncIterator, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -122,6 +123,55 @@ def test_a_run_that_is_dropped_ends_its_tasks(journaled: bool, tmp_path: Path) -
 
     asyncio.run(main())
     assert len(list(tmp_path.iterdir())) == journaled
+
+
+@pytest.mark.parametrize("journaled", [False, True])
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_run_that_is_closed_from_elsewhere_ends_its_iteration(
+    kind: Kind, journaled: bool, tmp_path: Path
+) -> None:
+    """By another thread or task, while its accounts wait for the end of a 429."""
+    threads = set(threading.enumerate())
+    journal = tmp_path / "run.db" if journaled else None
+    with Sandbox(http=True, speed=0) as sandbox:
+        sandbox.world.vtex.reject_until(1000)
+        if kind == "async":
+            asyncio.run(_closed_by_another_task(sandbox, journal))
+        else:
+            run = sandbox.client().cancel_many(vtex_requests(50), journal=journal)
+            consumers = [threading.Thread(target=list, args=[run], daemon=True) for _ in range(2)]
+            consumers[0].start()
+            while not _waits(run):
+                pass
+            consumers[1].start()
+            run.close()
+            for consumer in consumers:
+                consumer.join(10)
+                assert not consumer.is_alive()
+            assert list(run) == []
+    assert set(threading.enumerate()) <= threads
+    assert len(list(tmp_path.iterdir())) == journaled
+
+
+async def _closed_by_another_task(sandbox: Sandbox, journal: Path | None) -> None:
+    async with sandbox.async_client() as client:
+        run = client.cancel_many(vtex_requests(50), journal=journal)
+
+        async def consume() -> None:
+            async for _ in run:
+                pass
+
+        consumers = [asyncio.ensure_future(consume()) for _ in range(2)]
+        while not _waits(run):  # noqa: ASYNC110
+            await asyncio.sleep(0)
+        await run.aclose()
+        assert not (await asyncio.wait(consumers, timeout=10))[1]
+
+
+def _waits(run: Course) -> bool:
+    with suppress(RuntimeError):  # it has changed while it was copied
+        return [lane.state for lane in run.progress.lanes] == ["waiting"] and not run.in_flight
+    return False
 
 
 def _answered(flow: Flow[T], step: Call) -> T:

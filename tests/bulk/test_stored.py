@@ -1,12 +1,15 @@
 """Looking into a journal, and having rows asked about again."""
 
 import sqlite3
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from countermand import (
+    AnyRequest,
     CancelVtexOrder,
+    InvalidRequestError,
     JournalError,
     OrderNotFoundError,
     Refused,
@@ -81,6 +84,25 @@ def test_failed_rows_are_sent_again(path: Path) -> None:
         assert len(sandbox.requests) == sent + 1
     assert all(isinstance(result.outcome, Requested) for result in again)
     assert [result.row for result in again if not result.replayed] == [3]
+
+
+def test_an_input_is_compared_before_it_is_asked_about_again(path: Path) -> None:
+    """As a run compares it: the first row that differs, or is missing, is named; more rows may follow."""
+    with vtex_sandbox(5) as sandbox:
+        cancel("blocking", sandbox, vtex_requests(5), journal=path)
+
+    def failing() -> Iterator[AnyRequest]:
+        yield from vtex_requests(2)
+        raise LookupError("of the input")
+
+    with StoredRun(path) as run:
+        run.compare(vtex_requests(9))
+        with pytest.raises(InvalidRequestError, match="ends after 3 rows, and the journal has 5"):
+            run.compare(vtex_requests(3))
+        with pytest.raises(InvalidRequestError, match="row 1 of the input"):
+            run.compare([next(vtex_requests(1)), "an order"])  # type: ignore[list-item]
+        with pytest.raises(LookupError):
+            run.compare(failing())
 
 
 def test_nothing_else_is_asked_again(path: Path) -> None:

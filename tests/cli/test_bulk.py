@@ -206,6 +206,19 @@ def test_requests_as_json_lines(call: Call, served: Sandbox, monkeypatch: pytest
     assert "scientific notation" in told[4]["error"]["message"]
 
 
+@pytest.mark.parametrize("first", [b'{"request": "\xff"}', b"{" * 200_000, b"[]"])
+def test_a_first_line_of_json_may_be_bad(call: Call, served: Sandbox, first: bytes) -> None:
+    """It is a bad row as any other: what it begins with, or the file's name, tells what the file is."""
+    good = json.dumps(CancelPatternOrder(PATTERN).to_dict()).encode()
+    answer = call(
+        "bulk", write(first + b"\n" + good, "orders.jsonl"), "--journal", "run.db", "--out", "-", "-y"
+    )
+    assert answer.code == 1
+    told = results(answer.out)
+    assert (told[1]["result"], told[2]["result"]) == ("error:invalid_request", "requested")
+    assert "line 1: " in told[1]["message"]
+
+
 def test_a_duplicate_is_cancelled_once_and_told(call: Call, served: Sandbox) -> None:
     """Another spelling of the id is the same order."""
     text = f"{HEADER}crux,{CRUX},,\nkibo,1010101,,other\ncrux,{CRUX.replace('-', '').upper()},,\n"
@@ -317,15 +330,25 @@ def test_errors_are_retried(call: Call, served: Sandbox) -> None:
     assert "1 row that is failed will be asked about again" in answer.err
 
 
-@pytest.mark.parametrize("text", [f"{HEADER}vtex,other,,\n", HEADER + "vtex,missing,,\n"])
-def test_retrying_with_another_input_takes_nothing_back(call: Call, served: Sandbox, text: str) -> None:
+@pytest.mark.parametrize(
+    "text, line",
+    [
+        (f"{HEADER}vtex,other,,\n", 2),
+        (f"{HEADER}vtex,missing,,\nvtex,other,,\n", 3),
+        (f"{HEADER}vtex,missing,,\n", 2),
+    ],
+)
+def test_retrying_with_another_input_takes_nothing_back(
+    call: Call, served: Sandbox, text: str, line: int
+) -> None:
     """What the journal knows of its orders is kept."""
     name = write(f"{HEADER}vtex,missing,,\nvtex,missing-too,,\n")
     call("bulk", name, "--journal", "run.db", "--yes")
     before = Path("run.db").read_bytes()
     answer = call("bulk", write(text), "--journal", "run.db", "--yes", "--retry", "failed")
     assert answer.code == 2
-    assert "the input has changed since run.db was begun: " in answer.err
+    assert f"is line {line}: the input has changed since the journal was begun" in answer.err
+    assert "give it a journal of its own" in answer.err
     assert Path("run.db").read_bytes() == before
 
 

@@ -19,7 +19,7 @@ from countermand.cli.accounts import opened
 from countermand.cli.display import _Picture, _Snapshot, duration, line
 from countermand.cli.rows import Lines, Rows
 from countermand.cli.survey import survey
-from countermand.cli.terminal import is_live, plain
+from countermand.cli.terminal import can_ask, is_live, plain
 from countermand.sandbox import Sandbox
 
 from .conftest import Call
@@ -88,6 +88,20 @@ def test_the_display_is_for_terminals(monkeypatch: pytest.MonkeyPatch, name: str
     monkeypatch.setenv("TERM", "xterm")
     monkeypatch.setenv(name, value)
     assert is_live() == (name == "NOTHING")
+
+
+def test_a_person_is_asked_where_the_question_is_seen(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Standard error that goes into a file shows none."""
+    for at_stdin, at_stderr in ((True, True), (True, False), (False, True)):
+        monkeypatch.setattr("sys.stdin", _Terminal(at_stdin))
+        monkeypatch.setattr("sys.stderr", _Terminal(at_stderr))
+        assert can_ask() == (at_stdin and at_stderr)
+
+
+class _Terminal(io.StringIO):
+    def __init__(self, there: bool) -> None:
+        super().__init__()
+        self.isatty = lambda: there  # type: ignore[method-assign]
 
 
 def test_a_pipe_has_no_display(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -163,6 +177,24 @@ def test_a_shell_completes(call: Call, shell: str) -> None:
     assert answer.code == 0
     assert "bulk" in answer.out
     assert "journal" in answer.out
+
+
+def test_bash_completes_files_and_choices(call: Call, tmp_path: Path) -> None:
+    """The input and the journal are files; `--retry` has two values."""
+    script = Path("completion.bash")
+    script.write_text(call("completion", "bash").out, encoding="utf-8")
+    Path("orders.csv").touch()
+    complete = (
+        'COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); . ./completion.bash; _countermand; echo "${COMPREPLY[*]}"'
+    )
+    for words, found in (
+        ("bulk ord", "orders.csv"), ("bulk orders.csv --journal or", "orders.csv"), ("check or", "orders.csv"),
+        ("bulk orders.csv --out or", "orders.csv"), ("bulk orders.csv --retry f", "failed"),
+    ):  # fmt: skip
+        command = ["bash", "-c", complete, "bash", "countermand", *words.split()]
+        assert subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip() == found, (
+            words
+        )
 
 
 def test_the_sandbox_prints_what_points_a_client_at_it(tmp_path: Path) -> None:

@@ -29,7 +29,7 @@ def orders(call: Call, served: Sandbox) -> Path:
 
 
 @pytest.mark.parametrize(
-    "out", ["orders.csv", "./sub/../orders.csv", "link.csv", "run.db", "run.db-wal", "accounts.toml"]
+    "out", ["orders.csv", "sub/../orders.csv", "link.csv", "run.db", "run.db-wal", "accounts.toml"]
 )
 @pytest.mark.parametrize("began", [False, True])
 def test_results_are_not_written_over_what_the_run_needs(
@@ -151,6 +151,12 @@ def test_an_input_that_is_a_pipe_is_read_once(call: Call, orders: Path) -> None:
     with subprocess.Popen(["sh", "-c", "cat orders.csv > pipe"]):
         answer = call("bulk", "pipe", "--journal", "run.db", "--yes", "--json")
     assert answer.out.count("\n") == 2
+
+
+def test_a_file_may_be_called_as_standard_input_is(call: Call, orders: Path) -> None:
+    """`./-` is a file."""
+    orders.rename("-")
+    assert call("bulk", "./-", "--dry-run").code == 0
 
 
 def test_an_input_that_is_a_folder_is_told(call: Call, orders: Path) -> None:

@@ -48,10 +48,11 @@ class CancelMany(Course):
     def __next__(self) -> BulkResult:
         if self._closed:
             raise StopIteration
+        step: Step = End()
         self._run.received()
         try:
             self._begin()
-            while True:
+            while not self._closed:  # another thread may close it
                 self._take_events()
                 step = self._run.step()
                 if isinstance(step, Give):
@@ -62,8 +63,9 @@ class CancelMany(Course):
         except BaseException:
             self._end()
             raise
-        self._end()
-        if step.error is not None:
+        if not self._closed:
+            self._end()
+        if isinstance(step, End) and step.error is not None:
             raise step.error
         raise StopIteration
 
@@ -99,6 +101,9 @@ class CancelMany(Course):
         try:
             event = self._events.get(timeout=delay)
         except queue.Empty:
+            return
+        if self._closed:
+            self._events.put(event)  # it is for the thread that closes this, or for another one that waits
             return
         self._take(event)
 
@@ -137,6 +142,7 @@ class CancelMany(Course):
                 self._take_events()
             for timer in self._timers:
                 timer.join()
+            self._events.put(None)
             _open.discard(self)
             self._close_input()
 

@@ -58,10 +58,11 @@ class AsyncCancelMany(Course):
     async def __anext__(self) -> BulkResult:
         if self._closed:
             raise StopAsyncIteration
+        step: Step = End()
         self._run.received()
         try:
             self._begin()
-            while True:
+            while not self._closed:  # another task may close it
                 self._take_events()
                 step = self._run.step()
                 if isinstance(step, Give):
@@ -72,8 +73,9 @@ class AsyncCancelMany(Course):
         except BaseException:
             await self._end()
             raise
-        await self._end()
-        if step.error is not None:
+        if not self._closed:
+            await self._end()
+        if isinstance(step, End) and step.error is not None:
             raise step.error
         raise StopAsyncIteration
 
@@ -142,6 +144,7 @@ class AsyncCancelMany(Course):
 
     async def _end(self) -> None:
         self._closed = True
+        self._inbox.woken.set()
         try:
             self._run.stop()
             for task in self._tasks:

@@ -71,6 +71,7 @@ class Journal:
         self._path = path.absolute()  # `:memory:` is a file's name, too
         self._accounts = accounts
         self._tell = tell
+        self._identity: tuple[int, int] | None = None
         self._queue: queue.SimpleQueue[list[Op] | None] = queue.SimpleQueue()
         self._thread = Background("countermand-journal", self._run)
 
@@ -101,8 +102,9 @@ class Journal:
             refuse_network(self._path)
             lock.acquire()
             connection = _connect(self._path)
-            is_new = _check(connection, self._accounts)
-            opened = _prepare(connection, self._accounts, is_new=is_new)
+            stored = _check(connection, self._accounts)
+            opened = _prepare(connection, stored, self._accounts)
+            self._identity = _identity(self._path)
         except Exception as error:  # noqa: BLE001 - the run waits for it; a file of others may hold anything
             if connection is not None:
                 connection.close()
@@ -132,6 +134,8 @@ class Journal:
             writes = [op for op in ops if not isinstance(op, Load)]
             try:
                 if writes:
+                    if _identity(self._path) != self._identity:
+                        raise JournalError("it was removed or replaced while it was written")
                     duplicates = write(connection, writes)
                     self._tell(Committed(writes, duplicates))
                 for op in ops:
@@ -146,11 +150,22 @@ def _connect(path: Path) -> sqlite3.Connection:
     return sqlite3.connect(path, isolation_level=None, timeout=5.0)
 
 
-def _check(connection: sqlite3.Connection, accounts: Mapping[str, tuple[str, str]]) -> bool:
-    """Return whether the file is a new one. Nothing is written: one that is refused stays as it is."""
+def _identity(path: Path) -> tuple[int, int] | None:
+    """Return what tells a file from another one of the same name; None if there is none."""
+    try:
+        found = path.stat()
+    except FileNotFoundError:
+        return None
+    return found.st_dev, found.st_ino
+
+
+def _check(
+    connection: sqlite3.Connection, accounts: Mapping[str, tuple[str, str]]
+) -> dict[str, list[str]] | None:
+    """Return the accounts of the file, or None if it is new. A file that is refused is left unchanged."""
     names = {name for (name,) in connection.execute("SELECT name FROM sqlite_master")}
     if not names:
-        return True
+        return None
     if not names.issuperset(("meta", "session", "pace", "row")):
         raise JournalError("it is no journal: it is a database of another kind, and not a journal of a run")
     meta = dict(connection.execute("SELECT name, value FROM meta"))
@@ -158,22 +173,27 @@ def _check(connection: sqlite3.Connection, accounts: Mapping[str, tuple[str, str
         raise JournalError(
             f"its schema {meta['schema']} is newer than this version writes, which is {SCHEMA}"
         )
-    _compare(json.loads(meta["accounts"]), accounts)
-    return False
+    stored: dict[str, list[str]] = json.loads(meta["accounts"])
+    _compare(stored, accounts)
+    return stored
 
 
 def _prepare(
-    connection: sqlite3.Connection, accounts: Mapping[str, tuple[str, str]], *, is_new: bool
+    connection: sqlite3.Connection,
+    stored: Mapping[str, list[str]] | None,
+    accounts: Mapping[str, tuple[str, str]],
 ) -> Opened:
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("PRAGMA synchronous = FULL")
     connection.execute("PRAGMA cache_size = -1024")  # KiB: memory stays flat
     connection.execute("BEGIN IMMEDIATE")
-    if is_new:
+    if stored is None:
         for statement in TABLES.split(";"):
             connection.execute(statement)
         connection.execute("INSERT INTO meta VALUES ('schema', ?)", (str(SCHEMA),))
-        connection.execute("INSERT INTO meta VALUES ('accounts', ?)", (json.dumps(dict(accounts)),))
+    # An account that the client has only now may have rows from now on.
+    known = json.dumps({**(stored or {}), **accounts})
+    connection.execute("INSERT OR REPLACE INTO meta VALUES ('accounts', ?)", (known,))
     connection.execute("INSERT INTO session (began) VALUES (?)", (time.time(),))
     connection.execute("COMMIT")
     rows: int = connection.execute("SELECT coalesce(max(row) + 1, 0) FROM row").fetchone()[0]

@@ -167,9 +167,6 @@ class Lane:
         return "again"
 
     def _unsent(self, ticket: Ticket, error: NotSentError, now: float) -> Verdict:
-        if error.marketplace is None:
-            self.stopped = error.message  # the client itself sends nothing any more
-            return "stopped"
         others_left = ticket.seen >= 0 and self._got_through > ticket.seen
         ticket.seen = self._got_through
         ticket.unsent += 1

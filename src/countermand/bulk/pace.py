@@ -54,6 +54,8 @@ class Pace:
     """
 
     def __init__(self, known: float | None = None, learnt: float | None = None) -> None:
+        #: The rate that was configured, in requests a second.
+        self.known: float | None = known
         self._most = known * _MARGIN if known else math.inf
         #: The rate that is kept now, in requests a second; None as long as no limit has shown.
         self.rate: float | None = self._most if known else learnt * (1 - _CUT) if learnt else None

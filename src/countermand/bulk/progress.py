@@ -84,7 +84,7 @@ def _lane(lane: Lane, stored: int, now: float, wall: datetime) -> LaneProgress:
         state=state,
         until=until,
         reason=reason,
-        rate=lane.pace.rate,
+        rate=lane.pace.known or lane.pace.rate,
         learnt=lane.pace.learnt is not None,
         rate_limited=lane.pace.refusals,
         done=lane.done,

@@ -1,6 +1,7 @@
 """What a run writes into its journal and reads from it, as plain data."""
 
 import json
+from datetime import UTC, datetime
 from typing import Any, NamedTuple, TypeAlias
 
 from ..data.shapes import tag_of
@@ -108,6 +109,11 @@ class Broken(NamedTuple):
 
 
 Event: TypeAlias = Opened | Committed | Loaded | Broken | Closed
+
+
+def instant(seconds: float | None) -> datetime | None:
+    """Return a stored time as a datetime in UTC."""
+    return None if seconds is None else datetime.fromtimestamp(seconds, UTC)
 
 
 def canonical(data: Any) -> str:

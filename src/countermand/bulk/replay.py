@@ -8,6 +8,19 @@ from .records import Load, Loaded, Row, request_text, result_of
 from .results import BulkResult
 
 
+def check_row(row: int, stored_row: int, stored_request: str, item: object) -> None:
+    """Raise `InvalidRequestError` if a row of the input is not the one that the journal has."""
+    if stored_row != row or stored_request != request_text(item):
+        differs = f"row {row} of the input (the first is 0) is not the one that the journal has"
+        raise InvalidRequestError(f"{differs}: nothing new was sent")
+
+
+def ended_early(read: int, rows: int) -> InvalidRequestError:
+    """Return the error of an input that ends before the journal does."""
+    has = f"the input ends after {read} rows, and the journal has {rows}"
+    return InvalidRequestError(f"{has}: it is of another input; nothing new was sent")
+
+
 class Replay:
     """What is left of a journal to go through, as long as there is any."""
 
@@ -61,9 +74,7 @@ class Replay:
         Raises `InvalidRequestError` if it differs.
         """
         stored = self._stored.popleft()
-        if stored.row != row or stored.request != request_text(item):
-            differs = f"row {row} of the input (the first is 0) is not the one that the journal has"
-            raise InvalidRequestError(f"{differs}: nothing new was sent")
+        check_row(row, stored.row, stored.request, item)
         self.comparing = row + 1 < self._rows
         if stored.answer is not None:
             first = stored if stored.first is None else stored._replace(row=stored.first)
@@ -74,10 +85,7 @@ class Replay:
 
     def input_ended(self, read: int) -> InvalidRequestError | None:
         """Return what is wrong if the input ends here."""
-        if not self.comparing:
-            return None
-        has = f"the input ends after {read} rows, and the journal has {self._rows}"
-        return InvalidRequestError(f"{has}: it is of another input; nothing new was sent")
+        return ended_early(read, self._rows) if self.comparing else None
 
     def followers(self, row: int) -> list[tuple[int, Any]]:
         """Return the rows of the same order that wait for the answer of this one."""

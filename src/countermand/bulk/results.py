@@ -270,3 +270,8 @@ class Accounts:
     known: Mapping[str, tuple[str, str]]
     #: Label → known rate, in requests a second.
     rates: Mapping[str, float]
+
+    @property
+    def closed(self) -> bool:
+        """Whether the client is closed; False for a driver that does not tell."""
+        return bool(getattr(self.driver, "closed", False))

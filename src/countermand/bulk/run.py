@@ -12,8 +12,9 @@ from typing import Any
 
 from ..engine.wire import Clock
 from ..errors import CountermandError, NotSentError
+from ..marketplaces.base import asked_before
 from ..marketplaces.stored import request_from_dict
-from ..outcomes import Outcome
+from ..outcomes import Outcome, Unknown
 from .backlog import Backlog
 from .lane import Ended, Lane, Lanes, Ticket
 from .outbox import Outbox
@@ -31,6 +32,7 @@ from .records import (
     Row,
     Withdraw,
     answer_of,
+    instant,
     request_text,
     result_of,
 )
@@ -49,12 +51,7 @@ class Run:
     """One run over one input."""
 
     def __init__(
-        self,
-        accounts: Accounts,
-        clock: Clock,
-        concurrency: int,
-        *,
-        journaled: bool = False,
+        self, accounts: Accounts, clock: Clock, concurrency: int, *, journaled: bool = False
     ) -> None:
         self.tally: Tally = Tally(clock.monotonic())
         self._lanes = Lanes(accounts, concurrency, LOOK_AHEAD, clock.monotonic())
@@ -75,6 +72,7 @@ class Run:
         self.backlog: Backlog = Backlog()
         self._answers: dict[int, tuple[Ticket, Outcome[Any] | CountermandError]] = {}
         self._tickets: dict[int, Ticket] = {}  # inserted, or declared, and not confirmed
+        self._not_looked_at: set[int] = set()  # asked about by an earlier run, whose lane has stopped
         self._replay = Replay(0)
         self._reading = False
         self._read_lately = 0
@@ -248,13 +246,12 @@ class Run:
 
     def _take_stored(self, row: Row, *, is_loaded: bool = False) -> None:
         request = request_from_dict(json.loads(row.request))
-        asked = None if row.asked is None else datetime.fromtimestamp(row.asked, UTC)
         try:
             client = self._accounts.find(request)
         except CountermandError as error:
             self._finish(Ticket(row.row, request, None), error)
             return
-        self._queue(Ticket(row.row, request, client, asked), is_loaded=is_loaded)
+        self._queue(Ticket(row.row, request, client, instant(row.asked)), is_loaded=is_loaded)
 
     # What happens.
 
@@ -281,7 +278,7 @@ class Run:
             result = result_of(first, ticket.request, replayed=False, number=op.row)
             self._ready.append((op.row, result))
         else:
-            self._follow(first.row, ticket)
+            self._follow(first, ticket)
 
     def _declared(self, ticket: Ticket | None) -> None:
         if ticket is None:
@@ -294,15 +291,17 @@ class Run:
         self._outbox.add(Withdraw(ticket.row))
         self._tell_unsent(ticket, lane.stopped)
 
-    def _follow(self, first: int, ticket: Ticket) -> None:
+    def _follow(self, first: Row, ticket: Ticket) -> None:
         """Tell a row what becomes of the first one of the same order."""
         lane = self._lanes.of(ticket.client)
-        if lane.stopped is None or first in lane.in_flight or first in self._answers:
-            self._unanswered.follow(first, ticket.row, ticket.request)
+        if lane.stopped is None or first.row in lane.in_flight or first.row in self._answers:
+            self._unanswered.follow(first.row, ticket.row, ticket.request)
             return
         self._unanswered.end(ticket.row)
-        problem = NotSentError(f"not sent: row {first} is about the same order, and was not sent")
-        self._ready.append((ticket.row, told(ticket.request, problem, ticket.row, first)))
+        reason = f"row {first.row} is about the same order, and was not sent: {lane.stopped}"
+        asked = instant(first.asked) if first.row in self._not_looked_at else None
+        ended = self._unsent(ticket, asked, reason)
+        self._ready.append((ticket.row, told(ticket.request, ended, ticket.row, first.row)))
 
     def came_back(self, ticket: Ticket, ended: Ended) -> None:
         """Take what became of a call."""
@@ -315,6 +314,8 @@ class Run:
                 self.fail(ended)
             return
         verdict = lane.came_back(ticket, ended, now)
+        if verdict == "again" and self._accounts.closed:
+            lane.stopped = "the client is closed"  # the request is in its queue, and is told with the rest
         if verdict == "told":
             lane.done += 1
             self._finish(ticket, ended)
@@ -359,10 +360,19 @@ class Run:
 
     def _tell_unsent(self, ticket: Ticket, reason: str) -> None:
         """Tell that a request was not sent. The journal has no answer for it, so a later run sends it."""
+        if ticket.asked is not None:
+            self._not_looked_at.add(ticket.row)
+        self._tell(ticket, self._unsent(ticket, ticket.asked, reason))
+
+    def _unsent(self, ticket: Ticket, asked: datetime | None, reason: str) -> Outcome[Any] | CountermandError:
+        """Return what is told of an order that is not asked about. An earlier run may have sent its cancellation."""
         rules = ticket.client.rules
         about = {"marketplace": rules.name, "account": rules.label}
-        problem = NotSentError(f"not sent: {reason}", order_id=str(rules.order_of(ticket.request)), **about)
-        self._tell(ticket, problem)
+        order_id = str(rules.order_of(ticket.request))
+        if asked is None:
+            return NotSentError(f"not sent: {reason}", order_id=order_id, **about)
+        why = f"an earlier run may have asked for it, and it could not be looked at: {reason}"
+        return Unknown(order_id=order_id, reason=why, attempts=(asked_before(asked, rules.label),), **about)
 
     def _stop_lane(self, lane: Lane, reason: str) -> None:
         while lane.queue:

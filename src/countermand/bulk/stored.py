@@ -3,7 +3,7 @@
 import json
 import sqlite3
 from collections import Counter
-from collections.abc import Generator, Iterator, Mapping
+from collections.abc import Generator, Iterable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,11 +13,14 @@ from urllib.parse import quote
 
 import attrs
 
+from ..engine.rules import AnyRequest
 from ..errors import CountermandError, JournalError
 from ..marketplaces.stored import error_from_dict, outcome_from_dict
 from ..outcomes import Outcome
 from .journal import SCHEMA, SELECT, TABLES, as_ours
 from .locking import Lock
+from .records import instant
+from .replay import check_row, ended_early
 
 
 @attrs.frozen
@@ -77,7 +80,8 @@ class StoredRun:
     def __init__(self, path: str | Path) -> None:
         self._path = Path(path)
         if not self._path.is_file():
-            raise JournalError(f"the journal {path}: there is no such file")
+            what = "it is no file" if self._path.exists() else "there is no such file"
+            raise JournalError(f"the journal {path}: {what}")
         #: Label → marketplace and base URL.
         self.accounts: Mapping[str, tuple[str, str]] = {}
         self._connection = sqlite3.connect(f"file:{quote(str(self._path.absolute()))}?mode=ro", uri=True)
@@ -140,8 +144,29 @@ class StoredRun:
             for found in self._connection.execute(f"{SELECT} {chosen} ORDER BY own.row", kinds):
                 number, account, request, asked, kind, answer, first, answered = found
                 said = None if answer is None else next(iter(json.loads(answer).values()))
-                times = _time(asked), _time(answered)
+                times = instant(asked), instant(answered)
                 yield StoredRow(number, account, json.loads(request), kind, said, *times, first)
+
+    def compare(self, requests: Iterable[AnyRequest]) -> None:
+        """Raise `InvalidRequestError` at the first request that is not the one the journal has in its place.
+
+            with StoredRun("run.db") as run:
+                run.compare(requests)
+            reopen("run.db", "failed")
+
+        A run compares its input by itself; this is for a program that changes the journal before. There may be more
+        requests than the journal has rows.
+        """
+        given = enumerate(requests)
+        for stored_row, stored_request in self._requests():
+            row, request = next(given, (None, None))
+            if row is None:
+                raise ended_early(stored_row, sum(self.counts().values()))
+            check_row(row, stored_row, stored_request, request)
+
+    def _requests(self) -> Iterator[tuple[int, str]]:
+        with self._reading():
+            yield from self._connection.execute("SELECT row, request FROM row ORDER BY row")
 
     def timeline(self, seconds: float = 60.0) -> list[tuple[datetime, int]]:
         """Return how many rows were answered in each stretch of so many seconds that has any, by its beginning."""
@@ -154,7 +179,7 @@ class StoredRun:
     def sessions(self) -> list[Session]:
         """Return the processes that worked on the run, in their order."""
         found = self._all("SELECT began, ended FROM session ORDER BY rowid")
-        return [Session(datetime.fromtimestamp(began, UTC), _time(ended)) for began, ended in found]
+        return [Session(datetime.fromtimestamp(began, UTC), instant(ended)) for began, ended in found]
 
     def rates(self) -> Mapping[str, float]:
         """Return what was learnt: label → requests a second."""
@@ -201,7 +226,3 @@ def reopen(path: str | Path, what: Literal["failed", "unknown"]) -> int:
         raise as_ours(error, path) from None
     finally:
         lock.release()
-
-
-def _time(seconds: float | None) -> datetime | None:
-    return None if seconds is None else datetime.fromtimestamp(seconds, UTC)

@@ -81,10 +81,7 @@ def cancel(
 @app.command
 def check(
     file: Annotated[
-        str,
-        Parameter(
-            help="An outcome as JSON, or one outcome or result a line; - for standard input.",
-        ),
+        Path, Parameter(help="An outcome as JSON, or one outcome or result a line; - for standard input.")
     ],
     /,
     *,
@@ -118,10 +115,8 @@ def status(
 @app.command
 def bulk(
     file: Annotated[
-        str,
-        Parameter(
-            help="CSV with a line of column names, or JSON Lines of requests; - for standard input.",
-        ),
+        Path,
+        Parameter(help="CSV with a line of column names, or JSON Lines of requests; - for standard input."),
     ],
     /,
     *,
@@ -129,7 +124,7 @@ def bulk(
         Path | None, Parameter(help="Where the run is kept; the same command again resumes it.")
     ] = None,
     out: Annotated[
-        str | None,
+        Path | None,
         Parameter(help="Write the results: CSV, or JSON Lines for a name in .jsonl; - for standard output."),
     ] = None,
     dry_run: Annotated[
@@ -206,8 +201,10 @@ def completion(shell: Annotated[Literal["bash", "zsh", "fish"], Parameter(help="
     return Exit.DONE
 
 
-def _name(text: str) -> str:
-    return "-" if text == _HYPHEN else text
+def _name(path: Path) -> str:
+    """Return a file's name, where "-" stands for a standard stream."""
+    name = str(path)
+    return {_HYPHEN: "-", "-": "./-"}.get(name, name)
 
 
 def run(arguments: Sequence[str]) -> int:

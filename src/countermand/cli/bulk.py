@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 import attrs
 
-from ..bulk.records import canonical, request_text
 from ..bulk.results import InFlight
 from ..bulk.stored import StoredRun, reopen
 from ..errors import CountermandError, InvalidRequestError
@@ -65,14 +64,17 @@ def bulk(options: Options) -> Exit:
             return dry_run(rows, accounts, options.as_json)
         try:
             total = _confirmed(rows, accounts, options, options.journal)
+            if options.retry is not None:
+                with StoredRun(options.journal) as run:
+                    run.compare(rows.requests())
+                reopen(options.journal, options.retry)
+        except InvalidRequestError as error:
+            return _tell_changed(error, rows)
         except KeyboardInterrupt:
             tell(
                 "Interrupted: nothing was sent. To begin again:", f"  {_again(options.command)}", style="bold"
             )
             return Exit.INTERRUPTED
-        if options.retry is not None:
-            _check_same(rows, options.journal)
-            reopen(options.journal, options.retry)
         with writing(options.out, options.as_json, rows) as write:
             return _Course(accounts, rows, options, total).run(write)
 
@@ -113,15 +115,12 @@ def _left(found: Survey, journal: Path, retry: Retry | None) -> int:
     return max(0, found.rows - answered + again)
 
 
-def _check_same(rows: Rows, journal: Path) -> None:
-    """Raise `Stop` if the journal is of another input: its answers are kept then."""
-    with StoredRun(journal) as run:
-        given = iter(rows)
-        for stored in run.rows():
-            row = next(given, None)
-            if row is None or request_text(row.request) != canonical(stored.request):
-                where = "it ends earlier" if row is None else f"line {row.line} differs"
-                raise Stop(f"nothing was sent: the input has changed since {journal} was begun: {where}")
+def _tell_changed(error: InvalidRequestError, rows: Rows) -> Exit:
+    tell(error.message, style="red")
+    row = rows.read - 1
+    tell(f"row {row} is line {rows.line_of(row)}: the input has changed since the journal was begun")
+    tell("Put changed and new rows in a file of their own, and give it a journal of its own.")
+    return Exit.USAGE
 
 
 def _is_retried(kind: str, retry: Retry | None) -> bool:
@@ -136,13 +135,20 @@ def _confirm(left: int, options: Options) -> None:
         return
     if options.path == "-" or not can_ask():
         raise Stop("nothing was sent: there is no terminal to confirm on; --yes confirms")
+    if _answer().strip().casefold() not in ("y", "yes"):
+        raise Stop("nothing was sent")
+
+
+def _answer() -> str:
     people().print("Go on? [y/N] ", end="")
     try:
-        answer = input()
+        return input()
     except EOFError:
-        answer = ""
-    if answer.strip().casefold() not in ("y", "yes"):
-        raise Stop("nothing was sent")
+        tell("")  # what follows begins a line of its own
+        return ""
+    except KeyboardInterrupt:
+        tell("")
+        raise
 
 
 class _Course:
@@ -176,23 +182,15 @@ class _Course:
         except CountermandError as error:
             return self._failed(error)
         tell(line(self._run.progress, self._total), style="bold")
-        unfinished = [lane for lane in self._run.progress.lanes if lane.state == "stopped"]
-        for lane in unfinished:
-            tell(f"{lane.account} was stopped: {lane.reason}", style="red")
-        if unfinished:
+        if any(lane.state == "stopped" for lane in self._run.progress.lanes):
             self._tell_how_to_resume("To send what was not sent")
         return self._code
 
     def _failed(self, error: CountermandError) -> Exit:
         progress = self._run.progress
-        tell(error.message, style="red")
         if isinstance(error, InvalidRequestError) and progress.read:
-            number = progress.read - 1
-            tell(
-                f"row {number} is line {self._rows.line_of(number)}: the input has changed since the journal was begun"
-            )
-            tell("Put changed and new rows in a file of their own, and give it a journal of its own.")
-            return Exit.USAGE
+            return _tell_changed(error, self._rows)
+        tell(error.message, style="red")
         if progress.done == progress.replayed and not self._run.in_flight:
             return Exit.USAGE
         self._tell_how_to_resume("To resume")

@@ -158,11 +158,18 @@ class _Picture:
         head.add_column(no_wrap=True, justify="right")
         head.add_row(
             Text(f"{progress.done:,} of {self._total:,}", style="bold"),
-            ProgressBar(total=max(self._total, 1), completed=progress.done),
+            ProgressBar(
+                total=max(self._total, 1),
+                completed=progress.done,
+                complete_style="cyan",
+                finished_style="green",
+            ),
             Text(f"{share:4.0%}"),
         )
         pace = f"{progress.rate:,.0f}/s, {duration(progress.elapsed)}"
-        head.add_row(Text(pace), Text("" if left is None else f"about {duration(left)} left"), Text(""))
+        head.add_row(
+            Text(pace), Text(f"about {duration(left)} left" if left and round(left) else ""), Text("")
+        )
         return head
 
     def _counts(self, progress: Progress) -> Text:

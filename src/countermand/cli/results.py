@@ -13,7 +13,7 @@ from typing import Any, TypeAlias
 from ..bulk.records import kind_of
 from ..bulk.results import BulkResult, UnreadRow
 from .codes import Exit, Stop
-from .rows import Rows
+from .rows import Rows, is_json_lines
 from .terminal import data_json, plain
 from .texts import slots_of
 
@@ -37,7 +37,7 @@ def writing(out: str | None, as_json: bool, rows: Rows) -> Generator[Write]:
     try:
         if out is not None:
             file = sys.stdout if out == "-" else Path(out).open("a", encoding="utf-8", newline="")  # noqa: SIM115
-            writers.append(_writer(file, rows, as_json=out.endswith((".jsonl", ".ndjson"))))
+            writers.append(_writer(file, rows, as_json=is_json_lines(out)))
     except OSError as error:
         raise Stop(f"{out}: it cannot be written: {error.strerror}") from None
 

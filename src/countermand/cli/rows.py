@@ -124,6 +124,11 @@ class InputRow:
         return self.request.error.message if isinstance(self.request, UnreadRow) else None
 
 
+def is_json_lines(name: str) -> bool:
+    """Return whether a file is JSON Lines by its name."""
+    return name.casefold().endswith((".jsonl", ".ndjson"))
+
+
 class Rows:
     """The rows of an input, as often as they are asked for."""
 
@@ -131,28 +136,29 @@ class Rows:
         self._lines = lines
         self.name: str = lines.name
         self._accounts = accounts
+        #: Rows that were given since the input was last begun.
+        self.read: int = 0
         #: The first row of each stretch in which rows and lines run side by side, and how far they are apart there.
         self._from: list[int] = []
         self._apart: list[int] = []
 
     def __iter__(self) -> Iterator[InputRow]:
-        self._from, self._apart = [], []
+        self._from, self._apart, self.read = [], [], 0
         read: Callable[[str], tuple[AnyRequest, tuple[str, ...]] | None] | None = None
-        row = 0
         for line in self._lines:
             if line.text is not None and not line.text.strip():
                 continue
             if read is None:
-                if line.text is None:
-                    raise Stop(f"{self._lines.name}: the first line: {line.problem}")
-                is_json = line.text.lstrip().startswith("{")
-                read = _from_json if is_json else _Header(line.text, self._lines.name).read
+                is_json = line.beginning.lstrip().startswith("{") or is_json_lines(self.name)
+                if not is_json and line.text is None:
+                    raise Stop(f"{self.name}: the first line: {line.problem}")
+                read = _from_json if is_json else _Header(line.text or "", self.name).read
                 if not is_json:
                     continue
             found = self._row(line, read)
             if found is not None:
-                self._note(row, line.number)
-                row += 1
+                self._note(self.read, line.number)
+                self.read += 1
                 yield found
 
     def requests(self) -> Iterator[AnyRequest]:

@@ -43,8 +43,8 @@ def is_live() -> bool:
 
 
 def can_ask() -> bool:
-    """Whether a person can be asked."""
-    return sys.stdin.isatty()
+    """Whether a person can be asked: what is asked is seen, and can be answered."""
+    return sys.stdin.isatty() and sys.stderr.isatty()
 
 
 def data(line: str) -> None:

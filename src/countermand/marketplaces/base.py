@@ -143,8 +143,7 @@ class _SubClient(LeavesNoFrames, Generic[I, R, C, O]):
         operation.in_lane = True
         if asked is None:
             return cancelling(self._rules, request, operation)
-        ended = "sent, or about to be, by a process that ended without an answer"
-        operation.attempts.append(Attempt("cancel", asked, 0.0, None, ended, account=self._rules.label))
+        operation.attempts.append(asked_before(asked, self._rules.label))
         operation.was_asked(asked)
         return resuming(self._rules, request, operation)
 
@@ -352,6 +351,12 @@ def asking(
     earlier process asked for it, or was about to: then the order is read first.
     """
     return client._asking(request, asked)  # pyright: ignore[reportPrivateUsage]
+
+
+def asked_before(at: datetime, account: str) -> Attempt:
+    """Return the evidence that an earlier process sent a cancellation, or was about to."""
+    ended = "sent, or about to be, by a process that ended without an answer"
+    return Attempt("cancel", at, 0.0, None, ended, account=account)
 
 
 def looking(client: _SubClient[Any, Any, Any, Any], outcome: Outcome[A]) -> Flow[Outcome[A]]:

@@ -181,6 +181,11 @@ class _Virtual(Generic[D]):
         self._inner = inner
         self._time = time
 
+    @property
+    def closed(self) -> bool:
+        """Whether the other driver is closed."""
+        return bool(getattr(self._inner, "closed", False))
+
 
 class VirtualDriver(_Virtual[Driver]):
     """Runs flows blocking, in virtual time."""
