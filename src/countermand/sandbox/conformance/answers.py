@@ -1,5 +1,6 @@
 """Promises about what a marketplace answers, and what is believed of it."""
 
+import json
 import pickle
 from collections.abc import Iterator
 from typing import Any
@@ -10,11 +11,13 @@ from countermand.errors import (
     AuthenticationError,
     CountermandError,
     NotSentError,
+    OrderNotFoundError,
     OrderUnreadableError,
     PermissionDeniedError,
     RateLimitedError,
     RejectedError,
 )
+from countermand.marketplaces.stored import outcome_of, request_of
 from countermand.outcomes import Cancelled, Refused, Requested, Unknown, evidence_of
 from countermand.sandbox.conformance.counterpart import Counterpart
 from countermand.sandbox.conformance.scene import Step, refusing
@@ -99,11 +102,36 @@ def a_refusal_is_refused_or_raised(trial: Trial) -> None:
 
 
 @promise
+def a_refusal_is_believed_in_documented_words_only(trial: Trial) -> None:
+    """The status of a refusal with another body, such as a gateway's page, is no `Refused`: the order is read."""
+    about = trial.counterpart
+    if about.refused is None:
+        return
+    answers = dict(_garbled(about.refused)) if about.refused.body else {}
+    if about.another_refused is not None:
+        answers["another order's refusal"] = about.another_refused
+    for name, answer in answers.items():
+        still_open = Step(about.still_open).always()
+        trial.cancel(
+            about.accepted_means,
+            Unknown,
+            CountermandError,
+            cancel=[Step(answer)],
+            read=[still_open],
+            about=name,
+        )
+
+
+@promise
 def an_order_that_is_not_there_is_not_cancelled(trial: Trial) -> None:
     """An unknown order is a RejectedError such as OrderNotFoundError, or `Refused`."""
     missing = Step(trial.counterpart.not_found).always()
     trial.cancel(RejectedError, Refused, cancel=[missing], read=[missing])
     trial.wait(CountermandError, read=[missing])
+    page = Step(Reply(404, {}, _HTML)).always()
+    for result in trial.cancel(RejectedError, cancel=[page], read=[page], about="a gateway's page with 404"):
+        if isinstance(result.said, OrderNotFoundError):
+            trial.fail("a gateway does not know which orders there are", result)
 
 
 @promise
@@ -285,11 +313,22 @@ def an_interruption_passes_through_with_the_evidence(trial: Trial) -> None:
 
 @promise
 def an_outcome_outlives_its_process(trial: Trial) -> None:
-    """An outcome is pickled, and is equal to what comes back."""
+    """Outcomes are pickled and written as JSON, requests as JSON, and what is read back is equal."""
+    stored = trial.account.stored()
+    if type(trial.request) is not stored[0]:
+        trial.fail("stored() returns the request's class first")
+    if request_of(trial.request.to_dict(), lambda _: stored) != trial.request:
+        trial.fail("the request is another after `to_dict`")
     for cancel in ([], [Step(_LOST, applied=True)]):
         for result in trial.cancel(*OUTCOMES, cancel=cancel):
             if pickle.loads(pickle.dumps(result.said)) != result.said:  # noqa: S301 - our own, just made
                 trial.fail("it is another after pickling", result)
+            try:
+                back = outcome_of(json.loads(result.said.to_json()), lambda _: stored)
+            except ValueError as error:
+                trial.fail(f"it cannot be written as JSON and read back: {error}", result)
+            if back != result.said or back.attempts != result.said.attempts:
+                trial.fail("it is another after `to_json`", result)
 
 
 ANSWERS: tuple[Promise, ...] = tuple(
