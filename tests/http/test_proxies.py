@@ -286,7 +286,7 @@ def test_tls_inside_tls_keeps_its_timeout() -> None:
 @pytest.mark.usefixtures("trusting")
 def test_a_connection_counts_once_when_tls_is_over_it() -> None:
     """A lane opens one connection after another, and keeps no stream that is beneath TLS."""
-    with RawServer(http("one"), http("one"), tls=anonymous(ssl.PROTOCOL_TLS_SERVER)) as server:
+    with RawServer(*[http("one")] * 3, tls=anonymous(ssl.PROTOCOL_TLS_SERVER)) as server:
         origin = f"https://{server.origin}"
         driver = StockDriver()
         assert isinstance(driver.exchange(a_call(origin)), Reply)
