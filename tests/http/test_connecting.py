@@ -114,6 +114,30 @@ def test_all_addresses_refuse(kind: str, resolve: Callable[..., None]) -> None:
     assert isinstance(found.cause, ConnectionError)
 
 
+class ForbiddenError(OSError):
+    """What a test's guard raises for an address."""
+
+
+def test_a_guard_that_forbids_one_address_is_not_passed_over(
+    kind: str, resolve: Callable[..., None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its exception passes through, although another address would answer."""
+    with RawServer(http("here")) as server:
+        forbidden = ("127.0.0.1", 1)
+
+        class Guarded(socket.socket):
+            def connect(self, address: Any) -> None:
+                if address == forbidden:
+                    raise ForbiddenError("not there")
+                super().connect(address)
+
+        monkeypatch.setattr(socket, "socket", Guarded)
+        resolve(forbidden, address_of(server))
+        with pytest.raises(ForbiddenError):
+            asked(kind, a_call("two.example"))
+        assert server.connections == 0
+
+
 def test_all_addresses_are_silent(kind: str, silent: Any, resolve: Callable[..., None]) -> None:
     """The deadline ends it, and nothing was sent."""
     resolve(silent, silent)
