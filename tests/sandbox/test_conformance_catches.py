@@ -298,7 +298,7 @@ CASES: dict[str, tuple[Callable[[], Any], Counterpart, str, str]] = {
         lambda: with_client(WrapsInterruptions),
         RIGHT,
         INTERRUPTED,
-        "what struck the call did not come out as it was",
+        "the interruption did not leave the call unchanged",
     ),
     "asks before it waits": (
         lambda: with_client(AsksBeforeItWaits),
@@ -382,7 +382,7 @@ CASES: dict[str, tuple[Callable[[], Any], Counterpart, str, str]] = {
         lambda: with_client(CopiesInterruptions),
         RIGHT,
         INTERRUPTED,
-        "what struck the call did not come out as it was",
+        "the interruption did not leave the call unchanged",
     ),
     "drops the account": (
         lambda: with_client(DropsTheAccount),

@@ -28,14 +28,14 @@ _LOST = Fault(sent=True, detail="the connection broke")
 
 
 class _Interruption(BaseException):
-    """Like a KeyboardInterrupt, and nobody's."""
+    """Like a KeyboardInterrupt, of a class that no library knows."""
 
 
 def _garbled(reply: Reply) -> Iterator[tuple[str, Reply]]:
     """Yield replies of the same status whose bodies say nothing, or must not be believed."""
     yield "a body that did not arrive whole", reply._replace(flaw="the body was cut short")
     if not reply.body:
-        return  # the status is the whole answer, and a body beside it changes nothing
+        return  # the status is the whole answer
     bodies = {
         "an HTML page": _HTML,
         "half of the body": reply.body[: len(reply.body) // 2],
@@ -159,7 +159,7 @@ def a_rate_limit_is_kept(trial: Trial) -> None:
 
 @promise
 def what_was_not_sent_is_sent_again_or_raised(trial: Trial) -> None:
-    """Where no connection can be made the order is untouched: NotSentError in the end."""
+    """Where no connection can be made the order is untouched: the call ends in NotSentError."""
     unsent = Step(Fault(sent=False, detail="no connection"))
     trial.cancel(trial.counterpart.accepted_means, cancel=[unsent], about="no connection, once")
     trial.cancel(NotSentError, cancel=[unsent.always()], about="no connection, ever")
@@ -167,7 +167,7 @@ def what_was_not_sent_is_sent_again_or_raised(trial: Trial) -> None:
 
 @promise
 def an_unclear_cancellation_that_was_applied_is_seen_by_reading(trial: Trial) -> None:
-    """The read shows a cancelled order: `Cancelled`, whatever became of the reply."""
+    """The read shows a cancelled order: `Cancelled`, whatever happened to the reply."""
     for about, answer in _unclear(trial.counterpart):
         trial.cancel(Cancelled, cancel=[Step(answer, applied=True)], about=f"{about}, applied")
 
@@ -294,11 +294,11 @@ def a_later_look_starts_from_the_outcome(trial: Trial) -> None:
 def an_interruption_passes_through_with_the_evidence(trial: Trial) -> None:
     """What is not an error of countermand leaves as it came, with an `Unknown` on it if the order may be touched."""
     for interruption in (_Interruption("stop"), KeyboardInterrupt(), LookupError("the caller's own")):
-        strikes = Step(interruption)
+        interrupts = Step(interruption)
         lost = Step(_LOST, applied=True)
         cases: dict[str, tuple[list[Step], list[Step]]] = {
-            "it strikes the cancellation": ([strikes], []),
-            "it strikes the read after a lost reply": ([lost], [strikes]),
+            "during the cancellation": ([interrupts], []),
+            "during the read after a lost reply": ([lost], [interrupts]),
         }
         for about, (cancel, read) in cases.items():
             for result in trial.cancel(type(interruption), cancel=cancel, read=read, about=about):
@@ -306,7 +306,7 @@ def an_interruption_passes_through_with_the_evidence(trial: Trial) -> None:
                 if not isinstance(evidence, Unknown) or len(evidence.attempts) != len(result.scene.calls):
                     trial.fail("it carries no Unknown with every attempt", result, about)
                 trial.check_secrets("it", [interruption, evidence], result, about)
-        for result in trial.wait(type(interruption), read=[strikes], about="it strikes a wait"):
+        for result in trial.wait(type(interruption), read=[interrupts], about="during a wait"):
             if evidence_of(interruption) is not None:
                 trial.fail("it carries evidence, and nothing was asked for", result)
 

@@ -20,7 +20,7 @@ class Counterpart:
 
     #: The answer to a cancellation that is accepted.
     accepted: Reply
-    #: Which outcome `accepted` is: `Requested` if somebody still decides, `Cancelled` if it is final.
+    #: Which outcome `accepted` is: `Requested` if the decision is pending, `Cancelled` if it is final.
     accepted_means: type[Any] = Requested
     #: The order, read: it is cancelled.
     cancelled: Reply

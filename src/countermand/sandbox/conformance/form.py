@@ -69,7 +69,7 @@ def a_request_names_its_account(trial: Trial) -> None:
                 trial.fail(f"{wanted.__name__} was expected, and nothing on the wire", result, about)
     for result in _played(trial, partial(_cancelling, request, "account", trial.account.label)):
         if not isinstance(result.said, trial.counterpart.accepted_means):
-            trial.fail("its own account does it", result)
+            trial.fail("the request's own account does it", result)
     try:
         request.account = None
     except AttributeError:
@@ -219,7 +219,7 @@ def a_wrong_credential_is_refused_without_repeating_it(trial: Trial) -> None:
 def a_credential_that_is_echoed_is_struck_out(trial: Trial) -> None:
     """A reply that repeats a credential does not carry it into an outcome or an error."""
     about, secrets = trial.counterpart, trial.counterpart.secrets
-    # Each of these is checked for credentials, whatever comes of it.
+    # Each result is checked for credentials.
     trial.cancel(*OUTCOMES, cancel=[Step(echoing(about.accepted, secrets), True, shows=about.accepted_means)])
     answers = [Reply(status, {}) for status in (400, 401, 403, 404, 409, 422, 500)]
     answers += [reply for reply in (about.not_found, about.refused) if reply is not None]
