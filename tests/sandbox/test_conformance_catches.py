@@ -427,6 +427,26 @@ def test_an_account_that_nobody_checks_is_caught() -> None:
         promise.check(with_rules(ShopRules), request, RIGHT)
 
 
+def test_a_name_of_ours_is_caught() -> None:
+    """Stored data of that name would be read back as ours."""
+
+    class Rules(ShopRules):
+        name: ClassVar[str] = "vtex"
+
+    class Taken(Shop):
+        marketplace: ClassVar[str] = "vtex"
+
+        def rules(self) -> ShopRules:
+            return Rules(self)
+
+    class CancelTaken(CancelShopOrder):
+        marketplace: ClassVar[str] = "vtex"
+
+    promise = next(promise for promise in PROMISES if str(promise) == PARTS)
+    with pytest.raises(AssertionError, match="'vtex' is the name of a built-in marketplace"):
+        promise.check(Taken(api_key=KEY), CancelTaken("A-1"), RIGHT)
+
+
 def test_a_request_that_can_be_changed_is_caught() -> None:
     """The order that was checked is the one that is asked about."""
 

@@ -15,7 +15,7 @@ from countermand.engine.secret import Secret
 from countermand.engine.wire import Call, Fault, Reply
 from countermand.errors import CountermandError, InvalidRequestError, NotConfiguredError
 from countermand.marketplaces.base import AsyncSubClient, SubClient
-from countermand.marketplaces.registry import AnyAccount
+from countermand.marketplaces.registry import OURS, AnyAccount, configuration_of
 from countermand.outcomes import Cancelled, Refused
 from countermand.sandbox.conformance.counterpart import Kind
 from countermand.sandbox.conformance.scene import Scene, Step, echoing
@@ -35,6 +35,9 @@ def its_parts_name_each_other(trial: Trial) -> None:
     names = {type(account).marketplace, type(request).marketplace, rules.name}
     if len(names) != 1 or not all(names):
         trial.fail(f"configuration, request and rules name one marketplace, not {sorted(names)}")
+    name = account.marketplace
+    if name in OURS and not isinstance(account, configuration_of(name)):
+        trial.fail(f"{name!r} is the name of a built-in marketplace, and of no other")
     if rules.label != account.label:
         trial.fail(f"the rules carry the account's label {account.label!r}, not {rules.label!r}")
     blocking, on_a_loop = account.clients()
