@@ -236,6 +236,29 @@ def test_every_form_of_address_in_a_socks_reply_is_read(form: bytes, length: int
         steps.send(b"\x00" * (length + 2))
 
 
+def test_a_socks_proxy_that_answers_byte_by_byte_gains_no_time() -> None:
+    """Each step, and each read of one, gets what is left."""
+
+    class Dripping:
+        said = list(b"\x05\x00" + b"\x05\x00\x00\x01" + bytes(6))
+        is_timed = False
+
+        def settimeout(self, timeout: float | None) -> None:
+            self.is_timed = True
+
+        def sendall(self, data: bytes) -> None:
+            assert self.is_timed
+
+        def recv(self, size: int) -> bytes:
+            assert self.is_timed
+            self.is_timed = False
+            return bytes([self.said.pop(0)])
+
+    proxy: Any = Dripping()
+    connecting._shake_hands(connecting.Socks("proxy", 1080).handshake("example.com", 443), proxy, 60.0)
+    assert proxy.said == []
+
+
 def test_a_host_name_that_socks_cannot_hold() -> None:
     """Nothing is sent."""
     steps = connecting.Socks("proxy", 1080).handshake("a" * 300, 443)
