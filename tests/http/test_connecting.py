@@ -240,8 +240,9 @@ def test_a_socks_proxy_that_answers_byte_by_byte_gains_no_time() -> None:
     """Each step, and each read of one, gets what is left."""
 
     class Dripping:
-        said = list(b"\x05\x00" + b"\x05\x00\x00\x01" + bytes(6))
-        is_timed = False
+        def __init__(self) -> None:
+            self.said = list(b"\x05\x00" + b"\x05\x00\x00\x01" + bytes(6))
+            self.is_timed = False
 
         def settimeout(self, timeout: float | None) -> None:
             self.is_timed = True
