@@ -20,7 +20,7 @@ cancellation, a 206 that some were, a 409 that none could be. Asking twice is ha
 warehouse order ids: parts keep the ids that the cancellation's answer named, where the counts allow it.""",
     "vtex": """\
 A cancellation is a notification: the platform, or the seller, decides later, and a seller may deny it. A second
-cancellation while a first one waits for the seller confirms it over the seller's head, so countermand reads first, and
+cancellation while a first one waits for the seller confirms it before the seller decides, so countermand reads first, and
 asks again only when the order is still open ten seconds after a request whose reply was lost. A denial counts if it is
 newer than the receipt. An invoiced order wants a return invoice first; with one, a request that was received may still
 be carried out.""",

@@ -21,6 +21,7 @@ from countermand import (
     RetryPolicy,
     Unknown,
 )
+from countermand.engine.rules import by_parts, requested
 from tests.support.doors import OnStage
 from tests.support.markets import (
     CRUX,
@@ -389,3 +390,9 @@ def test_an_order_in_a_flawed_body_is_not_believed(market: Market, on_stage: OnS
     stage = Stage(cancel=[lost()], read=[flawed])
     outcome = market.cancel(on_stage(stage, market, retry=RetryPolicy.never()))
     assert isinstance(outcome, Unknown)
+
+
+def test_an_order_without_parts_counts_as_open() -> None:
+    """An empty list is no evidence that all of it was cancelled, nor that nothing can be."""
+    found = by_parts("order", (), "cancelled".__eq__, "shipped".__eq__, "new")
+    assert found == requested("order", "new", conclusive=False)

@@ -233,7 +233,7 @@ MUTANTS = (
     Mutant(
         "some lines of Crux are taken for all",
         "engine/rules.py",
-        "    if not rest:\n",
+        "    if gone and not rest:\n",
         "    if gone:\n",
     ),
     Mutant(

@@ -319,7 +319,7 @@ AT_CRUX = (
         _ROWS,
     ),
     Mutant(
-        "Crux: a null error in a body of a 2xx speaks of an error",
+        "Crux: a null error in a body of a 2xx counts as an error",
         _CRUX,
         'in ("error", "errors", "detail") and value and levels == 4:',
         'in ("error", "errors", "detail") and levels == 4:',

@@ -114,6 +114,30 @@ def test_all_addresses_refuse(kind: str, resolve: Callable[..., None]) -> None:
     assert isinstance(found.cause, ConnectionError)
 
 
+class ForbiddenError(OSError):
+    """What a test's guard raises for an address."""
+
+
+def test_a_guard_that_forbids_one_address_is_not_passed_over(
+    kind: str, resolve: Callable[..., None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its exception passes through, although another address would answer."""
+    with RawServer(http("here")) as server:
+        forbidden = ("127.0.0.1", 1)
+
+        class Guarded(socket.socket):
+            def connect(self, address: Any) -> None:
+                if address == forbidden:
+                    raise ForbiddenError("not there")
+                super().connect(address)
+
+        monkeypatch.setattr(socket, "socket", Guarded)
+        resolve(forbidden, address_of(server))
+        with pytest.raises(ForbiddenError):
+            asked(kind, a_call("two.example"))
+        assert server.connections == 0
+
+
 def test_all_addresses_are_silent(kind: str, silent: Any, resolve: Callable[..., None]) -> None:
     """The deadline ends it, and nothing was sent."""
     resolve(silent, silent)
@@ -210,6 +234,30 @@ def test_every_form_of_address_in_a_socks_reply_is_read(form: bytes, length: int
     assert step == (b"", length + 2)
     with pytest.raises(StopIteration):
         steps.send(b"\x00" * (length + 2))
+
+
+def test_a_socks_proxy_that_answers_byte_by_byte_gains_no_time() -> None:
+    """Each step, and each read of one, gets what is left."""
+
+    class Dripping:
+        def __init__(self) -> None:
+            self.said = list(b"\x05\x00" + b"\x05\x00\x00\x01" + bytes(6))
+            self.is_timed = False
+
+        def settimeout(self, timeout: float | None) -> None:
+            self.is_timed = True
+
+        def sendall(self, data: bytes) -> None:
+            assert self.is_timed
+
+        def recv(self, size: int) -> bytes:
+            assert self.is_timed
+            self.is_timed = False
+            return bytes([self.said.pop(0)])
+
+    proxy: Any = Dripping()
+    connecting._shake_hands(connecting.Socks("proxy", 1080).handshake("example.com", 443), proxy, 60.0)
+    assert proxy.said == []
 
 
 def test_a_host_name_that_socks_cannot_hold() -> None:

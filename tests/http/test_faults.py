@@ -11,7 +11,8 @@ import pytest
 from pytest_httpx import HTTPXMock, IteratorStream
 
 from countermand import Cancelled, Countermand, NotSentError, Refused, Requested, RetryPolicy, Unknown
-from countermand.engine.wire import LARGEST_BODY
+from countermand.engine.wire import LARGEST_BODY, Call, Fault
+from countermand.transport.faults import settled
 from tests.support.doors import Door, OpenDoor
 from tests.support.markets import CRUX, KIBO, MARKETS, PATTERN, VTEX, Market
 from tests.support.stage import reply
@@ -36,6 +37,31 @@ MAYBE_SENT = [
     httpx.LocalProtocolError,
     httpx.CloseError,
 ]
+
+
+@pytest.mark.parametrize(
+    "error, sent, told",
+    [
+        (
+            httpx.ReadError("x"),
+            False,
+            "the connection broke while the answer was awaited, before anything was sent",
+        ),
+        (httpx.ReadError("x"), True, "the connection broke while the answer was awaited"),
+        (httpx.ConnectError("x"), False, "no connection"),
+        (RuntimeError("a name is missing"), False, "it could not be sent"),
+        (RuntimeError("a name is missing"), True, "it failed"),
+        (TimeoutError(), False, "no connection in time"),
+        (TimeoutError(), True, "no answer in time"),
+    ],
+)
+def test_a_fault_says_how_far_the_request_came(error: Exception, sent: bool, told: str) -> None:
+    """Of what a driver has seen itself."""
+    call = Call("POST", "http://localhost", "/", sent=sent)
+    found = settled(error, call, witnessed=True)
+    assert isinstance(found, Fault)
+    assert found.sent is sent
+    assert found.detail.startswith(f"{told} ({type(error).__name__}")
 
 
 @pytest.mark.parametrize("error", NOT_SENT)

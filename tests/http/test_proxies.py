@@ -260,6 +260,51 @@ def test_what_tls_inside_tls_holds_is_seen() -> None:
     assert nested.pending() > 0
 
 
+def test_tls_inside_tls_keeps_its_timeout() -> None:
+    """Each step of a handshake has what is left of it; then the time is over."""
+
+    class Silent:
+        def settimeout(self, timeout: float | None) -> None:
+            assert timeout is not None
+            assert timeout <= 60
+            self.timeout = timeout
+
+        def sendall(self, data: bytes) -> None:
+            assert self.timeout
+
+        def recv(self, size: int) -> bytes:
+            nested.settimeout(0.0)  # the time is over before the whole answer has come
+            return b"\x16"
+
+    outer: Any = Silent()
+    nested = NestedTLS(outer, anonymous(ssl.PROTOCOL_TLS_CLIENT), None)
+    nested.settimeout(60)
+    with pytest.raises(TimeoutError):
+        nested.do_handshake()
+
+
+@pytest.mark.usefixtures("trusting")
+def test_a_connection_counts_once_when_tls_is_over_it() -> None:
+    """A lane opens one connection after another, and keeps no stream that is beneath TLS."""
+    with RawServer(*[http("one")] * 3, tls=anonymous(ssl.PROTOCOL_TLS_SERVER)) as server:
+        origin = f"https://{server.origin}"
+        driver = StockDriver()
+        assert isinstance(driver.exchange(a_call(origin)), Reply)
+        (lane,) = driver._lanes[origin].idle
+        assert len(lane.backend._open) == 1
+        driver.close()
+
+        async def one() -> int:
+            driver = AsyncStockDriver()
+            assert isinstance(await driver.exchange(a_call(origin)), Reply)
+            (lane,) = driver._lanes[origin].idle
+            count = len(lane.backend._open)
+            await driver.aclose()
+            return count
+
+        assert asyncio.run(one()) == 1
+
+
 @pytest.mark.usefixtures("trusting")
 @pytest.mark.parametrize(
     "answer, said",

@@ -208,7 +208,7 @@ def test_an_order_is_typed(on_stage: OnStage) -> None:
 
 
 def test_a_key_that_may_cancel_but_not_look(on_stage: OnStage) -> None:
-    """After a lost answer a 403 at the read settles nothing; asking again might confirm over the seller's head."""
+    """After a lost answer a 403 at the read settles nothing; asking again might confirm before the seller decides."""
     stage = Stage(cancel=[lost()], read=repeat(reply(403)))
     assert isinstance(VTEX.cancel(on_stage(stage, VTEX)), Unknown)
     assert stage.kinds.count("cancel") == 1

@@ -1,6 +1,7 @@
 """Accounts from a file, from the environment with files, and of a third party's marketplace."""
 
 import os
+import re
 import sys
 import warnings
 from collections.abc import Iterator
@@ -9,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from countermand import AsyncCountermand, Countermand, Pattern, SecretFile, Vtex
+from countermand import AsyncCountermand, Countermand, Pattern, SecretFile, Vtex, outcome_from_dict
 from tests.support.doors import Door, Kind
 from tests.support.markets import PATTERN
 from tests.support.stage import Stage
@@ -221,6 +222,51 @@ def test_its_mistakes_are_told_too(shop: Any, name: str, value: str, told: str, 
     with pytest.raises(ValueError, match=told) as caught:
         doors.from_env(environ)
     assert "sekret" not in str(caught.value)
+
+
+@pytest.fixture
+def broken(shop: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Install another package beside it that cannot be loaded, and that takes a name of ours too."""
+    metadata = tmp_path / "broken_for_tests-1.dist-info"
+    metadata.mkdir()
+    (metadata / "METADATA").write_text("Metadata-Version: 2.1\nName: broken-for-tests\nVersion: 1\n")
+    points = "broken = nothing_for_tests:Shop\nno-class = json:loads\nvtex = nothing_for_tests:Vtex\n"
+    (metadata / "entry_points.txt").write_text(f"[countermand.marketplaces]\n{points}")
+
+
+@pytest.mark.usefixtures("broken")
+@pytest.mark.parametrize(
+    "name, told",
+    [
+        ("PATTERN_TOKN", "did you mean COUNTERMAND_PATTERN_TOKEN"),
+        ("MY_SHOP_KYE", "did you mean COUNTERMAND_MY_SHOP_KEY"),
+        ("NOBODY_KEY", "there is no such variable; the marketplaces are pattern, vtex, crux, kibo, "),
+        ("BROKEN_KEY", "broken cannot be loaded from nothing_for_tests:Shop: ModuleNotFoundError"),
+        ("NO_CLASS_KEY", "json:loads, which a package registers as no-class, is no configuration"),
+    ],
+)
+def test_a_package_that_cannot_be_loaded_hides_no_mistake(name: str, told: str, doors: Any) -> None:
+    """Each variable that is not understood is named, with the reason; that of a broken package too."""
+    with pytest.raises(ValueError, match=rf"^COUNTERMAND_{name}: .*{re.escape(told)}") as caught:
+        doors.from_env({"COUNTERMAND_PATTERN_TOKEN": "t", f"COUNTERMAND_{name}": "sekret"})
+    assert "sekret" not in str(caught.value)
+
+
+@pytest.mark.usefixtures("broken")
+def test_a_package_that_cannot_be_loaded_breaks_no_other_account(tmp_path: Path, doors: Any) -> None:
+    """An account there is a mistake, with its place; data from there is a ValueError; ours are found."""
+    text = '[accounts.a]\nmarketplace = "pattern"\ntoken = "t"\n'
+    assert doors.from_file(write(tmp_path, text)).accounts == ("a",)
+    text += '[accounts.b]\nmarketplace = "broken"\n[accounts.c]\nmarketplace = "brokn"\n'
+    with pytest.raises(ValueError, match="broken cannot be loaded from nothing_for_tests:Shop") as caught:
+        doors.from_file(write(tmp_path, text))
+    first, second = str(caught.value).splitlines()
+    assert "accounts.b.marketplace: " in first
+    assert second.endswith(
+        "did you mean broken? it must be one of pattern, vtex, crux, kibo, my-shop, broken, no-class"
+    )
+    with pytest.raises(ValueError, match=r"broken cannot be loaded .* @ \$\.marketplace"):
+        outcome_from_dict({"schema": 1, "outcome": "cancelled", "marketplace": "broken"})
 
 
 def test_packages_are_looked_through_only_for_a_name_that_is_not_ours(

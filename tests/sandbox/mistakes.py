@@ -11,7 +11,7 @@ from fifth_marketplace import AsyncShopClient, CancelShopOrder, Shop, ShopClient
 from countermand import Cancelled, CancelRequest, Outcome, Part, Refused, Unknown
 from countermand.engine.auth import Auth
 from countermand.engine.credentials import fits_a_header
-from countermand.engine.decoding import decode
+from countermand.engine.decoding import Answer, decode
 from countermand.engine.rules import Finding, Rejections, cancelled, refused, requested
 from countermand.engine.secret import Secret, sealed
 from countermand.engine.wire import Call, Reply
@@ -64,6 +64,23 @@ class RefusesByTheStatus(ShopRules):
         if reply.status == 409:
             return refused(None, (Part(operation.order_id, "too late"),))
         return super().judge(reply, operation)
+
+
+class BelievesAnotherRefusal(ShopRules):
+    def judge(self, reply: Reply, operation: Any) -> Any:
+        if reply.status == 409:
+            return self.state(decode(reply.body, ShopOrder), operation)
+        return super().judge(reply, operation)
+
+
+class AsksAboutNoOrder(ShopRules):
+    def cancel_call(self, request: CancelShopOrder, operation: Any) -> Call:
+        return Call("POST", self._origin, f"{self._orders}latest/cancellation")
+
+
+class KnowsNoOrderByTheStatus(ShopRules):
+    def knows_no_order(self, reply: Reply, asked: Call) -> bool:
+        return True
 
 
 class TakesOpenForRequested(ShopRules):
@@ -261,6 +278,11 @@ class AsksBeforeItWaits(ShopClient):
         return super().wait_until_settled(order, **options)
 
 
+class HasAMethodMore(ShopClient):
+    def order_again(self, order: str) -> None:
+        """Do what the other sub-client cannot do."""
+
+
 def with_client(kind: type[Any]) -> Shop:
     """Return an account at a Shop with this sub-client in place of the right one."""
     blocking = kind if issubclass(kind, ShopClient) else ShopClient
@@ -346,6 +368,23 @@ def _showing(_: object, field: Any, value: Secret) -> None:
 class RepeatsAWrongKey(_Parts):
     api_key: Secret = attrs.field(converter=_as_secret, validator=_showing, repr=False)
     label: str = label_field("shop")
+
+
+class StoresNoAnswer(Shop):
+    @classmethod
+    def stored(cls) -> Any:
+        return CancelShopOrder, (ShopOrderWithoutKind,)
+
+
+@attrs.frozen
+class ShopOrderWithoutKind(Answer):
+    order: str
+
+
+class StoresAnotherRequest(Shop):
+    @classmethod
+    def stored(cls) -> Any:
+        return CancelUnchecked, (ShopOrder,)
 
 
 class SharesItsRules(Shop):

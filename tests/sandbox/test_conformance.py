@@ -40,6 +40,7 @@ def counterpart(market: Market, **more: Any) -> Counterpart:
 COUNTERPARTS: dict[str, dict[str, Any]] = {
     "pattern": {
         "refused": reply(409, pattern_answer({}, {1: ("departed", "it has left")})),
+        "another_refused": reply(409, pattern_answer({}, {1: ("departed", "it has left")}, order_id="114-2")),
         "repeated": reply(409, pattern_answer({}, {1: ("cancelled", "it is cancelled")})),
     },
     "vtex": {},

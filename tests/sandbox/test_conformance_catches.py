@@ -17,9 +17,11 @@ from tests.support.tables import table
 from .mistakes import (
     KEY,
     AnswersWithALocalClass,
+    AsksAboutNoOrder,
     AsksAgainWhenItLooks,
     AsksBeforeItWaits,
     BelievesAnotherOrder,
+    BelievesAnotherRefusal,
     BelievesTheStatus,
     CancelUnchecked,
     CopiesInterruptions,
@@ -28,9 +30,11 @@ from .mistakes import (
     DropsTheAnswer,
     ForgetsTheLabel,
     ForgetsTheTimeout,
+    HasAMethodMore,
     HasAnotherName,
     IsNotSealed,
     KeepsTheKey,
+    KnowsNoOrderByTheStatus,
     NamesNoSecrets,
     NeverSettles,
     RaisesAfterARefusal,
@@ -46,6 +50,8 @@ from .mistakes import (
     SettlesByWaiting,
     SharesItsRules,
     ShowsItsKey,
+    StoresAnotherRequest,
+    StoresNoAnswer,
     SwallowsErrors,
     SwapsItsClients,
     TakesAnyKey,
@@ -69,6 +75,7 @@ RIGHT = Counterpart(
     another_cancelled=reply(200, {"order": "A-2", "state": "cancelled"}),
     not_found=reply(404, {"error": "no such order"}),
     refused=reply(409, {"order": "A-1", "state": "shipped", "error": "it is too late"}),
+    another_refused=reply(409, {"order": "A-2", "state": "shipped", "error": "it is too late"}),
     blocked=reply(200, {"order": "A-1", "state": "shipped"}),
     repeated=reply(409, {"order": "A-1", "state": "cancelled", "error": "it is too late"}),
     repeatable=True,
@@ -77,7 +84,7 @@ RIGHT = Counterpart(
 #: The same shop, if each cancellation were forwarded to a supplier.
 FORWARDING = attrs.evolve(RIGHT, repeatable=False)
 #: The same shop, if it answered 409 and nothing more to whatever cannot be cancelled.
-CURT = attrs.evolve(RIGHT, refused=reply(409), repeated=reply(409))
+CURT = attrs.evolve(RIGHT, refused=reply(409), repeated=reply(409), another_refused=None)
 
 
 READ = "an unclear cancellation that was applied is seen by reading"
@@ -88,6 +95,10 @@ VERDICT = "a 4xx after an unclear attempt is not the verdict"
 PARTS = "its parts name each other"
 SHOWN = "an account shows no credential"
 WRONG = "a wrong credential is refused without repeating it"
+REFUSED = "a refusal is believed in documented words only"
+NOT_THERE = "an order that is not there is not cancelled"
+ACCOUNT = "a request names its account"
+LASTS = "an outcome outlives its process"
 ID = "an id that names no order is refused before sending"
 INTERRUPTED = "an interruption passes through with the evidence"
 CASES: dict[str, tuple[Callable[[], Any], Counterpart, str, str]] = {
@@ -118,14 +129,38 @@ CASES: dict[str, tuple[Callable[[], Any], Counterpart, str, str]] = {
     "takes gone for cancelled": (
         lambda: with_rules(TakesGoneForCancelled),
         RIGHT,
-        "an order that is not there is not cancelled",
+        NOT_THERE,
         "no reply was evidence for that",
+    ),
+    "knows no order by the status": (
+        lambda: with_rules(KnowsNoOrderByTheStatus),
+        RIGHT,
+        NOT_THERE,
+        "a gateway does not know which orders there are",
     ),
     "refuses by the status": (
         lambda: with_rules(RefusesByTheStatus),
         CURT,
         VERDICT,
         "the order is cancelled",
+    ),
+    "refuses by a page": (
+        lambda: with_rules(RefusesByTheStatus),
+        RIGHT,
+        REFUSED,
+        "Requested or Unknown or CountermandError was expected",
+    ),
+    "believes another order's refusal": (
+        lambda: with_rules(BelievesAnotherRefusal),
+        RIGHT,
+        REFUSED,
+        "another order's refusal",
+    ),
+    "asks about no order": (
+        lambda: with_rules(AsksAboutNoOrder),
+        RIGHT,
+        "a request names its order",
+        "the cancel does not: POST /v1/orders/latest/cancellation",
     ),
     "takes open for requested": (
         lambda: with_rules(TakesOpenForRequested),
@@ -214,8 +249,26 @@ CASES: dict[str, tuple[Callable[[], Any], Counterpart, str, str]] = {
     "answers with a local class": (
         lambda: with_rules(AnswersWithALocalClass),
         RIGHT,
-        "an outcome outlives its process",
+        LASTS,
         "local object '_local.<locals>.LocalOrder'",
+    ),
+    "stores no answer": (
+        lambda: StoresNoAnswer(api_key=KEY, label="eu"),
+        RIGHT,
+        LASTS,
+        "it cannot be written as JSON and read back",
+    ),
+    "stores another request": (
+        lambda: StoresAnotherRequest(api_key=KEY, label="eu"),
+        RIGHT,
+        LASTS,
+        "stored() returns the request's class first",
+    ),
+    "has a method more": (
+        lambda: with_client(HasAMethodMore),
+        RIGHT,
+        PARTS,
+        "the two sub-clients differ in order_again",
     ),
     "forgets the timeout": (
         lambda: with_client(ForgetsTheTimeout),
@@ -245,7 +298,7 @@ CASES: dict[str, tuple[Callable[[], Any], Counterpart, str, str]] = {
         lambda: with_client(WrapsInterruptions),
         RIGHT,
         INTERRUPTED,
-        "what struck the call did not come out as it was",
+        "the interruption did not leave the call unchanged",
     ),
     "asks before it waits": (
         lambda: with_client(AsksBeforeItWaits),
@@ -329,7 +382,7 @@ CASES: dict[str, tuple[Callable[[], Any], Counterpart, str, str]] = {
         lambda: with_client(CopiesInterruptions),
         RIGHT,
         INTERRUPTED,
-        "what struck the call did not come out as it was",
+        "the interruption did not leave the call unchanged",
     ),
     "drops the account": (
         lambda: with_client(DropsTheAccount),
@@ -366,6 +419,47 @@ def test_an_id_that_nobody_checks_is_caught() -> None:
         promise.check(with_rules(ShopRules), request, RIGHT)
 
 
+def test_an_account_that_nobody_checks_is_caught() -> None:
+    """A label that is no text is refused like any other wrong field."""
+    promise = next(promise for promise in PROMISES if str(promise) == ACCOUNT)
+    request: Any = CancelUnchecked("A-1")
+    with pytest.raises(AssertionError, match="InvalidRequestError was expected"):
+        promise.check(with_rules(ShopRules), request, RIGHT)
+
+
+def test_a_name_of_ours_is_caught() -> None:
+    """Stored data of that name would be read back as ours."""
+
+    class Rules(ShopRules):
+        name: ClassVar[str] = "vtex"
+
+    class Taken(Shop):
+        marketplace: ClassVar[str] = "vtex"
+
+        def rules(self) -> ShopRules:
+            return Rules(self)
+
+    class CancelTaken(CancelShopOrder):
+        marketplace: ClassVar[str] = "vtex"
+
+    promise = next(promise for promise in PROMISES if str(promise) == PARTS)
+    with pytest.raises(AssertionError, match="'vtex' is the name of a built-in marketplace"):
+        promise.check(Taken(api_key=KEY), CancelTaken("A-1"), RIGHT)
+
+
+def test_a_request_that_can_be_changed_is_caught() -> None:
+    """The order that was checked is the one that is asked about."""
+
+    @attrs.define
+    class Changeable(CancelShopOrder):
+        def __setattr__(self, name: str, value: Any) -> None:
+            object.__setattr__(self, name, value)
+
+    promise = next(promise for promise in PROMISES if str(promise) == ACCOUNT)
+    with pytest.raises(AssertionError, match="a request is frozen"):
+        promise.check(with_rules(ShopRules), Changeable("A-1"), RIGHT)
+
+
 @table("promise", PROMISES, ids=str)
 @table("counterpart", [RIGHT, CURT], ids=["right", "curt"])
 def test_without_a_mistake_each_promise_is_kept(promise: Any, counterpart: Counterpart) -> None:
@@ -385,4 +479,4 @@ def test_a_marketplace_that_forwards_keeps_its_promises_by_not_repeating() -> No
 
 def test_each_promise_is_broken_by_a_mistake_of_its_own() -> None:
     """A promise that nothing breaks would hold nothing."""
-    assert {name for _, _, name, _ in CASES.values()} == {str(promise) for promise in PROMISES}
+    assert {name for _, _, name, _ in CASES.values()} | {ACCOUNT} == {str(promise) for promise in PROMISES}

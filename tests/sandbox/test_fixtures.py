@@ -88,11 +88,11 @@ def test_they_work_in_a_users_suite(pytester: pytest.Pytester) -> None:
 
 
 def test_they_tell_mistakes(pytester: pytest.Pytester) -> None:
-    """A mishap that never struck is an error, once, and not on top of a failure; so is an option that is not known."""
+    """A mishap that was never used is an error, once, and not on top of a failure; so is an option that is not known."""
     pytester.makepyfile(MISTAKES)
     result = pytester.runpytest_inprocess(*OPTIONS)
     result.assert_outcomes(passed=1, failed=1, errors=4)
-    result.stdout.fnmatch_lines(["*UnusedMishapsError: these mishaps never struck: vtex: LoseReply*"])
+    result.stdout.fnmatch_lines(["*UnusedMishapsError: these mishaps were never used: vtex: LoseReply*"])
     result.stdout.fnmatch_lines(["*unexpected keyword argument 'tiem'*"])
     result.stdout.fnmatch_lines(["*name the options of the marker 'countermand'*"])
     result.stdout.fnmatch_lines(["*client of the marker 'countermand' is a dict*"])

@@ -283,7 +283,7 @@ def test_unused_mishaps_can_be_allowed() -> None:
             "a RateLimited, LoseReply, Status or Raw, not 'nonsense'",
         ),
         (lambda box: box.mishap("vtex", LoseReply), r"is a class: write LoseReply\("),
-        (lambda box: box.mishap("vtex"), "which mishaps"),
+        (lambda box: box.mishap("vtex"), "no mishap is given"),
         (lambda box: box.base_url("Crux"), "did you mean 'crux'"),
         (lambda box: box.world.truth("kibbo", 1), "did you mean 'kibo'"),
         (lambda box: box.advance(-1), "zero or more, not -1"),

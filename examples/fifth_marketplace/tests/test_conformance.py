@@ -27,6 +27,7 @@ COUNTERPART = Counterpart(
     another_cancelled=reply(200, order="A-2", state="cancelled"),
     not_found=reply(404, message="no such order"),
     refused=reply(409, order="A-1", state="shipped", error="it is too late"),
+    another_refused=reply(409, order="A-2", state="shipped", error="it is too late"),
     blocked=reply(200, order="A-1", state="shipped"),
     repeated=reply(409, order="A-1", state="cancelled", error="it is too late"),
     repeatable=True,

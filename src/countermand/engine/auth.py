@@ -138,12 +138,12 @@ class SharedAuth(Auth):
         raise failure
 
     def _keep(self, headers: SealedHeaders, secrets: Iterable[Secret], expires_at: float) -> SealedHeaders:
-        self._before = self._strike_out(secrets)
+        self._before = self._redact(secrets)
         self.expires_at = expires_at
         self.headers = headers
         return headers
 
-    def _strike_out(self, secrets: Iterable[Secret]) -> set[bytes]:
+    def _redact(self, secrets: Iterable[Secret]) -> set[bytes]:
         """Redact these credentials from every reply, and their predecessors, which may still be valid."""
         forms = {form for secret in secrets for form in secret.forms()}
         self.secrets = [*self._own, *self._before, *forms]
@@ -250,7 +250,7 @@ class TokenAuth(SharedAuth):
         if not isinstance(login, Call):
             used = {name: self._read(name, problem_in_body) for name in self._credentials}
             self._used = list(used.values())
-            self._strike_out(self._used)
+            self._redact(self._used)
             login = login(**used)
         asked = operation.now()
         reply = yield from operation.send_login(login)

@@ -113,12 +113,6 @@ def one_of(*words: str) -> "Callable[[object, attrs.Attribute[Any], object], Non
     return check
 
 
-def text(_: object, field: "attrs.Attribute[Any]", value: object) -> None:
-    """attrs validator: optional text for a body."""
-    if value is not None and not is_text(value):
-        raise ValueError(f"{field.name} must be text, and not empty")
-
-
 def label(_: object, field: "attrs.Attribute[Any]", value: object) -> None:
     """attrs validator: the label of an account, a short text."""
     if not (is_text(value) and str(value).strip() == value and len(str(value)) <= 100):

@@ -10,7 +10,8 @@ from types import FrameType, TracebackType
 
 #: Top-level packages whose exceptions describe an HTTP exchange by the names of their classes.
 HTTP_LIBRARIES = frozenset("httpx httpx2 httpcore httpcore2 aiohttp h11".split())
-#: Top-level modules of the standard library: whoever called one answers for it. A mock and a debugger act for the caller.
+#: Top-level modules of the standard library: an exception from one belongs to the code that called it. A mock and a
+#: debugger act for the caller.
 _STANDARD = sys.stdlib_module_names - {"unittest", "bdb", "pdb"}
 #: Top-level modules that run below a call, and are not the caller's code.
 _BELOW = HTTP_LIBRARIES | frozenset(

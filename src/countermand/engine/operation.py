@@ -25,7 +25,7 @@ from .logs import LOG, is_long
 from .retry import retry_after, timestamp
 from .rules import Finding, Rules, unknown
 from .secret import SealedHeaders, redacted, redacted_text
-from .settings import Settings, beside
+from .settings import Settings, merged
 from .wire import Call, Clock, Fault, Flow, Reply, Sleep
 from .words import SHOWN_HEADERS, is_a_page, words_of
 
@@ -228,7 +228,7 @@ class Operation(Generic[I, R]):
             return Fault(sent=False, detail="no time was left to send it")
         at = self._clock.wall()
         if self._headers is not None and what != "login":
-            headers = beside(self._headers, headers)
+            headers = merged(self._headers, headers)
         ready = Call(call.method, call.origin, call.target, call.body, headers, deadline)
         if self.telemetry is not None:
             self.telemetry.request_started(what, ready)

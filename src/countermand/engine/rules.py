@@ -119,15 +119,18 @@ def by_parts(
     is_final: Callable[[str], bool],
     status: str,
 ) -> Finding[T]:
-    """Return the finding for an order from the statuses of its parts; `status` is the order's own."""
+    """Return the finding for an order from the statuses of its parts; `status` is the order's own.
+
+    Without parts, nothing says that the order is cancelled: it counts as open.
+    """
     gone = tuple(part for part in parts if is_cancelled(part.status))
     rest = tuple(part for part in parts if not is_cancelled(part.status))
     settled = all(is_final(part.status) for part in rest)
-    if not rest:
+    if gone and not rest:
         return cancelled(answer, gone)
     if gone:
         return partially_cancelled(answer, gone, rest, settled=settled)
-    return refused(answer, rest) if settled else requested(answer, status, conclusive=False)
+    return refused(answer, rest) if rest and settled else requested(answer, status, conclusive=False)
 
 
 class Doubt(NamedTuple):

@@ -79,7 +79,7 @@ class Settings:
         if "headers" in changed:
             given: SealedHeaders = changed["headers"]
             refuse(given, own)
-            changed["headers"] = given if self.headers is None else beside(self.headers, given)
+            changed["headers"] = given if self.headers is None else merged(self.headers, given)
         return Settings(**(vars(self) | changed))
 
 
@@ -96,7 +96,7 @@ def settings_of(timeout: object, retry: object, hooks: object) -> Settings:
     return Settings(checks.seconds(timeout), _retry(retry), None, _hooks(hooks))
 
 
-def beside(others: SealedHeaders, ours: SealedHeaders) -> SealedHeaders:
+def merged(others: SealedHeaders, ours: SealedHeaders) -> SealedHeaders:
     """Merge headers; if a name is in both, in any case, `ours` wins."""
     taken = {name.lower() for name in ours}
     kept = {name: value for name, value in others.items() if name.lower() not in taken}

@@ -24,7 +24,7 @@ from typing import Any, TypeGuard
 from ..engine import checks
 from ..engine.credentials import SecretFile
 from ..engine.secret import Secret
-from ..errors import InvalidRequestError
+from ..errors import InvalidRequestError, NotConfiguredError
 from .environment import surrounded
 from .loading import Environ, Given, Setup, fields_of, marketplaces, near
 from .registry import OURS, announced, configuration_of
@@ -142,7 +142,11 @@ def _add_account(
     if marketplace is None:
         setup.problems.append(where + problem)
         return
-    known = fields_of(configuration_of(marketplace))
+    try:
+        known = fields_of(configuration_of(marketplace))
+    except NotConfiguredError as error:
+        setup.problems.append(f"{where}{place}.marketplace: {error.message}")
+        return
     problems: list[str] = []
     for field, each in given.items():
         setup.holds_secret |= isinstance(each.value, Secret) and field in known and known[field].credential
@@ -184,9 +188,10 @@ def _marketplace(given: Given | None, place: str, others: dict[str, Given]) -> t
     name = given.reveal()
     if isinstance(name, str) and (name in OURS or name in announced()):
         return name, ""
-    guess = near(name, [*OURS, *announced()]) if isinstance(name, str) else None
+    everybody = [*OURS, *announced()]
+    guess = near(name, everybody) if isinstance(name, str) else None
     meant = f"did you mean {guess}? " if guess else ""
-    return None, f"{given.source}: {meant}it must be one of {', '.join(dict.fromkeys([*OURS, *announced()]))}"
+    return None, f"{given.source}: {meant}it must be one of {', '.join(everybody)}"
 
 
 def _resolved(given: Given, environ: Environ) -> Given:

@@ -313,7 +313,7 @@ def _canonical(order_uuid: str) -> str:
 
 
 def _check_subject(said: object, order_id: str, levels: int = 4, *, is_order: bool = True) -> None:
-    """Raise `DecodingError` if what a 2xx says is about another order, or speaks of an error."""
+    """Raise `DecodingError` if what a 2xx says is about another order, or reports an error."""
     for each in said if isinstance(said, list) and levels else [said]:  # pyright: ignore[reportUnknownVariableType]
         if isinstance(each, str) and is_order and re.fullmatch(_UUID, each):
             check_subject(_canonical(each), _canonical(order_id))
@@ -322,7 +322,7 @@ def _check_subject(said: object, order_id: str, levels: int = 4, *, is_order: bo
             if name == "order_uuid" or (name == "uuid" and is_order):
                 check_subject(_canonical(str(value)), _canonical(order_id))
             elif name in ("error", "errors", "detail") and value and levels == 4:
-                raise DecodingError("it speaks of an error")
+                raise DecodingError("it reports an error")
             else:
                 _check_subject(value, order_id, levels - 1, is_order=name == "order")
 

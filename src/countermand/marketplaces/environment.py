@@ -16,7 +16,7 @@ from ..engine import checks
 from ..engine.credentials import SecretFile
 from ..engine.logs import LEVELS, VARIABLE
 from ..engine.secret import Secret
-from ..errors import InvalidRequestError
+from ..errors import InvalidRequestError, NotConfiguredError
 from .loading import Environ, Given, Setup, fields_of, marketplaces, near, number_in
 from .registry import OURS, announced, configuration_of
 
@@ -117,6 +117,8 @@ class _Names:
     def __init__(self, prefix: str) -> None:
         self._prefix = prefix
         self._of = cache(self._variables)
+        #: Why the package of a marketplace cannot be loaded. It has no variables then.
+        self._unloadable: dict[str, str] = {}
         #: The variables for all marketplaces. Logging reads its own when the package is imported, by one name only.
         self.general: dict[str, Callable[[Setup, str, Secret], None]] = {f"{prefix}TIMEOUT": _set_timeout}
         if prefix == PREFIX:
@@ -129,6 +131,9 @@ class _Names:
 
     def unknown(self, name: str) -> str:
         """Return the message for an unknown variable, with the one that may be meant."""
+        for owner in self._owners(name):
+            if not self._of(owner):
+                return f"{name}: {self._unloadable[owner]}"
         if said := self._meant(name, name.removeprefix(self._prefix)):
             return said
         for owner in self._owners(name):
@@ -197,7 +202,11 @@ class _Names:
 
     def _variables(self, owner: str) -> dict[str, _Variable]:
         found: dict[str, _Variable] = {}
-        fields = fields_of(configuration_of(owner)).values()
+        try:
+            fields = fields_of(configuration_of(owner)).values()
+        except NotConfiguredError as error:
+            self._unloadable[owner] = error.message
+            return found
         for field in fields:
             found[_name(self._prefix, owner, field.name)] = _Variable(owner, field.name)
         for field in fields:

@@ -5,7 +5,7 @@ third-party marketplaces work like the built-in ones.
 """
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Union, get_args
 
 from .. import errors
@@ -35,8 +35,13 @@ def outcome_from_dict(data: Mapping[str, Any]) -> Outcome[Any]:
 
         outcome = outcome_from_dict(job.result)
     """
+    return outcome_of(data, _registered)
+
+
+def outcome_of(data: Mapping[str, Any], stored: Callable[[Mapping[str, Any]], Stored]) -> Outcome[Any]:
+    """Return the outcome in `data`; `stored` returns the classes of its marketplace."""
     kind = _OUTCOMES[_tag(data, "outcome", _OUTCOMES)]
-    _, answers = _registered(data)
+    _, answers = stored(data)
     outcome: Outcome[Any] = shape_of(kind[_union(answers)]).read(data, "$")
     return outcome
 
@@ -80,8 +85,13 @@ def request_from_dict(data: Mapping[str, Any]) -> AnyRequest:
 
         outcome = client.cancel(request_from_dict(job.request))
     """
+    return request_of(data, _registered)
+
+
+def request_of(data: Mapping[str, Any], stored: Callable[[Mapping[str, Any]], Stored]) -> AnyRequest:
+    """Return the request in `data`; `stored` returns the classes of its marketplace."""
     _tag(data, "request", ["cancel"])
-    kind, _ = _registered(data)
+    kind, _ = stored(data)
     request: AnyRequest = shape_of(kind).read(data, "$")
     return request
 

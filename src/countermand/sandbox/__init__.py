@@ -15,6 +15,6 @@ shows all of this in use.
 Names are lazily imported, because pytest imports this package in every run. They are listed in the stub `__init__.pyi`.
 """
 
-from countermand.engine.lazy import lazily
+from countermand.engine.lazy import lazily as _lazily
 
-lazily(globals())
+_lazily(globals())

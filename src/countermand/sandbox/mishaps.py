@@ -134,7 +134,7 @@ class Gateway:
         """Script mishaps for the next requests to a marketplace, see `Sandbox.mishap`."""
         checks.marketplace(marketplace)
         if not mishaps:
-            raise TypeError(f"which mishaps are to strike {marketplace}?")
+            raise TypeError(f"no mishap is given for {marketplace}")
         for mishap in mishaps:
             if isinstance(mishap, type) and issubclass(mishap, Mishap):
                 raise TypeError(f"{mishap.__name__} is a class: write {mishap.__name__}(…)")
@@ -149,7 +149,7 @@ class Gateway:
         ]
         if unused:
             raise UnusedMishapsError(
-                f"these mishaps never struck: {'; '.join(unused)}"
+                f"these mishaps were never used: {'; '.join(unused)}"
                 " (allow_unused_mishaps=True where that is meant)"
             )
 
@@ -167,9 +167,9 @@ class Gateway:
             name = self.requests[-1].marketplace
             if request.path.endswith(SIGN_IN) or not (waiting := self._mishaps[name]):
                 return self.world.handle(request)
-            return self._strike(waiting.popleft(), request, self.world.simulator(name))
+            return self._applied(waiting.popleft(), request, self.world.simulator(name))
 
-    def _strike(
+    def _applied(
         self, mishap: Mishap, request: SandboxRequest, simulator: Simulator[Any]
     ) -> SandboxReply | Lost:
         simulator.note(None, "mishap", repr(mishap))

@@ -132,7 +132,7 @@ class Sandbox:
         if self._virtual is not None:
             driver = AsyncVirtualDriver(driver, self._virtual)
         client = AsyncCountermand(**self._settings() | overrides, http_client=driver)
-        if not self._http:  # then nothing is behind it that would take time
+        if not self._http:  # then closing it needs no event loop
             self._stack.callback(lambda: finished(client.aclose()))
         return client
 

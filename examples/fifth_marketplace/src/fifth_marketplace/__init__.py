@@ -77,7 +77,7 @@ class CancelShopOrder(CancelRequest[ShopOrder]):
     marketplace: ClassVar[str] = "shop"
     order: str
     reason: str | None = attrs.field(default=None, kw_only=True)
-    account: str | None = attrs.field(default=None, kw_only=True)
+    account: str | None = attrs.field(default=None, validator=kit.checks.account, kw_only=True)
 
     def __attrs_post_init__(self) -> None:
         kit.checks.order_id(self.order, self.marketplace, "order")

@@ -1,5 +1,6 @@
 """Promises about what a marketplace answers, and what is believed of it."""
 
+import json
 import pickle
 from collections.abc import Iterator
 from typing import Any
@@ -10,11 +11,13 @@ from countermand.errors import (
     AuthenticationError,
     CountermandError,
     NotSentError,
+    OrderNotFoundError,
     OrderUnreadableError,
     PermissionDeniedError,
     RateLimitedError,
     RejectedError,
 )
+from countermand.marketplaces.stored import outcome_of, request_of
 from countermand.outcomes import Cancelled, Refused, Requested, Unknown, evidence_of
 from countermand.sandbox.conformance.counterpart import Counterpart
 from countermand.sandbox.conformance.scene import Step, refusing
@@ -25,14 +28,14 @@ _LOST = Fault(sent=True, detail="the connection broke")
 
 
 class _Interruption(BaseException):
-    """Like a KeyboardInterrupt, and nobody's."""
+    """Like a KeyboardInterrupt, of a class that no library knows."""
 
 
 def _garbled(reply: Reply) -> Iterator[tuple[str, Reply]]:
     """Yield replies of the same status whose bodies say nothing, or must not be believed."""
     yield "a body that did not arrive whole", reply._replace(flaw="the body was cut short")
     if not reply.body:
-        return  # the status is the whole answer, and a body beside it changes nothing
+        return  # the status is the whole answer
     bodies = {
         "an HTML page": _HTML,
         "half of the body": reply.body[: len(reply.body) // 2],
@@ -99,11 +102,36 @@ def a_refusal_is_refused_or_raised(trial: Trial) -> None:
 
 
 @promise
+def a_refusal_is_believed_in_documented_words_only(trial: Trial) -> None:
+    """The status of a refusal with another body, such as a gateway's page, is no `Refused`: the order is read."""
+    about = trial.counterpart
+    if about.refused is None:
+        return
+    answers = dict(_garbled(about.refused)) if about.refused.body else {}
+    if about.another_refused is not None:
+        answers["another order's refusal"] = about.another_refused
+    for name, answer in answers.items():
+        still_open = Step(about.still_open).always()
+        trial.cancel(
+            about.accepted_means,
+            Unknown,
+            CountermandError,
+            cancel=[Step(answer)],
+            read=[still_open],
+            about=name,
+        )
+
+
+@promise
 def an_order_that_is_not_there_is_not_cancelled(trial: Trial) -> None:
     """An unknown order is a RejectedError such as OrderNotFoundError, or `Refused`."""
     missing = Step(trial.counterpart.not_found).always()
     trial.cancel(RejectedError, Refused, cancel=[missing], read=[missing])
     trial.wait(CountermandError, read=[missing])
+    page = Step(Reply(404, {}, _HTML)).always()
+    for result in trial.cancel(RejectedError, cancel=[page], read=[page], about="a gateway's page with 404"):
+        if isinstance(result.said, OrderNotFoundError):
+            trial.fail("a gateway does not know which orders there are", result)
 
 
 @promise
@@ -131,7 +159,7 @@ def a_rate_limit_is_kept(trial: Trial) -> None:
 
 @promise
 def what_was_not_sent_is_sent_again_or_raised(trial: Trial) -> None:
-    """Where no connection can be made the order is untouched: NotSentError in the end."""
+    """Where no connection can be made the order is untouched: the call ends in NotSentError."""
     unsent = Step(Fault(sent=False, detail="no connection"))
     trial.cancel(trial.counterpart.accepted_means, cancel=[unsent], about="no connection, once")
     trial.cancel(NotSentError, cancel=[unsent.always()], about="no connection, ever")
@@ -139,7 +167,7 @@ def what_was_not_sent_is_sent_again_or_raised(trial: Trial) -> None:
 
 @promise
 def an_unclear_cancellation_that_was_applied_is_seen_by_reading(trial: Trial) -> None:
-    """The read shows a cancelled order: `Cancelled`, whatever became of the reply."""
+    """The read shows a cancelled order: `Cancelled`, whatever happened to the reply."""
     for about, answer in _unclear(trial.counterpart):
         trial.cancel(Cancelled, cancel=[Step(answer, applied=True)], about=f"{about}, applied")
 
@@ -266,11 +294,11 @@ def a_later_look_starts_from_the_outcome(trial: Trial) -> None:
 def an_interruption_passes_through_with_the_evidence(trial: Trial) -> None:
     """What is not an error of countermand leaves as it came, with an `Unknown` on it if the order may be touched."""
     for interruption in (_Interruption("stop"), KeyboardInterrupt(), LookupError("the caller's own")):
-        strikes = Step(interruption)
+        interrupts = Step(interruption)
         lost = Step(_LOST, applied=True)
         cases: dict[str, tuple[list[Step], list[Step]]] = {
-            "it strikes the cancellation": ([strikes], []),
-            "it strikes the read after a lost reply": ([lost], [strikes]),
+            "during the cancellation": ([interrupts], []),
+            "during the read after a lost reply": ([lost], [interrupts]),
         }
         for about, (cancel, read) in cases.items():
             for result in trial.cancel(type(interruption), cancel=cancel, read=read, about=about):
@@ -278,18 +306,29 @@ def an_interruption_passes_through_with_the_evidence(trial: Trial) -> None:
                 if not isinstance(evidence, Unknown) or len(evidence.attempts) != len(result.scene.calls):
                     trial.fail("it carries no Unknown with every attempt", result, about)
                 trial.check_secrets("it", [interruption, evidence], result, about)
-        for result in trial.wait(type(interruption), read=[strikes], about="it strikes a wait"):
+        for result in trial.wait(type(interruption), read=[interrupts], about="during a wait"):
             if evidence_of(interruption) is not None:
                 trial.fail("it carries evidence, and nothing was asked for", result)
 
 
 @promise
 def an_outcome_outlives_its_process(trial: Trial) -> None:
-    """An outcome is pickled, and is equal to what comes back."""
+    """Outcomes are pickled and written as JSON, requests as JSON, and what is read back is equal."""
+    stored = trial.account.stored()
+    if type(trial.request) is not stored[0]:
+        trial.fail("stored() returns the request's class first")
+    if request_of(trial.request.to_dict(), lambda _: stored) != trial.request:
+        trial.fail("the request is another after `to_dict`")
     for cancel in ([], [Step(_LOST, applied=True)]):
         for result in trial.cancel(*OUTCOMES, cancel=cancel):
             if pickle.loads(pickle.dumps(result.said)) != result.said:  # noqa: S301 - our own, just made
                 trial.fail("it is another after pickling", result)
+            try:
+                back = outcome_of(json.loads(result.said.to_json()), lambda _: stored)
+            except ValueError as error:
+                trial.fail(f"it cannot be written as JSON and read back: {error}", result)
+            if back != result.said or back.attempts != result.said.attempts:
+                trial.fail("it is another after `to_json`", result)
 
 
 ANSWERS: tuple[Promise, ...] = tuple(

@@ -15,13 +15,12 @@ Kind: TypeAlias = Literal["cancel", "read", "login"]
 class Counterpart:
     """How a marketplace answers about one order, as it documents it.
 
-    All replies but `another_accepted` and `another_cancelled` are about the order that the request names. A reply is
-    made by hand, `Reply(200, {}, b'{"order": "A-1"}')`, or taken from a simulation or a recording.
+    All replies but those named `another_…` are about the order that the request names. A reply is made by hand, `Reply(200, {}, b'{"order": "A-1"}')`, or taken from a simulation or a recording.
     """
 
     #: The answer to a cancellation that is accepted.
     accepted: Reply
-    #: Which outcome `accepted` is: `Requested` if somebody still decides, `Cancelled` if it is final.
+    #: Which outcome `accepted` is: `Requested` if the decision is pending, `Cancelled` if it is final.
     accepted_means: type[Any] = Requested
     #: The order, read: it is cancelled.
     cancelled: Reply
@@ -37,6 +36,8 @@ class Counterpart:
     refused: Reply | None = None
     #: That order, read; None if no state is documented for it.
     blocked: Reply | None = None
+    #: Another order's refusal; None where `refused` names no order.
+    another_refused: Reply | None = None
     #: The answer to the cancellation of an order that is cancelled already; None if it is `accepted` once more.
     repeated: Reply | None = None
     #: Whether asking twice is harmless: the order is cancelled once or not at all.

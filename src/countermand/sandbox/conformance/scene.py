@@ -27,7 +27,7 @@ _WALL = 1_772_442_000.0
 class Step:
     """The result of one request, in place of the documented reply."""
 
-    #: A reply, what is left of a lost one, an exception that strikes; None: nothing until the request's deadline.
+    #: A reply, what is left of a lost one, an exception that interrupts the call; None: nothing until the request's deadline.
     answer: Reply | Fault | BaseException | None
     #: Whether the marketplace did what it was asked.
     applied: bool = False
@@ -37,14 +37,14 @@ class Step:
     shows: type[Any] | None = None
 
     def always(self) -> "Step":
-        """Return the step that comes of every request from here on."""
+        """Return this step for every further request."""
         return Step(self.answer, self.applied, 1_000_000, self.shows)
 
 
 class Scene:
     """One call's conversation with a marketplace, in virtual time: the driver of a blocking client.
 
-    `cancel` and `read` are what comes of the first requests of each kind; what comes after is as documented.
+    `cancel` and `read` script the first requests of each kind; further ones get the documented replies.
     """
 
     def __init__(
@@ -144,14 +144,14 @@ class AsyncSceneDriver:
 
 
 def refusing(counterpart: Counterpart) -> tuple[Step, Step]:
-    """Return what comes of a cancellation, and of a read, for an order that cannot be cancelled."""
+    """Return the steps for a cancellation and for a read of an order that cannot be cancelled."""
     read = counterpart.blocked or counterpart.still_open
     shows = Refused if counterpart.blocked is not None else None
     return Step(counterpart.refused, shows=Refused), Step(read, shows=shows)
 
 
 def echoing(reply: Reply, secrets: Iterable[str]) -> Reply:
-    """Return `reply` with credentials repeated in its headers and its body, as careless gateways do."""
+    """Return `reply` with credentials repeated in its headers and its body, as some gateways do."""
     echo = " and ".join(secrets)
     try:
         said: Any = json.loads(reply.body)
@@ -180,5 +180,5 @@ def _told(step: Step) -> str:
     elif isinstance(answer, Fault):
         told = f"{'lost' if answer.sent else 'not sent'}: {answer.detail}"
     else:
-        told = "no answer" if answer is None else f"{type(answer).__name__} strikes"
+        told = "no answer" if answer is None else f"{type(answer).__name__}"
     return f"{told} (applied)" if step.applied else told

@@ -161,7 +161,7 @@ class Trial:
             if looking and "cancel" in result.scene.kinds:
                 self.fail("looking at an order sent a cancellation", result, about)
             if planted and id(result.said) not in planted:
-                self.fail("what struck the call did not come out as it was", result, about)
+                self.fail("the interruption did not leave the call unchanged", result, about)
             if not planted:
                 self._check_form(result, about, prior)
             self._check_calls(result, timeout, about)
