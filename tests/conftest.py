@@ -1,9 +1,10 @@
 """Both doors, for every test that asks for a `door`."""
 
+import gc
 import os
 import random
 import signal
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from functools import partial
 from typing import Any
 
@@ -15,6 +16,17 @@ from .support.stage import Stage
 
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # started in the background: children would not hear it
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """Spare the collector of garbage what lasts as long as the session: the modules and the tests."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -134,6 +134,20 @@ def test_orders_are_counted_once_and_by_what_they_need() -> None:
     assert (bad.reason, bad.orders) == ("order_id … is bad", ["line 11: vtex,1E+3"])
 
 
+@pytest.mark.parametrize(
+    "said, told",
+    [
+        ("7-01", "…"),
+        ("order 7-01 and (7-01), not 17-01", "order … and (…), not 17-01"),
+        ("7-011 or 7-01_b", "7-011 or 7-01_b"),
+    ],
+)
+def test_only_an_orders_own_id_is_left_out_of_a_reason(said: str, told: str) -> None:
+    """An id that is part of a longer word is another one."""
+    (group,) = found(row(7, Unknown(**of(7), reason=said))).groups.values()
+    assert group.reason == told
+
+
 def test_memory_does_not_grow_with_the_run() -> None:
     """Orders that are named, reasons that are told and pieces of the timeline have an upper limit."""
     rows = (

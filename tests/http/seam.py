@@ -1,8 +1,6 @@
 """The drivers that meet HTTP: stock and over the caller's own client, behind both doors."""
 
 import json
-import ssl
-from functools import cache
 from typing import Any, TypeAlias
 
 import attrs
@@ -11,6 +9,7 @@ from pytest_httpx import HTTPXMock
 
 from countermand.engine.wire import Reply
 from tests.support.doors import Door, Kind
+from tests.support.tls import unused
 
 
 @attrs.frozen
@@ -27,14 +26,8 @@ class Seam:
         """Open a client that goes this way."""
         if not self.own:
             return Door(self.kind, **settings)
-        own: Any = (httpx.AsyncClient if self.kind == "async" else httpx.Client)(verify=tls())
+        own: Any = (httpx.AsyncClient if self.kind == "async" else httpx.Client)(verify=unused())
         return Door(self.kind, http_client=own, **settings)
-
-
-@cache
-def tls() -> ssl.SSLContext:
-    """Return one context for all clients: making one takes longer than a test."""
-    return ssl.create_default_context()
 
 
 SEAMS = tuple(Seam(kind, own) for own in (False, True) for kind in ("sync", "async"))

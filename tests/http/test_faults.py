@@ -16,6 +16,7 @@ from countermand.transport.faults import settled
 from tests.support.doors import Door, OpenDoor
 from tests.support.markets import CRUX, KIBO, MARKETS, PATTERN, VTEX, Market
 from tests.support.stage import reply
+from tests.support.tls import unused
 
 from .seam import answer
 
@@ -125,7 +126,7 @@ def test_a_caller_who_follows_redirects_does_not_here(market: Market, httpx_mock
     answer(httpx_mock, reply(302, location="https://elsewhere.example/"), method=market.method)
     answer(httpx_mock, market.cancelled, method="GET", url=market.read_url)
     with (
-        httpx.Client(follow_redirects=True, auth=("user", "secret")) as own,
+        httpx.Client(follow_redirects=True, auth=("user", "secret"), verify=unused()) as own,
         Countermand(http_client=own, **market.settings) as client,
     ):
         outcome = client.cancel(market.request)

@@ -10,6 +10,7 @@ import pytest
 
 from countermand import AsyncCountermand, Countermand, Crux, NotSentError, RetryPolicy, Unknown, evidence_of
 from countermand.engine.wire import Fault
+from tests.support.tls import unused
 
 from .kinds import KINDS, every_borrowed_driver
 from .raw import RawServer, http
@@ -25,7 +26,8 @@ def caching(kind: str) -> Any:
     """Return a transport that sends what is not in its cache, while the `KeyError` is handled."""
     library: Any = httpx2 if kind.endswith("httpx2") else httpx
     cache: dict[str, Any] = {}
-    inner = library.AsyncHTTPTransport() if kind.startswith("async") else library.HTTPTransport()
+    real: Any = library.AsyncHTTPTransport if kind.startswith("async") else library.HTTPTransport
+    inner = real(verify=unused())
 
     class Caching(library.BaseTransport):  # type: ignore[misc]
         def handle_request(self, request: Any) -> Any:
@@ -73,7 +75,8 @@ def test_what_a_transport_was_handling_is_no_reason_either(borrowed: str) -> Non
 def test_a_hook_raises_stop_iteration(kind: str) -> None:
     """`next()` of an empty iterator: it leaves as it came, though a generator would make a `RuntimeError` of it."""
     rows: Any = iter(())
-    own = (httpx2 if kind == "httpx2" else httpx).Client(**hooks(kind, response=lambda _: next(rows)))
+    library: Any = httpx2 if kind == "httpx2" else httpx
+    own = library.Client(verify=unused(), **hooks(kind, response=lambda _: next(rows)))
     with RawServer(b"HTTP/1.1 204 No Content\r\n\r\n") as server, own:
         client = Countermand(Crux(token="token", base_url=f"http://{server.origin}"), http_client=own)
         with pytest.raises(StopIteration) as caught:

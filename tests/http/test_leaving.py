@@ -32,6 +32,7 @@ from countermand.engine.wire import Call, Fault, Flow, Reply
 from countermand.transport.blocking import BlockingDriver
 from countermand.transport.eventloop import EventLoopDriver
 from tests.support.tables import table
+from tests.support.tls import unused
 from tests.support.trackers import walked
 
 from .kinds import KINDS, every_driver
@@ -54,6 +55,7 @@ def left_with(
     """
     library: Any = httpx2 if kind.endswith("httpx2") else httpx
     more: Any = {"retry": RetryPolicy.never(), "timeout": 3}
+    given: Any = {"trust_env": False, "verify": unused(), **settings}
 
     async def ended(limit: asyncio.Timeout, until: Callable[[], object] | None) -> None:
         if until is not None:
@@ -67,7 +69,7 @@ def left_with(
 
             own = AiohttpDriver()
         elif kind != "async stock":
-            own = library.AsyncClient(trust_env=False, **settings)
+            own = library.AsyncClient(**given)
         async with AsyncCountermand(access, http_client=own, **more) as client:
             try:
                 async with asyncio.timeout(None) as limit:
@@ -82,7 +84,7 @@ def left_with(
         if kind.startswith("a"):
             asyncio.run(awaited())
         else:
-            own = None if kind == "stock" else library.Client(trust_env=False, **settings)
+            own = None if kind == "stock" else library.Client(**given)
             with Countermand(access, http_client=own, **more) as client:
                 try:
                     client.crux.cancel_order(ORDER)

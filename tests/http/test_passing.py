@@ -25,6 +25,7 @@ from countermand import (
 from countermand.engine.secret import SealedHeaders
 from countermand.engine.wire import BODY_LOST, CLOCK, Call, Fault, Flow, Reply
 from tests.support.doors import Door
+from tests.support.tls import unused
 
 from .kinds import BORROWED, every_borrowed_driver, every_driver
 from .raw import RawServer, http
@@ -52,9 +53,10 @@ def made(kind: str, **settings: Any) -> Any:
         return blocking.StockDriver()
     if kind == "async stock":
         return eventloop.AsyncStockDriver()
+    own = {"trust_env": False, "verify": unused(), **settings}
     if kind.startswith("async"):
-        return eventloop.AsyncBorrowedDriver(library.AsyncClient(trust_env=False, **settings))
-    return blocking.BorrowedDriver(library.Client(trust_env=False, **settings))
+        return eventloop.AsyncBorrowedDriver(library.AsyncClient(**own))
+    return blocking.BorrowedDriver(library.Client(**own))
 
 
 def ran(driver: Any, *calls: Call) -> list[Reply | Fault | BaseException]:
@@ -201,7 +203,7 @@ def test_a_response_hook_reports_to_a_collector_that_is_down(borrowed: str, nobo
     library: Any = httpx2 if borrowed.endswith("httpx2") else httpx
 
     def hook(_response: Any) -> None:
-        with library.Client(trust_env=False) as other:
+        with library.Client(trust_env=False, verify=unused()) as other:
             other.post(f"http://{nobody}/")
 
     with RawServer(http({})) as server:
@@ -408,7 +410,7 @@ def test_a_transport_that_tries_again_by_itself(nobody: str) -> None:
 
     class Stubborn(httpx.BaseTransport):
         def __init__(self) -> None:
-            self.inner = httpx.HTTPTransport()
+            self.inner = httpx.HTTPTransport(verify=unused())
 
         def handle_request(self, request: httpx.Request) -> httpx.Response:
             with suppress(httpx.RemoteProtocolError):

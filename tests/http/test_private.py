@@ -16,6 +16,7 @@ from countermand.transport import private
 from countermand.transport.blocking import BorrowedDriver, StockDriver
 from countermand.transport.eventloop import AsyncBorrowedDriver
 from tests.support.tables import table
+from tests.support.tls import unused
 
 from .raw import RawServer, http
 
@@ -81,7 +82,7 @@ def test_the_search_for_private_names_finds_them() -> None:
 @pytest.mark.parametrize("kind", [httpx.HTTPTransport, httpx.AsyncHTTPTransport])
 def test_a_stock_transport_sends_through_the_pool_that_it_is_given(kind: Any) -> None:
     """`_pool` is where httpx keeps it."""
-    transport = kind()
+    transport = kind(verify=unused())
     assert isinstance(transport._pool, httpcore.ConnectionPool | httpcore.AsyncConnectionPool)
     asked: list[Any] = []
 
@@ -129,8 +130,8 @@ def test_a_pool_has_a_lock_of_its_own() -> None:
 def borrowed(library: Any, kind: str) -> Any:
     """Return a driver over a client of the caller's own."""
     if kind == "async":
-        return AsyncBorrowedDriver(library.AsyncClient(trust_env=False))
-    return BorrowedDriver(library.Client(trust_env=False))
+        return AsyncBorrowedDriver(library.AsyncClient(trust_env=False, verify=unused()))
+    return BorrowedDriver(library.Client(trust_env=False, verify=unused()))
 
 
 def exchanged(driver: Any, origin: str, times: int) -> list[Reply | Fault]:

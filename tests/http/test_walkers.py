@@ -13,6 +13,7 @@ from countermand.engine.wire import CLOCK, Call, Fault, Flow, Reply
 from countermand.transport.blocking import BorrowedDriver, StockDriver
 from countermand.transport.eventloop import AsyncBorrowedDriver, AsyncStockDriver
 from tests.support.tables import table
+from tests.support.tls import unused
 from tests.support.trackers import walked
 
 from .raw import RawServer, http
@@ -170,7 +171,7 @@ def test_our_calls_are_silent_in_the_logs(caplog: pytest.LogCaptureFixture) -> N
     def flow(call: Call) -> Flow[None]:
         assert isinstance((yield call), Reply)
 
-    with RawServer(http({}), http({})) as server, httpx.Client(trust_env=False) as client:
+    with RawServer(http({}), http({})) as server, httpx.Client(trust_env=False, verify=unused()) as client:
         BorrowedDriver(client).run(flow(a_call(server.origin)))
         assert [record for record in caplog.records if record.name.startswith(("http", "hpack"))] == []
         client.get(f"http://{server.origin}/")

@@ -14,9 +14,9 @@ from countermand.engine.wire import CLOCK
 from countermand.sandbox import RateLimited, Sandbox, seed
 from tests.support.doors import Door, Kind
 from tests.support.markets import PATTERN, names
+from tests.support.tls import unused
 
 from .raw import RawServer, http
-from .seam import tls
 
 SWIFT = RetryPolicy(attempts=2, first_pause=0.0)
 STATUS = json.loads(PATTERN.cancelled.body)
@@ -48,7 +48,7 @@ class OwnConnector:
 
             from countermand.transport.aiohttp import AiohttpDriver
 
-            self._connector = aiohttp.TCPConnector(ssl=tls(), limit=2)
+            self._connector = aiohttp.TCPConnector(ssl=unused(), limit=2)
             self._driver = AiohttpDriver(self._connector)
         return await self._driver.run(flow)
 
@@ -64,10 +64,10 @@ class OwnConnector:
 LIBRARIES: dict[str, tuple[Kind, Callable[[], Any]]] = {
     "stock": ("sync", lambda: None),
     "stock, async": ("async", lambda: None),
-    "httpx": ("sync", lambda: httpx.Client(verify=tls(), trust_env=False)),
-    "httpx, async": ("async", lambda: httpx.AsyncClient(verify=tls(), trust_env=False)),
-    "httpx2": ("sync", lambda: httpx2.Client(verify=tls(), trust_env=False)),
-    "httpx2, async": ("async", lambda: httpx2.AsyncClient(verify=tls(), trust_env=False)),
+    "httpx": ("sync", lambda: httpx.Client(verify=unused(), trust_env=False)),
+    "httpx, async": ("async", lambda: httpx.AsyncClient(verify=unused(), trust_env=False)),
+    "httpx2": ("sync", lambda: httpx2.Client(verify=unused(), trust_env=False)),
+    "httpx2, async": ("async", lambda: httpx2.AsyncClient(verify=unused(), trust_env=False)),
     "aiohttp": ("async", aiohttp_driver),
     "aiohttp, own connector": ("async", OwnConnector),
 }

@@ -36,6 +36,7 @@ from tests.support.doors import Door, Kind, OnStage
 from tests.support.markets import CRUX, KIBO, MARKETS, PATTERN, Market, pattern_answer
 from tests.support.stage import Stage, lost, reply, unsent
 from tests.support.tables import table
+from tests.support.tls import unused
 
 TESTS = str(Path(__file__).parents[1])
 ACCESS = [
@@ -312,7 +313,8 @@ def test_an_interrupted_call_shows_no_secret(
     monkeypatch.setattr(httpx.AsyncHTTPTransport, "handle_async_request", interrupt_async)
     settings: dict[str, Any] = {}
     if own:
-        settings["http_client"] = httpx.Client() if kind == "sync" else httpx.AsyncClient()
+        opened: Any = httpx.Client if kind == "sync" else httpx.AsyncClient
+        settings["http_client"] = opened(verify=unused())
     caught: list[BaseException] = []
 
     def call() -> None:

@@ -13,6 +13,7 @@ from countermand.sandbox.mishaps import Gateway
 from countermand.sandbox.server import serve
 from countermand.sandbox.world import World
 from tests.sandbox.calls import CRUX, KIBO, PATTERN, VTEX
+from tests.support.tls import unused
 
 ODD = "a/b?c#d&e%2F f"
 ODD_ENCODED = "a%2Fb%3Fc%23d%26e%252F%20f"
@@ -27,7 +28,10 @@ def gateway() -> Gateway:
 @pytest.fixture
 def client(gateway: Gateway) -> Iterator[httpx.Client]:
     """Give an HTTP client of that world, served on loopback."""
-    with serve(App(gateway)) as origin, httpx.Client(base_url=origin, trust_env=False) as client:
+    with (
+        serve(App(gateway)) as origin,
+        httpx.Client(base_url=origin, trust_env=False, verify=unused()) as client,
+    ):
         yield client
 
 

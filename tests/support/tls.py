@@ -5,6 +5,7 @@ another host, and one that signed itself. The key is for tests and protects noth
 """
 
 import ssl
+from functools import cache
 from pathlib import Path
 from typing import Final
 
@@ -34,6 +35,12 @@ def serving(name: str) -> ssl.SSLContext:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(_CERTIFICATES / f"{name}.pem")
     return context
+
+
+@cache
+def unused() -> ssl.SSLContext:
+    """Return one TLS context for all clients that speak no TLS: to load authorities takes longer than a test."""
+    return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 
 
 def trusting() -> ssl.SSLContext:

@@ -1,10 +1,8 @@
 """The rows over loopback sockets: a small scripted server, and every kind of client in virtual time."""
 
 import asyncio
-import ssl
 from collections.abc import Generator
 from contextlib import contextmanager
-from functools import cache
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
 from typing import Any
@@ -17,6 +15,7 @@ from countermand.engine.wire import Call, Clock, Fault, Flow, Reply, Sleep, T
 from countermand.transport import open_async_driver, open_driver
 from tests.support.doors import Door, Kind
 from tests.support.stage import WALL, Stage
+from tests.support.tls import unused
 
 from .rows import Played, Row, Sent
 
@@ -185,11 +184,4 @@ def _own_client(kind: Kind, library: str) -> Any:
     if library == "httpx2":
         import httpx2 as module
     opened = module.AsyncClient if kind == "async" else module.Client
-    return opened(verify=_tls(), trust_env=False)
-
-
-@cache
-def _tls() -> ssl.SSLContext:
-    return ssl.SSLContext(
-        ssl.PROTOCOL_TLS_CLIENT
-    )  # nothing here speaks TLS, and loading authorities takes long
+    return opened(verify=unused(), trust_env=False)

@@ -16,7 +16,7 @@ from countermand.transport.blocking import StockDriver
 from countermand.transport.eventloop import AsyncStockDriver
 from countermand.transport.proxies import Proxies
 from tests.support.proxies import SocksServer
-from tests.support.tls import AUTHORITY, trusting
+from tests.support.tls import AUTHORITY, trusting, unused
 
 from .spec import CRUX_USER, KIBO_CLIENT, KIBO_TENANT, SECRETS
 from .troubles import Around
@@ -169,17 +169,12 @@ def _own(around: Around | None) -> dict[str, Any]:
     """Return the arguments of a client of the caller's own."""
     over_tls = around is not None and around.origin.startswith("https:")
     proxy = around.proxy if around is not None and around.proxy else None
-    return {"verify": _trusting() if over_tls else _context(), "trust_env": False, "proxy": proxy}
+    return {"verify": _trusting() if over_tls else unused(), "trust_env": False, "proxy": proxy}
 
 
 @cache
 def _trusting() -> ssl.SSLContext:
     return trusting()
-
-
-@cache
-def _context() -> ssl.SSLContext:
-    return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)  # loading authorities takes long
 
 
 def cancel(client: Any, marketplace: str, order_id: str, timeout: float) -> Any:
