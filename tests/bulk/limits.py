@@ -1,6 +1,7 @@
 """Rate limiters of every usual kind, and one account behind them in virtual time."""
 
 import heapq
+import math
 import random
 from collections import deque
 from typing import Protocol
@@ -125,16 +126,15 @@ def play(
         if not changed and now >= half:
             limiter.limit(rate * factor)
             changed = True
-        if left and in_flight < concurrency and pace.allows(in_flight) and pace.ready_at() <= now:
+        has_room = left and in_flight < concurrency and pace.allows(in_flight)
+        ready = pace.ready_at() if has_room else math.inf
+        if ready <= now:
             pace.sent(now)
             wait = limiter.wait(now)
             heapq.heappush(events, (now + latency * dice.uniform(0.6, 1.8), now, wait))
             left, in_flight, sent = left - 1, in_flight + 1, sent + 1
             continue
-        due = [events[0][0]] if events else []
-        if left and in_flight < concurrency and pace.allows(in_flight):
-            due.append(pace.ready_at())
-        now = max(now, min(due))
+        now = max(now, min(ready, events[0][0] if events else math.inf))
         while events and events[0][0] <= now:
             _, at, wait = heapq.heappop(events)
             in_flight -= 1

@@ -83,7 +83,7 @@ class VirtualTime:
 
     def sleep(self, seconds: float) -> None:
         """Let a blocking call wait."""
-        if _is_running_here():
+        if _running_here() is not None:
             # It blocks its event loop, so no other call there can go on before this one does.
             self.advance(seconds)
             return
@@ -98,7 +98,7 @@ class VirtualTime:
         """Let a call on an event loop wait."""
         loop = asyncio.get_running_loop()
         woken = loop.create_future()
-        waiter = self._wait(seconds, lambda: loop.call_soon_threadsafe(_resolve, woken), loop)
+        waiter = self._wait(seconds, lambda: _soon(loop, _resolve, woken), loop)
         try:
             await woken
         finally:
@@ -132,7 +132,7 @@ class VirtualTime:
             if loop is None:
                 self._move_to(self._waiters[0].until)
             else:
-                loop.call_soon_threadsafe(self._look, loop, self._news, _TURNS)
+                _soon(loop, self._look, loop, self._news, _TURNS)
 
     def _look(self, loop: asyncio.AbstractEventLoop, news: int, turns: int) -> None:
         """Move time if a loop had so many turns without a change: no task is about to start a call."""
@@ -160,12 +160,16 @@ def _goes_on(loop: Loop) -> bool:
     return loop is None or loop.is_running()
 
 
-def _is_running_here() -> bool:
+def _running_here() -> Loop:
     try:
-        asyncio.get_running_loop()
+        return asyncio.get_running_loop()
     except RuntimeError:
-        return False
-    return True
+        return None
+
+
+def _soon(loop: asyncio.AbstractEventLoop, callback: Callable[..., object], *arguments: object) -> None:
+    """Call back on an event loop. On its own thread it need not be woken, which takes two system calls."""
+    (loop.call_soon if loop is _running_here() else loop.call_soon_threadsafe)(callback, *arguments)
 
 
 def _resolve(future: asyncio.Future[None]) -> None:
