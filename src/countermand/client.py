@@ -111,7 +111,7 @@ class _Accounts(Configured[H]):
             self._subclients.setdefault(label, kind(self._rules_of(label), self._driver, self._settings))
         return self._subclients[label]
 
-    def _only(self, name: str, kind: type[AnyAccount] = Account) -> Any:
+    def _only(self, name: str, kind: Any = Account) -> Any:
         """Return the sub-client of the only account at a marketplace, of those with this configuration class."""
         labels = [each for each in self._labels.get(name, ()) if isinstance(self._configurations[each], kind)]
         if len(labels) == 1:
