@@ -94,9 +94,8 @@ class _Accounts(Configured[H]):
 
     def _rules_of(self, label: str) -> Any:
         """Return an account's rules, always the same object: calls share the account's gate, budget and token."""
-        found = self._rules.get(label)
         # If two threads race, keep the first.
-        return found or self._rules.setdefault(label, self._configurations[label].rules())
+        return self._rules.get(label) or self._rules.setdefault(label, self._configurations[label].rules())
 
     @property
     def accounts(self) -> tuple[str, ...]:
@@ -112,9 +111,10 @@ class _Accounts(Configured[H]):
             self._subclients.setdefault(label, kind(self._rules_of(label), self._driver, self._settings))
         return self._subclients[label]
 
-    def _only(self, name: str) -> Any:
-        """Return the sub-client of the only account at a marketplace."""
-        if len(labels := self._labels.get(name, [])) == 1:
+    def _only(self, name: str, kind: Any = Account) -> Any:
+        """Return the sub-client of the only account at a marketplace, of those with this configuration class."""
+        labels = [each for each in self._labels.get(name, ()) if isinstance(self._configurations[each], kind)]
+        if len(labels) == 1:
             return self._at(labels[0])
         several = f"the client has several accounts at {name}: {', '.join(labels)}; say which, by its label"
         problem = several if labels else f"the client was built without an account at {name}; {self._told()}"
@@ -128,7 +128,7 @@ class _Accounts(Configured[H]):
         if isinstance(key, str):
             return self._at(key)
         if isinstance(key, type) and issubclass(key, Account) and marketplace is not None:
-            return self._only(marketplace)
+            return self._only(marketplace, key)
         if not isinstance(key, Account):
             raise TypeError(f"an account, its class or its label is wanted, not {given}")
         if self._configurations.get(key.label) == key:

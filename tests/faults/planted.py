@@ -220,7 +220,7 @@ MUTANTS = (
     Mutant(
         "a denial of VTEX is conclusive while a lost request is settled",
         "marketplaces/vtex.py",
-        "[one for one in denied if _answered(one) > since]",
+        "[one for one in denied if moment(one.denied_at, one.requested_at) > since]",
         "denied",
         ("sweep", "rows"),
     ),

@@ -74,14 +74,14 @@ AT_VTEX = (
     Mutant(
         "VTEX: an old denial answers a new request",
         _VTEX,
-        "[one for one in denied if _answered(one) > since]",
+        "[one for one in denied if moment(one.denied_at, one.requested_at) > since]",
         "denied",
         _ROWS,
     ),
     Mutant(
         "VTEX: no denial answers a request of ours",
         _VTEX,
-        "    return max(denied, key=_answered, default=None)\n",
+        "    return max(denied, key=lambda one: moment(one.denied_at, one.requested_at), default=None)\n",
         "    return None\n",
         _ROWS,
     ),
@@ -123,7 +123,7 @@ AT_VTEX = (
     Mutant(
         "VTEX: by its id, the first request in the list counts",
         _VTEX,
-        "        latest = max(reversed(listed), key=lambda one: moment(one.requested_at) or LONG_AGO, default=None)\n",
+        "        latest = max(reversed(listed), key=lambda one: moment(one.requested_at), default=None)\n",
         "        latest = listed[0] if listed else None\n",
         _ROWS,
     ),

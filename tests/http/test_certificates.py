@@ -98,6 +98,30 @@ def test_an_authority_that_nobody_trusts(monkeypatch: pytest.MonkeyPatch) -> Non
         assert "certificate verify failed" in str(found)
 
 
+@pytest.mark.parametrize("name", ["valid", *INVALID])
+def test_a_connector_of_the_callers_checks_certificates(name: str) -> None:
+    """With the TLS settings of the connector."""
+    aiohttp = pytest.importorskip("aiohttp")
+    from countermand.transport.aiohttp import AiohttpDriver
+
+    async def asked(origin: str) -> Any:
+        crux = Crux(token="sekret-token", base_url=f"https://{origin}")
+        async with aiohttp.TCPConnector(ssl=trusting()) as connector:
+            driver = AiohttpDriver(connector)
+            async with AsyncCountermand(
+                crux, http_client=driver, retry=RetryPolicy.never(), timeout=5
+            ) as client:
+                return await client.crux.cancel_order(ORDER)
+
+    with RawServer(NO_CONTENT, tls=serving(name)) as server:
+        if name == "valid":
+            assert isinstance(asyncio.run(asked(server.origin)), Requested)
+        else:
+            with pytest.raises(NotSentError, match=INVALID[name]):
+                asyncio.run(asked(server.origin))
+            assert server.requests == []
+
+
 @pytest.mark.parametrize("given", ["nowhere", "empty", "a directory"])
 @pytest.mark.parametrize("kind", ["stock", "async stock", "aiohttp"])
 def test_a_ca_bundle_that_cannot_be_loaded(

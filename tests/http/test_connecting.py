@@ -112,6 +112,7 @@ def test_all_addresses_refuse(kind: str, resolve: Callable[..., None]) -> None:
     assert isinstance(found, Fault)
     assert not found.sent
     assert isinstance(found.cause, ConnectionError)
+    assert "ConnectError: [Errno " in found.detail
 
 
 class ForbiddenError(OSError):

@@ -127,6 +127,14 @@ def test_a_pool_has_a_lock_of_its_own() -> None:
         private.without_lock(object())
 
 
+def test_a_connection_that_calls_share_is_left_alone() -> None:
+    """Over HTTP/2 a reply has its stream's id, and closing the connection would end the other calls."""
+    response: Any = httpx.Response(200, extensions={"network_stream": object(), "http_version": b"HTTP/2"})
+    assert not private.has_surplus(response)
+    response.extensions["http_version"] = b"HTTP/1.1"
+    assert private.has_surplus(response)
+
+
 def borrowed(library: Any, kind: str) -> Any:
     """Return a driver over a client of the caller's own."""
     if kind == "async":

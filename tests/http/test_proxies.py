@@ -8,14 +8,16 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
+import httpx
+import httpx2
 import pytest
 
 from countermand import AsyncCountermand, Cancelled, Countermand, NotSentError, Pattern, Requested
 from countermand.engine.wire import CLOCK, Call, Fault, Reply
 from countermand.sandbox import Sandbox
 from countermand.transport import open_driver
-from countermand.transport.blocking import StockDriver
-from countermand.transport.eventloop import AsyncStockDriver
+from countermand.transport.blocking import BorrowedDriver, StockDriver
+from countermand.transport.eventloop import AsyncBorrowedDriver, AsyncStockDriver
 from countermand.transport.nested import NestedTLS
 from countermand.transport.proxies import Proxies, environment_proxies, is_direct
 from tests.support.proxies import SocksServer, Tunnel
@@ -326,6 +328,30 @@ def test_a_proxy_that_opens_no_tunnel(kind: str, answer: bytes, said: str) -> No
     assert (found.sent, call.sent) == (False, False)
     assert said in found.detail
     assert "sekret" not in found.detail
+
+
+@pytest.mark.parametrize(
+    "answer", [b"HTTP/1.1 502 No\r\nContent-Length: 0\r\n\r\n", b""], ids=["502", "closed"]
+)
+@pytest.mark.parametrize("library", [httpx, httpx2])
+def test_a_proxy_of_the_callers_client_that_opens_no_tunnel(library: Any, answer: bytes) -> None:
+    """The CONNECT that was sent is no request of ours."""
+    with RawServer(answer, answer, hangups=2) as proxy:
+        options: Any = {"proxy": f"http://{proxy.origin}", "trust_env": False}
+        call = a_call("https://far.example")
+        with library.Client(**options) as client:
+            found = BorrowedDriver(client).exchange(call)
+        assert isinstance(found, Fault)
+        assert (found.sent, call.sent) == (False, False)
+
+        async def exchanged(call: Call) -> Reply | Fault:
+            async with library.AsyncClient(**options) as client:
+                return await AsyncBorrowedDriver(client).exchange(call)
+
+        call = a_call("https://far.example")
+        found = asyncio.run(exchanged(call))
+        assert isinstance(found, Fault)
+        assert (found.sent, call.sent) == (False, False)
 
 
 @pytest.mark.usefixtures("trusting")

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from typing import Any
 
+import httpcore
 import httpx
 import httpx2
 import pytest
@@ -394,3 +395,18 @@ def test_a_read_makes_nothing_larger_than_what_came() -> None:
     assert {target.nbytes for target in targets} == {RECEIVED_AT_ONCE}
     assert targets[0].obj is targets[1].obj
     assert targets[2].obj is targets[3].obj
+
+
+def test_what_came_before_a_reset_is_read_first() -> None:
+    """On asyncio the reset is known before the data is read."""
+
+    async def read() -> bytes:
+        stream = AsyncStream(set())
+        stream._buffer = b"whole"
+        stream.connection_lost(ConnectionResetError(104, "reset"))
+        found = await stream.read(65536)
+        with pytest.raises(httpcore.ReadError, match="reset"):
+            await stream.read(65536)
+        return found
+
+    assert asyncio.run(read()) == b"whole"

@@ -325,6 +325,24 @@ def test_a_sub_client_serves_its_own_account(market: Market, kind: Kind, open_do
     assert stage.calls == []
 
 
+class Brand(Vtex):
+    """A configuration of the caller's own, derived from one of ours."""
+
+
+def test_a_class_is_the_key_of_its_own_accounts(open_door: OpenDoor) -> None:
+    """An account of a base class, or of another class with the same marketplace, is none of them."""
+    base: Any = Vtex(account="a", app_key="vtex-key", app_token="vtex-token")
+    derived = Brand(account="b", app_key="vtex-key", app_token="vtex-token")
+    assert open_door(vtex=derived).client[Vtex].account == "b"
+    with pytest.raises(NotConfiguredError, match="without an account at vtex; there is a"):
+        _ = open_door(vtex=base).client[Brand]
+    both = Countermand(base, derived)
+    assert both[Brand].account == "b"
+    with pytest.raises(NotConfiguredError, match="several accounts at vtex: a, b"):
+        _ = both[Vtex]
+    both.close()
+
+
 def test_a_base_class_is_no_key(open_door: OpenDoor) -> None:
     """It names no marketplace."""
     with pytest.raises(TypeError, match="an account, its class or its label"):

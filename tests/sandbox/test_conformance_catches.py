@@ -450,10 +450,8 @@ def test_a_name_of_ours_is_caught() -> None:
 def test_a_request_that_can_be_changed_is_caught() -> None:
     """The order that was checked is the one that is asked about."""
 
-    @attrs.define
     class Changeable(CancelShopOrder):
-        def __setattr__(self, name: str, value: Any) -> None:
-            object.__setattr__(self, name, value)
+        __setattr__ = object.__setattr__
 
     promise = next(promise for promise in PROMISES if str(promise) == ACCOUNT)
     with pytest.raises(AssertionError, match="a request is frozen"):

@@ -123,7 +123,6 @@ class SharedAuth(Auth):
         """Discard the headers `refused`, unless another call has already replaced them."""
         if self.headers is refused:
             self.headers = None
-            self.expires_at = float("-inf")
 
     def _fetch(self, operation: Operation[Any, Any]) -> Flow[SealedHeaders]:
         """Return new headers. Raises `LoginFailedError` if that fails."""

@@ -23,7 +23,7 @@ from ..engine.settings import CallOptions  # noqa: TC001 - for `get_type_hints` 
 from ..engine.wire import Call, Reply
 from ..outcomes import Outcome, Part
 from .base import Account, AsyncSubClient, Stored, SubClient, label_field, rate_field
-from .vtex_dates import LONG_AGO, Moment, moment, received_by
+from .vtex_dates import moment, received_by
 
 #: Statuses that show a pending cancellation (Order flow and status; announcements; known issues).
 _PENDING = frozenset(
@@ -306,19 +306,15 @@ def _denial(order: VtexOrder, operation: _Operation) -> VtexCancellationRequest 
     known = operation.prior.answer if operation.prior is not None else None
     receipt = known.date if isinstance(known, VtexReceipt) else None
     if operation.prior is None and operation.asked() is None:
-        latest = max(reversed(listed), key=lambda one: moment(one.requested_at) or LONG_AGO, default=None)
+        latest = max(reversed(listed), key=lambda one: moment(one.requested_at), default=None)
         return latest if latest is not None and latest.denied_by_seller else None
     denied = [one for one in listed if one.denied_by_seller]
     if (since := received_by(receipt, operation.sent_at())) is not None:
-        denied = [one for one in denied if _answered(one) > since]
+        denied = [one for one in denied if moment(one.denied_at, one.requested_at) > since]
     else:  # no reply had a Date: what an earlier read did not list is newer
         seen = known.cancellation_requests or () if isinstance(known, VtexOrder) else denied
         denied = [one for one in denied if one not in seen]
-    return max(denied, key=_answered, default=None)
-
-
-def _answered(request: VtexCancellationRequest) -> Moment:
-    return moment(request.denied_at) or moment(request.requested_at) or LONG_AGO
+    return max(denied, key=lambda one: moment(one.denied_at, one.requested_at), default=None)
 
 
 def _headers(app_key: Secret, app_token: Secret) -> dict[str, str]:

@@ -1,13 +1,9 @@
 """Dates as VTEX writes them: with an offset, with a Z, or without a time zone."""
 
 from datetime import UTC, datetime, timedelta, timezone
-from typing import TypeAlias
-
-#: An aware datetime.
-Moment: TypeAlias = datetime
 
 #: Earlier than every date.
-LONG_AGO: Moment = datetime.min.replace(tzinfo=UTC)
+_LONG_AGO = datetime.min.replace(tzinfo=UTC)
 #: A date without a time zone (`2019-05-09 15:31:23`) may mean any zone. In these it is the earliest and the latest.
 _EASTERNMOST = timezone(timedelta(hours=14))
 _WESTERNMOST = timezone(timedelta(hours=-12))
@@ -15,13 +11,13 @@ _WESTERNMOST = timezone(timedelta(hours=-12))
 _CLOCKS_AGREE = timedelta(seconds=1)
 
 
-def moment(text: str | None) -> Moment | None:
-    """Return the earliest instant that a date can mean, or None if `text` is not a date."""
-    found = _read(text)
-    return found if found is None or found.tzinfo is not None else found.replace(tzinfo=_EASTERNMOST)
+def moment(*texts: str | None) -> datetime:
+    """Return the earliest instant that the first date among `texts` can mean. Without a date it is long ago."""
+    found = next(filter(None, map(_read, texts)), _LONG_AGO)
+    return found if found.tzinfo is not None else found.replace(tzinfo=_EASTERNMOST)
 
 
-def received_by(receipt: str | None, sent: Moment | None) -> Moment | None:
+def received_by(receipt: str | None, sent: datetime | None) -> datetime | None:
     """Return an instant by which VTEX had received a request, or None if nothing tells it.
 
     `receipt` is the date of the receipt. If it has no time zone, `sent` is more exact: when the request was sent, by

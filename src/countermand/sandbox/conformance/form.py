@@ -50,7 +50,7 @@ def its_parts_name_each_other(trial: Trial) -> None:
         trial.fail("rules() makes new ones: a client's gate and tokens are its own")
 
 
-def _methods(client: type[Any]) -> dict[str, tuple[str, ...]]:
+def _methods(client: Any) -> dict[str, tuple[str, ...]]:
     """Return the public methods of a sub-client, each with the names of its arguments."""
     members = inspect.getmembers(client, inspect.isfunction)
     return {name: (*inspect.signature(each).parameters,) for name, each in members if name[0] != "_"}
