@@ -21,6 +21,9 @@ _PIECES = 60
 #: Lengths of a piece, in seconds.
 _LENGTHS = (1, 5, 10, 30, 60, 300, 600, 1800, 3600, 6 * 3600, 86400)
 
+#: A time in a reason, such as "come back in 29.6 s", which differs from order to order.
+_SECONDS = re.compile(r"\b\d+\.\d+ s\b")
+
 #: What may be needed, the most pressing first: what its orders are called, and what is to be done about them.
 NEEDS: Mapping[str, tuple[str, str, str]] = {
     "unknown": (
@@ -75,8 +78,16 @@ class Group:
     kind: str
     account: str
     reason: str
+    marketplace: str = ""
     count: int = 0
     orders: list[str] = attrs.Factory(list[str])
+
+    @property
+    def where(self) -> str:
+        """The account, with its marketplace where its label does not say it; empty for a row of no account."""
+        return (
+            self.account if self.account in ("", self.marketplace) else f"{self.account} ({self.marketplace})"
+        )
 
     @property
     def need(self) -> str:
@@ -198,7 +209,7 @@ class Findings:
         key = kind, account, reason
         if key not in self.groups and len(self.groups) >= _GROUPS:
             key = kind, account, "other reasons"
-        group = self.groups.setdefault(key, Group(*key))
+        group = self.groups.setdefault(key, Group(*key, self.accounts.get(account, ("", ""))[0]))
         group.count += 1
         if len(group.orders) < NAMED:
             group.orders.append(order)
@@ -220,7 +231,9 @@ def moment(at: datetime) -> str:
 
 def words_of(kind: str) -> str:
     """Return a kind in words."""
-    return kind.replace("error:", "error: ").replace("_", " ")
+    return {"unsent": "not sent yet", "interrupted": "cut off"}.get(
+        kind, kind.replace("error:", "error: ").replace("_", " ")
+    )
 
 
 def ordered(found: Findings) -> list[str]:
@@ -238,6 +251,7 @@ def _about(row: StoredRow) -> tuple[str, str]:
     else:
         known = answer.get("order_id") or _order_in(row.request)
         said, order = plain(_reason(answer)), plain(known)
+    said = _SECONDS.sub("… s", said)
     return order, re.sub(rf"(?<!\w){re.escape(plain(known))}(?!\w)", "…", said) if known else said
 
 

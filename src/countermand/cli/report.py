@@ -33,10 +33,10 @@ def report(journal: Path, html: Path | None, *, as_json: bool) -> Exit:
 
 def _text(found: Findings) -> list[str]:
     lines = [
-        f"{found.path.name}: {several(found.orders, 'order')}, {several(found.duplicates, 'row names', 'rows name')} one again"
+        f"{found.path.name}: {several(found.orders, 'order')}, {several(found.duplicates, 'duplicate row')}"
     ]
     for session in found.sessions:
-        ended = "no end: it runs, or was killed" if session.ended is None else moment(session.ended)
+        ended = "no end: still running, or killed" if session.ended is None else moment(session.ended)
         lines.append(f"  run from {moment(session.began)} to {ended}")
     lines += ["", "What became of them"]
     lines += [f"  {found.kinds[kind]:>9,}  {words_of(kind)}" for kind in ordered(found)]
@@ -63,7 +63,7 @@ def _text(found: Findings) -> list[str]:
 def _need(need: Need) -> list[str]:
     lines = [f"  {need.title}", f"    {need.todo}"]
     for group in need.groups:
-        where = f" at {group.account}" if group.account else ""
+        where = f" at {group.where}" if group.where else ""
         why = f": {group.reason}" if group.reason else ""
         named = ", ".join(group.orders[:_NAMED])
         more = f" and {group.count - _NAMED:,} more" if group.count > _NAMED else ""
