@@ -1,4 +1,4 @@
-"""The report as one HTML file: no script, nothing that is loaded from elsewhere, light and dark, for phones too."""
+"""The report as one HTML file: no script, no external resources, light and dark, for phones too."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -10,7 +10,7 @@ from .display import duration, per_time
 from .findings import KINDS, NAMED, Findings, Group, Need, Piece, moment, ordered, words_of
 from .terminal import several
 
-#: Empty pieces that a timeline draws; a longer pause is one mark.
+#: The most consecutive empty pieces that a timeline draws; a longer pause is one mark.
 _PAUSE = 4
 
 
@@ -32,9 +32,7 @@ def _sections(found: Findings) -> Iterator[str]:
     yield _summary(found)
     yield _counts(found)
     yield "<h2>What needs a person</h2>"
-    yield from _needs(
-        found.urgent, "Nothing: every order that was answered is cancelled or still being decided."
-    )
+    yield from _needs(found.urgent, "Nothing: every order that was answered is cancelled or pending.")
     if found.waiting:
         yield "<h2>What is not settled yet</h2>"
         yield from _needs(found.waiting, "")
@@ -153,7 +151,7 @@ def _accounts(found: Findings) -> str:
     rows: list[str] = []
     for account, counts in found.by_account.items():
         marketplace, url = found.accounts.get(account, ("", ""))
-        name = escape(account) if account else "rows that make no request"
+        name = escape(account) if account else "rows that are not requests"
         about = f"{marketplace}, {url}" if marketplace else ""
         rate = f"<br>learnt limit {per_time(found.rates[account])}" if account in found.rates else ""
         cells = "".join(_cell(kind, counts[kind]) for kind in kinds)
