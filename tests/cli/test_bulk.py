@@ -376,6 +376,9 @@ def test_a_journal_that_breaks_while_calls_are_under_way_can_be_resumed(
         answer = call("bulk", name, "--journal", "run.db", "--yes")
     assert answer.code == 1
     assert posts(served) == 1
+    assert (
+        "disk is full); nothing more was sent: 0 of 1 rows are done.\n  line 2 was under way: " in answer.err
+    )
     assert f"To resume:\n  countermand bulk {name} --journal run.db --yes\n" in answer.err
     assert call("bulk", name, "--journal", "run.db", "--yes").code == 3
     assert posts(served) == 1

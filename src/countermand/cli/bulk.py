@@ -187,15 +187,15 @@ class _Course:
         progress = self._run.progress
         if isinstance(error, InvalidRequestError) and progress.read:
             return _tell_changed(error, self._rows)
-        tell(error.message, style="red")
         if progress.done == progress.replayed and not self._run.in_flight:
+            tell(error.message, style="red")
             return Exit.USAGE
-        self._tell_how_to_resume("To resume")
+        self._tell_interrupted(error.message, style="red")
         return Exit.FAILED
 
-    def _tell_interrupted(self, why: str) -> None:
+    def _tell_interrupted(self, why: str, style: str = "bold") -> None:
         progress = self._run.progress
-        tell(f"{why}: {progress.done:,} of {self._total:,} rows are done.", style="bold")
+        tell(f"{why}: {progress.done:,} of {self._total:,} rows are done.", style=style)
         cut_off = self._run.in_flight
         for each in cut_off[:_SHOWN]:
             tell(f"  line {self._rows.line_of(each.row)} was under way: {_known(each)}")
