@@ -131,7 +131,7 @@ bench-check: build/venvs/bench/.ready  ## measure briefly, and fail beyond the b
 	@build/venvs/bench/bin/python -m tests.benchmarks check $(ARGS)
 
 .PHONY: bench-bulk
-bench-bulk: $(VENV)/.dev  ## cancel_many over a hand-written loop; writes its figures into docs/bulk.md
+bench-bulk: $(VENV)/.dev  ## cancel_many over a hand-written loop (5 to 10 minutes); writes its figures into docs/bulk.md
 	@$(BIN)/python -m tests.benchmarks.bulk $(ARGS)
 
 # --- environments ------------------------------------------------------------------------------------------------------

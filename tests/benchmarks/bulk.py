@@ -7,7 +7,9 @@ concurrency. They take turns in one run, and what counts is the ratio of their b
 import argparse
 import asyncio
 import json
-import tempfile
+import shutil
+import signal
+import sys
 import time
 from collections.abc import Awaitable, Callable, Iterator
 from itertools import count, cycle, islice
@@ -33,6 +35,8 @@ from .server import running
 PAGE = Path("docs/bulk.md")
 MARKS = ("<!-- make bench-bulk writes from here -->", "<!-- to here -->")
 RESULTS = Path("build/bench/bulk.json")
+#: Where the journals are written: on the disk of the project, because a temporary folder may be in memory.
+JOURNALS = Path("build/bench/journals")
 #: What is measured, and the least that its ratio may be.
 BARS = {
     "50 ms, no journal": 1.5,
@@ -127,11 +131,15 @@ async def compare(base: str, orders: int, rounds: int, folder: Path) -> dict[str
 def measure(orders: int, rounds: int) -> dict[str, Measured]:
     """Measure all four."""
     found: dict[str, Measured] = {}
-    with tempfile.TemporaryDirectory(dir=".") as folder:
+    shutil.rmtree(JOURNALS, ignore_errors=True)  # those of a run that was killed
+    JOURNALS.mkdir(parents=True)
+    try:
         for server, delay in (("50 ms", 0.05), ("quick", 0.0)):
             with running(delay) as base:
-                for name, one in asyncio.run(compare(base, orders, rounds, Path(folder))).items():
+                for name, one in asyncio.run(compare(base, orders, rounds, JOURNALS)).items():
                     found[f"{server}, {name}"] = one
+    finally:
+        shutil.rmtree(JOURNALS, ignore_errors=True)
     return found
 
 
@@ -154,10 +162,14 @@ def write(found: dict[str, Measured]) -> None:
 def main() -> int:
     """Measure, print and keep the figures."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--orders", type=int, default=2000)
-    parser.add_argument("--rounds", type=int, default=2)
+    parser.add_argument("--orders", type=int, default=2000, help="orders of each round (default: 2000)")
+    parser.add_argument("--rounds", type=int, default=2, help="rounds of each concurrency (default: 2)")
     given = parser.parse_args()
-    found = measure(given.orders, given.rounds)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # the journals are removed then, too
+    try:
+        found = measure(given.orders, given.rounds)
+    except KeyboardInterrupt:
+        return 130
     failed = 0
     for name, one in found.items():
         failed += one.ratio < BARS[name]

@@ -64,8 +64,8 @@ def test_one_request_that_never_leaves_is_told_while_others_do() -> None:
         now += 100
         other = lane.take(now)
         assert other is not None
-        assert lane.came_back(other, answered, now) == "told"
-    assert verdicts == ["again", "again", "told"]
+        assert lane.came_back(other, answered, now) == "done"
+    assert verdicts == ["again", "again", "done"]
 
 
 def test_a_lane_that_cannot_send_makes_one_probe_at_a_time() -> None:

@@ -145,6 +145,6 @@ def test_a_request_of_no_account(kind: Kind) -> None:
 def test_an_intent_of_no_known_time_sends_nothing(kind: Kind, declared: Any) -> None:
     """What `declare` returns is said to be wrong before a byte is sent."""
     with vtex_sandbox(1) as sandbox:
-        with pytest.raises(TypeError, match="declare returns a datetime with a time zone"):
+        with pytest.raises(TypeError, match="declare must return a datetime with a time zone"):
             settle(kind, sandbox, CancelVtexOrder(order(0)), Stored(sandbox, declared))
         assert not sandbox.requests

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from countermand import AsyncCountermand, Countermand, Unknown, Vtex
+from countermand import AsyncCountermand, Countermand, NotSentError, Unknown, Vtex
 from countermand.bulk.course import Course
 from countermand.engine.wire import Call, Clock, Flow, Reply, T
 from countermand.sandbox import Sandbox
@@ -166,6 +166,14 @@ async def _closed_by_another_task(sandbox: Sandbox, journal: Path | None) -> Non
             await asyncio.sleep(0)
         await run.aclose()
         assert not (await asyncio.wait(consumers, timeout=10))[1]
+
+
+def test_a_run_without_an_event_loop_of_asyncio_is_refused(tmp_path: Path) -> None:
+    """Under another library's loop, such as trio's, it says what is missing, and begins no journal."""
+    client = AsyncCountermand(ACCOUNT)
+    with pytest.raises(NotSentError, match="needs a running event loop of asyncio"):
+        anext(client.cancel_many(vtex_requests(2), journal=tmp_path / "run.db")).__await__().send(None)
+    assert not list(tmp_path.iterdir())
 
 
 def _waits(run: Course) -> bool:

@@ -79,25 +79,25 @@ def test_the_exit_code_tells_the_worst(call: Call, served: Sandbox, rows: str, c
 
 
 BAD = {
-    "too few columns": (b"vtex,1", "it has 2 columns, and the first line has 4"),
-    "too many columns": (b"vtex,1,,,x", "it has 5 columns, and the first line has 4"),
+    "too few columns": (b"vtex,1", "it has 2 columns, but the first line has 4"),
+    "too many columns": (b"vtex,1,,,x", "it has 5 columns, but the first line has 4"),
     "unknown marketplace": (b"vtx,1,,", "there is no marketplace 'vtx', did you mean vtex?"),
     "unknown account": (b"vtex,1,brand,", "no account has the label 'brand'"),
     "another marketplace's account": (b"vtex,1,crux,", "the account 'crux' is at crux, not at vtex"),
-    "no id": (b"vtex,,,", "it names no order"),
+    "no id": (b"vtex,,,", "order_id is empty"),
     "a bad id": (b"crux,1,,", "order_uuid must be a UUID"),
     "leading zeros where a number is wanted": (b"kibo,007,,other", "order_id must be an integer"),
-    "spaces": (b"vtex, 1,,", "order_id has spaces at its ends"),
+    "spaces": (b"vtex, 1,,", "order_id has leading or trailing spaces"),
     "scientific notation": (b"pattern,5.57e+92,,", "order_id 5.57e+92 is in scientific notation"),
     "scientific notation with a comma": (b'pattern,"1,17E+12",,', "is in scientific notation"),
     "scientific notation without a sign": (b"pattern,5.57E92,,", "is in scientific notation"),
     "scientific notation without decimals": (b"pattern,1.E+5,,", "is in scientific notation"),
-    "no reason where one is needed": (b"kibo,1,,", "kibo wants a reason"),
+    "no reason where one is needed": (b"kibo,1,,", "kibo requires a reason"),
     "broken UTF-8": (b"vtex,1\xff2,,", "it is not UTF-8 (byte 7 of the line)"),
     "10 MB": (b"vtex," + b"1" * 10_000_000 + b",,", "the line is too long: 10,000,00"),
     "an open quotation mark": (b'vtex,"1,,', "a quotation mark is not closed on its line"),
     "a formula": (b'vtex,"=""0012""",,', "order_id is a spreadsheet's formula"),
-    "a non-breaking space": (b"vtex,00\xc2\xa012,,", "order_id holds a character that is not seen"),
+    "a non-breaking space": (b"vtex,00\xc2\xa012,,", "order_id contains an invisible character"),
     "a NUL": (b"vtex,1\x002,,", "order_id holds a control character"),
 }
 
@@ -143,7 +143,7 @@ def test_strict_sends_nothing_beside_a_bad_row(call: Call, served: Sandbox) -> N
     """The row is told, and not even a journal is begun."""
     answer = call("bulk", write(f"{GOOD}vtex,,,\n"), "--journal", "run.db", "--yes", "--strict")
     assert (answer.code, answer.out) == (2, "")
-    assert "line 5: it names no order" in answer.err
+    assert "line 5: order_id is empty" in answer.err
     assert not served.requests
     assert not Path("run.db").exists()
 
@@ -156,11 +156,11 @@ def test_strict_sends_nothing_beside_a_bad_row(call: Call, served: Sandbox) -> N
         ("marketplace,reason\n", "missing: order_id"),
         ("marketplace,order_id,order_id\n", "the column order_id is there twice"),
         ("vtex,1\n", "There is no column 'vtex'"),
-        ("", "there is no order in it"),
-        ("marketplace,order_id\n", "there is no order in it"),
+        ("", "it contains no orders"),
+        ("marketplace,order_id\n", "it contains no orders"),
         (
             f"marketplace,order_id\rvtex,{VTEX}\r",
-            "orders.csv: the first line: it is not CSV: a line ends in a carriage return",
+            "orders.csv: the first line: invalid CSV: a line ends in a carriage return",
         ),
     ],
 )
@@ -201,7 +201,7 @@ def test_requests_as_json_lines(call: Call, served: Sandbox, monkeypatch: pytest
     assert told.keys() == {1, 2, 3, 4, 5}
     assert told[1]["outcome"]["outcome"] == "cancelled"
     assert told[5]["request"]["requested_by_user"] is True
-    assert "line 2: it is not JSON" in told[2]["error"]["message"]
+    assert "line 2: invalid JSON" in told[2]["error"]["message"]
     assert "line 3: " in told[3]["error"]["message"]
     assert "scientific notation" in told[4]["error"]["message"]
 
@@ -226,10 +226,10 @@ def test_a_duplicate_is_cancelled_once_and_told(call: Call, served: Sandbox) -> 
     told = results(answer.out)
     assert told[4]["duplicate_of_line"] == "2"
     assert told[4]["result"] == told[2]["result"] == "requested"
-    assert "1 row names an order again" in answer.err
+    assert "1 duplicate row" in answer.err
     assert posts(served) == 2
     dry = call("bulk", "orders.csv", "--dry-run")
-    assert dry.out == "line 4: the same order as line 2: it is cancelled once\n"
+    assert dry.out == "line 4: the same order as line 2, which is cancelled once\n"
 
 
 def test_a_column_that_is_not_sent_is_told(call: Call, served: Sandbox) -> None:
@@ -243,7 +243,7 @@ def test_a_dry_run_sends_nothing(call: Call, served: Sandbox) -> None:
     """0 if every row is good; otherwise 1, and each bad row is data."""
     assert call("bulk", write(GOOD), "--dry-run").code == 0
     answer = call("bulk", write(f"{GOOD}vtex,,,\n"), "--dry-run")
-    assert (answer.code, answer.out) == (1, "line 5: it names no order: order_id is empty\n")
+    assert (answer.code, answer.out) == (1, "line 5: order_id is empty\n")
     as_json = call("bulk", "orders.csv", "--dry-run", "--json")
     assert json.loads(as_json.out)["line"] == 5
     assert not served.requests
@@ -255,7 +255,7 @@ def test_a_file_without_an_order_is_refused(call: Call, served: Sandbox, text: s
     for more in (["--dry-run"], ["--journal", "run.db", "--yes"]):
         answer = call("bulk", write(text), *more)
         assert answer.code == 2
-        assert "there is no order in it" in answer.err
+        assert "it contains no orders" in answer.err
 
 
 def test_nobody_to_ask_means_no(call: Call, served: Sandbox) -> None:
@@ -327,7 +327,7 @@ def test_errors_are_retried(call: Call, served: Sandbox) -> None:
     assert (told[3]["result"], told[3]["replayed"]) == ("cancelled", "false")
     assert (told[2]["replayed"], told[4]["replayed"]) == ("true", "true")
     assert posts(served) == sent + 1
-    assert "1 row that is failed will be asked about again" in answer.err
+    assert "1 failed row will be sent again" in answer.err
 
 
 @pytest.mark.parametrize(
@@ -376,6 +376,9 @@ def test_a_journal_that_breaks_while_calls_are_under_way_can_be_resumed(
         answer = call("bulk", name, "--journal", "run.db", "--yes")
     assert answer.code == 1
     assert posts(served) == 1
+    assert (
+        "disk is full); nothing more was sent: 0 of 1 rows are done.\n  line 2 was under way: " in answer.err
+    )
     assert f"To resume:\n  countermand bulk {name} --journal run.db --yes\n" in answer.err
     assert call("bulk", name, "--journal", "run.db", "--yes").code == 3
     assert posts(served) == 1

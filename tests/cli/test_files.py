@@ -47,7 +47,7 @@ def test_results_are_not_written_over_what_the_run_needs(
     config = ["--config", "accounts.toml"] if out == "accounts.toml" else []
     answer = call("bulk", "orders.csv", "--journal", "run.db", "--yes", "--out", out, *config)
     assert answer.code == 2
-    assert f"{out}: nothing was done: it would be written over " in answer.err
+    assert f"{out}: nothing was done: it would overwrite " in answer.err
     assert before == {path.name: path.read_bytes() for path in Path().iterdir() if path.is_file()}
 
 

@@ -148,6 +148,14 @@ def test_only_an_orders_own_id_is_left_out_of_a_reason(said: str, told: str) -> 
     assert group.reason == told
 
 
+def test_reasons_that_differ_in_a_time_are_one() -> None:
+    """Hundreds of 429s, each with its own time, take no other reason's place; a label has its marketplace beside it."""
+    unknown = [row(each, Unknown(**of(each), reason=f"lost; come back in {each}.5 s")) for each in range(100)]
+    (need,) = found(*unknown).urgent
+    (group,) = need.groups
+    assert (group.count, group.reason, group.where) == (100, "lost; come back in … s", "ar (vtex)")
+
+
 def test_memory_does_not_grow_with_the_run() -> None:
     """Orders that are named, reasons that are told and pieces of the timeline have an upper limit."""
     rows = (
@@ -199,7 +207,7 @@ def test_the_text_report(ran: Call) -> None:
     assert "run.db: 4 orders" in answer.out
     assert "1  cancelled" in answer.out
     assert "1 order was refused" in answer.out
-    assert "- 1 at sandbox: The order cannot be canceled in status invoiced" in answer.out
+    assert "- 1 at sandbox (vtex): The order cannot be canceled in status invoiced" in answer.out
     assert "line 5: shop,1," in answer.out
     assert "Timeline" in answer.out
 

@@ -77,7 +77,7 @@ def test_an_order_is_cancelled(call: Call, served: Sandbox, words: str, code: in
     [
         ("cancel vtx 1", "there is no marketplace 'vtx', did you mean vtex?"),
         ("cancel pattern 1 --reason recall", "pattern takes no reason"),
-        ("cancel kibo 1010101", "kibo wants a reason"),
+        ("cancel kibo 1010101", "kibo requires a reason"),
         ("cancel kibo 5.57e+92 --reason other", "scientific notation"),
         ("cancel crux 1", "must be a UUID"),
         ("cancel vtex -", "holds a control character"),
@@ -195,7 +195,7 @@ def test_a_file_of_something_else_is_told(call: Call, served: Sandbox) -> None:
     Path("x.json").write_text('{"schema": 1}', encoding="utf-8")
     answer = call("check", "x.json")
     assert answer.code == 2
-    assert "x.json, line 1: it is no outcome" in answer.err
+    assert "x.json, line 1: not an outcome" in answer.err
 
 
 def test_waiting_sees_the_end(call: Call, monkeypatch: pytest.MonkeyPatch) -> None:

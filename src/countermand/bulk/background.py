@@ -1,4 +1,4 @@
-"""A thread that can be ended wherever an interruption has struck, even while it was started."""
+"""A thread that can be stopped wherever an interruption occurs, even while it is being started."""
 
 import sys
 import threading
@@ -8,16 +8,16 @@ from typing import Any
 
 
 class Background:
-    """A daemon thread. Ctrl-C may strike within `start`, and leave open whether it will run: `call_off` settles that."""
+    """A daemon thread. Ctrl-C may interrupt `start`, which leaves open whether it runs: `call_off` decides."""
 
     def __init__(self, name: str, target: Callable[..., None], *arguments: Any) -> None:
         self._target = target
         self._arguments = arguments
-        self._begins = threading.Lock()  # whoever takes it first: the thread, or `call_off`
+        self._begins = threading.Lock()  # taken first either by the thread or by `call_off`
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
 
     def start(self) -> None:
-        """Start the thread. The exception of a signal handler propagates, even if `threading` fails because of it."""
+        """Start the thread. A signal handler's exception propagates, even if `threading` fails because of it."""
         before = sys.exception()
         try:
             self._thread.start()
@@ -30,11 +30,11 @@ class Background:
             self._target(*self._arguments)
 
     def call_off(self) -> bool:
-        """Cancel the thread unless it has begun; return whether it was cancelled."""
+        """Cancel the thread unless it has started; return whether it was cancelled."""
         return self._begins.acquire(blocking=False)
 
     def join(self) -> None:
-        """Wait for its end if it has begun; cancel it otherwise."""
+        """Wait for the thread to end if it has started; cancel it otherwise."""
         self.call_off()
         with suppress(RuntimeError):  # it was not started
             self._thread.join()

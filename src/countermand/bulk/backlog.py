@@ -1,7 +1,7 @@
-"""Rows that wait in the journal alone, so that thousands of them, of one account, take no memory.
+"""Rows that wait in the journal only, so that thousands of rows of one account take no memory.
 
-An account that is slow, or under a 429, must not keep the rest of the input from the others. So its rows are read and
-stored, but no more of them are kept in its lane than it needs for a while; the others are loaded in their turn.
+A slow account, or one under a 429, must not keep the rest of the input from the other accounts. Its rows are read and
+stored, its lane keeps only as many as it needs for a while, and the others are loaded later.
 """
 
 from collections.abc import Iterable
@@ -11,13 +11,13 @@ import attrs
 from .lane import Lane
 from .records import Load, Row
 
-#: Requests that a lane keeps; with fewer than half of these, more are loaded.
+#: Requests that a lane keeps. More are loaded when fewer than half of these are left.
 KEPT = 1024
 
 
 @attrs.define
 class _Waiting:
-    """The rows of one lane that are not in it. All of them are at or behind `row`."""
+    """The rows of one lane that are in the journal only. None comes before `row`."""
 
     row: int
     count: int = 0
@@ -25,7 +25,7 @@ class _Waiting:
 
 
 class Backlog:
-    """The rows of all lanes that wait in the journal. Its length is their number."""
+    """The rows of all lanes that wait in the journal; `len` is their number."""
 
     def __init__(self) -> None:
         self._by_label: dict[str, _Waiting] = {}
@@ -39,7 +39,7 @@ class Backlog:
         return waiting.count if waiting is not None else 0
 
     def takes(self, lane: Lane, row: int) -> bool:
-        """Return whether a row that is in the journal waits there, and note it then."""
+        """Return whether a stored row stays in the journal for now, and count it if so."""
         waiting = self._by_label.get(lane.label)
         if waiting is None:
             if len(lane.queue) < max(KEPT, 2 * lane.concurrency):
@@ -49,7 +49,7 @@ class Backlog:
         return True
 
     def loads(self, lanes: Iterable[Lane]) -> Iterable[Load]:
-        """Yield what is to be loaded now."""
+        """Yield what has to be loaded now."""
         for lane in lanes:
             waiting = self._by_label.get(lane.label)
             if waiting is None or waiting.is_loading:

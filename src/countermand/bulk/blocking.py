@@ -24,7 +24,7 @@ class CancelMany(Course):
             for result in results:
                 print(result.request, result.outcome or result.error)
 
-    An iterator and a context manager; leaving it early stops the run, and `in_flight` tells what was under way.
+    An iterator and a context manager. Leaving it early stops the run; `in_flight` then lists the calls in progress.
     """
 
     def __init__(
@@ -37,7 +37,7 @@ class CancelMany(Course):
     ) -> None:
         super().__init__(accounts, concurrency, journal, follow_for)
         self._input: Iterator[Any] = iter(requests)
-        #: What happened, to be told to the run.
+        #: Events that the run has not processed yet.
         self._events: queue.SimpleQueue[_Happened] = queue.SimpleQueue()
         self._workers = _Workers(self._driver, self._events)
         self._timers: list[Background] = []
@@ -92,7 +92,7 @@ class CancelMany(Course):
         if delay is not None and delay <= 0:
             return
         if delay is not None and not self._time_is_real:
-            # Otherwise time goes on with what they wait for, and does not with what the journal is about to tell.
+            # Calls in progress move the time themselves; while the journal has an event pending, time must not move.
             if not self._workers.busy and not self._run.awaits_journal:
                 timer = Background("countermand-pause", _let_pass, self._driver, self._events, delay)
                 self._timers.append(timer)
@@ -103,7 +103,7 @@ class CancelMany(Course):
         except queue.Empty:
             return
         if self._closed:
-            self._events.put(event)  # it is for the thread that closes this, or for another one that waits
+            self._events.put(event)  # it belongs to the closing thread, or wakes another waiting one
             return
         self._take(event)
 
@@ -118,16 +118,16 @@ class CancelMany(Course):
             self._told(event)
 
     def close(self) -> None:
-        """End the run: begin nothing more, wait for the calls that are under way, and close the journal."""
+        """End the run: start nothing more, wait for the calls in progress, and close the journal."""
         if self._closed:
-            self._dismiss()  # an interruption may have struck while it was closed
+            self._dismiss()  # an earlier `close` may have been interrupted
         else:
             self._run.received()
             self._end()
 
     def _end(self) -> None:
-        # Ctrl-C may have struck anywhere, so that an event was taken and not told to the run: this waits for threads,
-        # and for no event. What the journal does not learn of is in flight there, and is read by the next run.
+        # Ctrl-C may have interrupted anything, and an event may be lost: this waits for threads, never for an event.
+        # An answer that does not reach the journal is in flight there, and the next run reads its order.
         try:
             self._closed = True
             self._run.stop()
@@ -153,7 +153,7 @@ class CancelMany(Course):
             given.close()
 
     def _dismiss(self) -> None:
-        """Have all threads end once they have done what they were given."""
+        """Let all threads end after their current work."""
         self._workers.dismiss()
         if self._journal is not None:
             self._journal.finish()
@@ -171,22 +171,22 @@ class CancelMany(Course):
             self.close()
 
 
-#: Runs that have begun and are not closed.
+#: Runs that have started and are not closed.
 _open: WeakSet[CancelMany] = WeakSet()
 
 
 @atexit.register
 def _close_all() -> None:
-    """Close what a program left open. Later in the shutdown of the interpreter, threads no longer respond."""
+    """Close the runs that a program left open. Later in the interpreter's shutdown, threads no longer respond."""
     for run in list(_open):
         run.close()
 
 
-#: What other threads tell: a call has come back, the journal has done something, or time has passed.
+#: Events from other threads: a call has returned, the journal has done something, or time has passed.
 _Happened: TypeAlias = Returned | Event | None
 
 
-# What follows runs in other threads, and holds no run: one that is dropped is closed.
+# The code below runs in other threads and holds no reference to the run, so that a dropped run is closed.
 
 
 def _let_pass(driver: Any, events: "queue.SimpleQueue[_Happened]", seconds: float) -> None:
@@ -200,7 +200,7 @@ def _serve(
     while (ticket := work.get()) is not None:
         try:
             ended = driver.run(flow_of(ticket))
-        except BaseException as error:  # noqa: BLE001 - it is told, or raised in the consumer's thread
+        except BaseException as error:  # noqa: BLE001 - it becomes a result, or is raised in the consumer's thread
             ended = error
         ticket.ended = ended
         events.put(Returned(ticket, ended))
@@ -208,14 +208,14 @@ def _serve(
 
 
 class _Workers:
-    """Threads that make calls: as many as there were ever calls at once."""
+    """Threads that make calls: as many as the largest number of simultaneous calls so far."""
 
     def __init__(self, driver: Any, events: "queue.SimpleQueue[_Happened]") -> None:
         self._driver = driver
         self._events = events
         self._work: queue.SimpleQueue[Ticket | None] = queue.SimpleQueue()
         self._threads: list[Background] = []
-        #: Calls that are under way.
+        #: Calls in progress.
         self.busy = 0
 
     def begin(self, ticket: Ticket) -> None:

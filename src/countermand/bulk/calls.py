@@ -1,4 +1,4 @@
-"""The calls of both clients that concern many orders, or several machines."""
+"""The methods of both clients for many orders and for several machines."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 class _Calls(LeavesNoFrames):
-    """What both clients' calls start from: the client's own parts."""
+    """What these methods need from a client."""
 
     _configurations: dict[str, AnyAccount]
     _driver: Any
@@ -46,7 +46,7 @@ class _Calls(LeavesNoFrames):
 
 
 class BulkCalls(_Calls):
-    """The calls of `Countermand`."""
+    """The methods of `Countermand`."""
 
     def cancel_many(
         self,
@@ -56,19 +56,19 @@ class BulkCalls(_Calls):
         journal: str | Path | None = None,
         **options: Unpack[CallOptions],
     ) -> CancelMany:
-        """Cancel many orders, at any of the client's accounts, and give each result as it completes.
+        """Cancel many orders, at any of the client's accounts, and yield each result as it completes.
 
-        `concurrency` is the number of calls at once on one account. Each account has a lane of its own, which
-        keeps the account's known rate or learns it, waits after a 429 and sends again, and stops when the credential
-        is refused. `journal` is the path of a file that makes the run resumable: the same call again, with the same
-        requests, finishes it. `options` hold for each call, and are described in `CallOptions`. See `docs/bulk.md`.
+        `concurrency` is the number of simultaneous calls on one account. Each account has its own lane, which keeps
+        to the account's known rate or learns it, waits after a 429 and sends again, and stops when the credential is
+        refused. `journal` is the path of a file that makes the run resumable: the same call with the same requests
+        finishes it. `options` apply to each call, and are described in `CallOptions`. See `docs/bulk.md`.
 
             with client.cancel_many(requests, journal="run.db") as results:
                 for result in results:
                     print(result.request, result.outcome or result.error)
 
-        Iterating raises `JournalError` if the journal cannot be used, and `InvalidRequestError` if
-        it is of other requests; nothing new is sent then. Raises `InvalidRequestError` for an invalid option.
+        Iterating raises `JournalError` if the journal cannot be used, and `InvalidRequestError` if it belongs to
+        other requests; nothing new is sent then. Raises `InvalidRequestError` for an invalid option.
         """
         from .blocking import CancelMany
 
@@ -82,10 +82,10 @@ class BulkCalls(_Calls):
         concurrency: int = 8,
         **options: Unpack[RequestOptions],
     ) -> CancelMany:
-        """Look at the orders of unsettled results again and again, until each has settled.
+        """Read the orders of unsettled results repeatedly, until each has settled.
 
-        Gives every result once: a settled one, or one with an error, as it is; one that is `Requested`, `Unknown` or
-        partly open when it has settled, or as it stands `timeout` seconds after the first look at it.
+        Yields every result once. A settled one, or one with an error, is yielded unchanged; one that is `Requested`,
+        `Unknown` or partly open when it has settled, or as last seen `timeout` seconds after it was taken up.
 
             for result in client.settle_many(client.cancel_many(requests)):
                 ...
@@ -97,13 +97,14 @@ class BulkCalls(_Calls):
     def settle(
         self, request: AnyRequest | Mapping[str, Any], intent: Intent, **options: Unpack[CallOptions]
     ) -> BulkResult:
-        """Cancel one order on one of several machines: store the intent first, look before a second send.
+        """Cancel one order on one of several machines: store the intent first, read before a second send.
 
-        `request` is a typed request or what its `to_dict()` wrote. `intent` stores durably that it is about to be
-        sent. If it says that another worker has declared that before, the order is read first, and asked about again
-        only where that is harmless; at Crux Connect, an order that is open then is `Unknown`. A 429 or a lost
-        connection comes back at once as the result's error, its intent withdrawn: have the queue bring it again.
-        What the intent's methods raise passes through. Raises `ValueError` for a mapping that is no request.
+        `request` is a typed request or what its `to_dict()` returned. `intent` stores durably that it is about to be
+        sent. If another worker has declared that before, the order is read first, and a second cancellation is sent
+        only where that is harmless; at Crux Connect, an order that is still open is `Unknown`. A 429 or a failed
+        connection is returned at once as the result's error, and its intent is withdrawn: let the queue deliver the
+        request again. Exceptions of the intent's methods propagate. Raises `ValueError` for a mapping that is not a
+        request.
 
             result = client.settle(job.request, IntentInRedis(job.id))
             job.result = result.to_dict()
@@ -114,7 +115,7 @@ class BulkCalls(_Calls):
 
 
 class AsyncBulkCalls(_Calls):
-    """The calls of `AsyncCountermand`."""
+    """The methods of `AsyncCountermand`."""
 
     def cancel_many(
         self,
@@ -124,7 +125,7 @@ class AsyncBulkCalls(_Calls):
         journal: str | Path | None = None,
         **options: Unpack[CallOptions],
     ) -> AsyncCancelMany:
-        """Cancel many orders, and give each result as it completes; see `Countermand.cancel_many`.
+        """Cancel many orders, and yield each result as it completes; see `Countermand.cancel_many`.
 
             async with client.cancel_many(requests, journal="run.db") as results:
                 async for result in results:
@@ -149,7 +150,7 @@ class AsyncBulkCalls(_Calls):
             async for result in client.settle_many(results, timeout=600):
                 print(result.outcome)
 
-        Each is given once, settled or as it was last seen.
+        Each is yielded once, settled or as last seen.
         """
         from .eventloop import AsyncCancelMany
 

@@ -1,4 +1,4 @@
-"""What both runners share: the settings of a run, what it is told, and how it is shown."""
+"""What both runners share: the settings of a run, its events, and its progress."""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -18,7 +18,7 @@ from .run import Run
 
 
 class Returned(NamedTuple):
-    """A call has come back."""
+    """A call has returned."""
 
     ticket: Ticket
     ended: Any
@@ -51,12 +51,12 @@ class Course(LeavesNoFrames):
 
     @property
     def progress(self) -> Progress:
-        """How the run stands now, for a display."""
+        """The current progress of the run, for a display."""
         return progress(self._run.tally, self._run.lanes, self._run.backlog, self._clock)
 
     @property
     def in_flight(self) -> tuple[InFlight, ...]:
-        """The calls that are under way; after an early stop, those whose results were not given, and what is known."""
+        """The calls in progress; after an early stop, those whose results were not received, and what is known."""
         if self._closed:
             return tuple(map(cut_off, self._run.calls.values()))
         return tuple(under_way(self._run.lanes.values()))
@@ -103,11 +103,11 @@ def flow_of(ticket: Ticket) -> Flow[Any]:
 
 
 def pausing(seconds: float) -> Flow[None]:
-    """Return the flow of a pause, for a driver that has a time of its own."""
+    """Return the flow of a pause, for a driver with its own clock."""
     yield Sleep(seconds)
 
 
 def is_ours_to_close(rows: object, *kinds: type[Any]) -> bool:
-    """Return whether nobody else would close an input: a generator, or a run whose results are followed."""
+    """Return whether the run has to close its input: a generator, or a run whose results are followed."""
     is_running = getattr(rows, "gi_running", False) or getattr(rows, "ag_running", False)
     return isinstance(rows, kinds) and not is_running

@@ -17,6 +17,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, NamedTuple, Self
 
+from ..errors import NotSentError
 from .course import Course, Returned, flow_of, is_ours_to_close, pausing
 from .lane import Ticket
 from .records import Event
@@ -31,7 +32,7 @@ class AsyncCancelMany(Course):
             async for result in results:
                 print(result.request, result.outcome or result.error)
 
-    An async iterator and context manager; leaving it early stops the run, and `in_flight` tells what was under way.
+    An async iterator and context manager. Leaving it early stops the run; `in_flight` then lists the calls in progress.
     """
 
     def __init__(
@@ -81,7 +82,10 @@ class AsyncCancelMany(Course):
 
     def _begin(self) -> None:
         if not self._begun:
-            self._loop = self._inbox.loop = asyncio.get_running_loop()
+            try:
+                self._loop = self._inbox.loop = asyncio.get_running_loop()
+            except RuntimeError:  # as a single call says it
+                raise NotSentError("the async client needs a running event loop of asyncio") from None
             self._open_journal(self._inbox.tell_from_thread)
 
     async def _do(self, step: Step) -> None:
@@ -137,7 +141,7 @@ class AsyncCancelMany(Course):
                     self._told(event)
 
     async def aclose(self) -> None:
-        """End the run: begin nothing more, cancel the calls that are under way, and close the journal."""
+        """End the run: start nothing more, cancel the calls in progress, and close the journal."""
         if not self._closed:
             self._run.received()
             await self._end()
@@ -164,7 +168,7 @@ class AsyncCancelMany(Course):
                         await self._wait(None)
                         self._take_events()
                 finally:
-                    self._journal.join()  # it is near its end, also where a cancelled task does not await it
+                    self._journal.join()  # it ends soon, and a cancelled task may not have awaited it
             await self._close_input()
 
     async def _close_input(self) -> None:
@@ -204,16 +208,16 @@ class _Item(NamedTuple):
 
 
 class _Ended(NamedTuple):
-    """The input has no further rows, or raised this."""
+    """The input is exhausted, or raised this."""
 
     error: BaseException | None
 
 
-# What follows runs in tasks and in the journal's thread, and holds no run: one that is dropped is closed.
+# The code below runs in tasks and in the journal's thread, and holds no reference to the run: a dropped run is closed.
 
 
 class _Inbox:
-    """What tasks and the journal tell the run."""
+    """Events of tasks and of the journal, for the run."""
 
     def __init__(self) -> None:
         self.events: deque[Returned | _Item | _Ended | Event] = deque()
@@ -233,7 +237,7 @@ class _Inbox:
 async def _call(driver: Any, inbox: _Inbox, ticket: Ticket) -> None:
     try:
         ended = await driver.run(flow_of(ticket))
-    except BaseException as error:  # noqa: BLE001 - it is told, or raised in the consumer's task
+    except BaseException as error:  # noqa: BLE001 - it becomes a result, or is raised in the consumer's task
         ended = error
     ticket.ended = ended
     inbox.tell(Returned(ticket, ended))

@@ -1,4 +1,4 @@
-"""Following results to their end: `settle_many` looks at each order again until its cancellation has settled."""
+"""Following results to their end: `settle_many` reads each order until its cancellation has settled."""
 
 from heapq import heappop, heappush
 from typing import Any
@@ -13,25 +13,25 @@ from .lane import Ticket
 from .results import Accounts, BulkResult
 from .run import Run
 
-#: The longest pause between two looks at one order, in seconds; it grows by half each time.
+#: The longest pause between two reads of one order, in seconds; each pause is half as long again as the last.
 _LONGEST_PAUSE = 60.0
-#: With less time left than this, in seconds, no further look is taken.
+#: With less time left than this, in seconds, the order is not read again.
 _TOO_LATE = 0.05
 
 
 class Following(Run):
-    """A run whose input is results, and whose calls are later looks."""
+    """A run whose input is results, and whose calls read their orders again."""
 
     def __init__(self, accounts: Accounts, clock: Clock, concurrency: int, timeout: float) -> None:
         super().__init__(accounts, clock, concurrency)
         self._timeout = checks.seconds(timeout)
         self._results: dict[int, BulkResult] = {}
-        #: Orders that were looked at, by when they are looked at again.
+        #: Orders that were read, by the instant of their next read.
         self._later: list[tuple[float, int, Ticket]] = []
 
     def _accept(self, row: int, item: Any) -> None:
         if not isinstance(item, BulkResult):
-            raise InvalidRequestError(f"a result of cancel_many is wanted, not {checks.kind(item)}")
+            raise InvalidRequestError(f"expected a result of cancel_many, not {checks.kind(item)}")
         if item.outcome is None or item.settled:
             self.calls[row] = Ticket(row, item.request, None, ended=item.ended)
             self._ready.append((row, item))
@@ -44,7 +44,7 @@ class Following(Run):
         self._queue(ticket)
 
     def _begin_later(self, ticket: Ticket) -> None:
-        """Keep it among those whose results the consumer has not received: it is one until it has settled."""
+        """Keep the ticket among those whose results the consumer has not received, until it has settled."""
 
     def _dispatch(self, now: float) -> None:
         while self._later and self._later[0][0] <= now:

@@ -1,7 +1,7 @@
 """The journal of a bulk run: one SQLite file, written and checkpointed by one connection in a thread of its own.
 
-SQLite before 3.51.3 can corrupt a write-ahead log that two connections write and checkpoint; a lock on a file beside
-the journal keeps a second writer away. What is handed over while a commit is under way goes into the next one.
+SQLite before 3.51.3 can corrupt a write-ahead log that two connections write and checkpoint; a lock on a file next to
+the journal keeps a second writer out. Operations submitted during a commit go into the next one.
 """
 
 import json
@@ -35,7 +35,7 @@ from .records import (
 
 #: The version of the tables. A newer one is refused.
 SCHEMA = 1
-#: Rows that are read at once.
+#: Rows in one read.
 PAGE = 256
 
 TABLES = """
@@ -63,12 +63,12 @@ FROM row AS own JOIN row AS said ON said.row = coalesce(own.first, own.row)
 
 
 class Journal:
-    """Writes a journal. `tell` is called, in the journal's own thread, with what came of what was submitted."""
+    """Writes a journal. `tell` is called in the journal's thread with an event for each thing that was submitted."""
 
     def __init__(
         self, path: Path, accounts: Mapping[str, tuple[str, str]], tell: Callable[[Event], None]
     ) -> None:
-        self._path = path.absolute()  # `:memory:` is a file's name, too
+        self._path = path.absolute()  # so that `:memory:` is a file name as well
         self._accounts = accounts
         self._tell = tell
         self._identity: tuple[int, int] | None = None
@@ -76,21 +76,21 @@ class Journal:
         self._thread = Background("countermand-journal", self._run)
 
     def open(self) -> None:
-        """Open or make the file; `Opened` or `Broken` tells what came of it."""
+        """Open or create the file; an `Opened` or a `Broken` event follows."""
         self._thread.start()
 
     def submit(self, ops: list[Op]) -> None:
-        """Hand over what is to be written or read."""
+        """Submit operations."""
         self._queue.put(ops)
 
     def finish(self) -> None:
-        """Write what was handed over and make it one file again; `Closed` tells when that is done."""
+        """Write what was submitted and make it one file again; a `Closed` event follows."""
         self._queue.put(None)
         if self._thread.call_off():
             self._tell(Closed())
 
     def join(self) -> None:
-        """Wait for the end of the thread, which is near once `Closed` was told."""
+        """Wait for the thread to end, which it does soon after `Closed`."""
         self._thread.join()
 
     # In the thread.
@@ -105,7 +105,7 @@ class Journal:
             stored = _check(connection, self._accounts)
             opened = _prepare(connection, stored, self._accounts)
             self._identity = _identity(self._path)
-        except Exception as error:  # noqa: BLE001 - the run waits for it; a file of others may hold anything
+        except Exception as error:  # noqa: BLE001 - the run waits for an event; a foreign file may contain anything
             if connection is not None:
                 connection.close()
             lock.release()
@@ -141,7 +141,7 @@ class Journal:
                 for op in ops:
                     if isinstance(op, Load):
                         self._tell(Loaded(op, load(connection, op)))
-            except Exception as error:  # noqa: BLE001 - the run waits for it
+            except Exception as error:  # noqa: BLE001 - the run waits for an event
                 self._tell(Broken(as_ours(error, self._path)))
                 return
 
@@ -151,7 +151,7 @@ def _connect(path: Path) -> sqlite3.Connection:
 
 
 def _identity(path: Path) -> tuple[int, int] | None:
-    """Return what tells a file from another one of the same name; None if there is none."""
+    """Return what distinguishes a file from another one of the same name; None if there is no file."""
     try:
         found = path.stat()
     except FileNotFoundError:
@@ -261,20 +261,20 @@ def load(connection: sqlite3.Connection, op: Load) -> list[Row]:
 
 
 def _finish(connection: sqlite3.Connection) -> None:
-    """Note the end, and leave one file."""
+    """Record the end of the session, and leave one file."""
     try:
         connection.execute(
             "UPDATE session SET ended = ? WHERE rowid = (SELECT max(rowid) FROM session)", (time.time(),)
         )
         connection.execute("PRAGMA journal_mode = DELETE")
     except sqlite3.Error:
-        pass  # a reader has it open, or the disk is full: the next run tidies up
+        pass  # a reader has it open, or the disk is full: the next run cleans up
     finally:
         connection.close()
 
 
 def as_ours(error: BaseException, path: str | Path) -> JournalError:
-    """Return the error that tells why a journal cannot be used."""
+    """Return the error that says why a journal cannot be used."""
     if isinstance(error, CountermandError):
         problem = error.message
     elif isinstance(error, sqlite3.OperationalError | OSError) and "no such" not in str(error):

@@ -1,6 +1,6 @@
-"""One account's lane: what waits for it, what is under way, when the next call may begin, what an answer means for it.
+"""One account's lane: its queue, the calls in progress, when the next call may start, and what an answer means for it.
 
-A lane has no clock and sends nothing: it is told what happened and says what to do.
+A lane has no clock and sends nothing: it takes events and returns decisions.
 """
 
 from collections import deque
@@ -19,20 +19,20 @@ from .results import Accounts
 
 #: A lane that cannot send probes after so many seconds, twice as long each time, up to the longest pause.
 FIRST_PROBE, LONGEST_PROBE = 1.0, 30.0
-#: A lane that could not send for so many seconds is stopped, and its rest is told unsent.
+#: A lane that could not send for this many seconds is stopped, and its remaining requests are reported as not sent.
 PATIENCE = 3600.0
-#: How often one request may fail to leave, while others do, before it is told so.
+#: How often one request may fail to be sent, while others are sent, before it is reported as not sent.
 _TRIES = 3
 
-#: Rows that are written to the journal at once, if there are as many.
+#: Rows that are written to the journal in one commit, if there are as many.
 _GROUP = 512
-#: Seconds between two notes of what was learnt.
+#: Seconds between two records of the learnt rate.
 _NEWS_EVERY = 5.0
 
-#: What became of a call: its outcome, one of our errors, or an exception that is not ours.
+#: The end of a call: its outcome, one of our errors, or an exception that is not ours.
 Ended: TypeAlias = Outcome[Any] | BaseException
-#: What an answer means: it is told; the request is sent again; or the lane has stopped, and its rest is told unsent.
-Verdict: TypeAlias = Literal["told", "again", "stopped"]
+#: What an answer means: it is the result; the request is sent again; or it is the result and the lane has stopped.
+Verdict: TypeAlias = Literal["done", "again", "stopped"]
 
 
 @attrs.define(eq=False, weakref_slot=False)
@@ -43,18 +43,18 @@ class Ticket:
     request: Any
     #: The sub-client of the account.
     client: Any
-    #: When an earlier process asked for the cancellation, or was about to.
+    #: When an earlier process sent the cancellation, or was about to.
     asked: datetime | None = None
-    #: The outcome that is followed, where no cancellation is asked for.
+    #: The outcome that is followed, where no cancellation is sent.
     outcome: Outcome[Any] | None = None
-    #: The instant until which it may be followed.
+    #: The instant until which it is followed.
     until: float = float("inf")
     pause: float = 1.0
-    #: When it was begun, and what became of it.
+    #: When the call started, and how it ended.
     began: float = 0.0
     began_at: datetime | None = None
     ended: Ended | None = None
-    #: How often it did not leave, and what the lane had sent when it last did not.
+    #: How often it could not be sent, and how much the lane had sent when that last happened.
     unsent: int = 0
     seen: int = -1
 
@@ -71,11 +71,11 @@ class Lane:
         self.pace = pace
         self.queue: deque[Ticket] = deque()
         self.in_flight: dict[int, Ticket] = {}
-        #: Why nothing is sent any more, for good.
+        #: Why the lane has stopped for good.
         self.stopped: str | None = None
-        #: Why nothing can be sent for now.
+        #: Why nothing can be sent at present.
         self.paused: str | None = None
-        #: Results that were told.
+        #: Requests that are finished.
         self.done = 0
         self.probe_at: float = float("-inf")
         self._probe_pause = FIRST_PROBE
@@ -84,16 +84,16 @@ class Lane:
         self._throttle = throttle
 
     def opens_at(self) -> float:
-        """Return the instant from which a 429 allows to send, on this lane or in another call on the account."""
+        """Return the instant at which the account opens after a 429, on this lane or of another call on the account."""
         return max(self.pace.ready_at(), self._throttle.opens_at)
 
     def closed_until(self, now: float) -> float | None:
-        """Return the instant until which a 429 keeps the account closed; None where it is open."""
+        """Return the instant until which a 429 keeps the account closed; None if it is open."""
         at = max(self.pace.closed_until(now) or now, self._throttle.opens_at)
         return at if at > now else None
 
     def ready_at(self) -> float | None:
-        """Return the instant at which the next call may begin; None if something has to come back first."""
+        """Return the instant at which the next call may start; None if another call has to return first."""
         if not self.queue or len(self.in_flight) >= self.concurrency:
             return None
         if self.paused is not None:
@@ -101,7 +101,7 @@ class Lane:
         return self.opens_at() if self.pace.allows(len(self.in_flight)) else None
 
     def take(self, now: float) -> Ticket | None:
-        """Return the next call if it may begin now; it then counts as under way."""
+        """Return the next call if it may start now; it then counts as in progress."""
         at = self.ready_at()
         if at is None or at > now:
             return None
@@ -112,14 +112,14 @@ class Lane:
         return ticket
 
     def came_back(self, ticket: Ticket, ended: Outcome[Any] | CountermandError, now: float) -> Verdict:
-        """Take what became of a call: keep the pace, and say what happens with its request."""
+        """Process the end of a call: adjust the pace, and return what happens with its request."""
         del self.in_flight[ticket.row]
         if isinstance(ended, RateLimitedError):
             if any(
                 attempt.status == 429 for attempt in ended.attempts
             ):  # otherwise the gate was closed already
                 told = ended.retry_after if ended.retry_after_from == "marketplace" else None
-                # A marketplace that asks for a year is asked again after an hour, as by a single call.
+                # A marketplace that asks for a year gets the next request after an hour, as in a single call.
                 self._refused(ticket, now, min(told, LONGEST_CLOSURE) if told else None)
             return self._again(ticket)
         if isinstance(ended, NotSentError):
@@ -129,11 +129,11 @@ class Lane:
             if isinstance(ended, AuthenticationError):
                 self.stopped = f"the account's credential was refused ({ended.message})"
                 return "stopped"
-            return "told"
+            return "done"
         return self._returned(ticket, ended, now)
 
     def _returned(self, ticket: Ticket, outcome: Outcome[Any], now: float) -> Verdict:
-        """Take an outcome. One of an interrupted call that could not be looked at is looked at again later."""
+        """Process an outcome. An interrupted call whose order could not be read is tried again later."""
         earlier = len(ticket.outcome.attempts) if ticket.outcome else 1 if ticket.asked else 0
         new = outcome.attempts[earlier:]
         looked = ticket.outcome is not None or (ticket.asked is not None and isinstance(outcome, Unknown))
@@ -144,7 +144,7 @@ class Lane:
                 self._pause(now, new[-1].ended if new else "nothing could be sent")
             return self._again(ticket)
         self._answered(ticket, new, now)
-        return "told"
+        return "done"
 
     def _refused(self, ticket: Ticket, now: float, retry_after: float | None) -> None:
         self.paused = None
@@ -171,18 +171,18 @@ class Lane:
         ticket.seen = self._got_through
         ticket.unsent += 1
         if others_left and ticket.unsent >= _TRIES:
-            return "told"
+            return "done"
         self._pause(now, error.message)
         if self.stopped is not None:
             return "stopped"
-        self.queue.append(ticket)  # at the end: the next probe is made with another one
+        self.queue.append(ticket)  # at the end: the next probe uses another request
         return "again"
 
     def _pause(self, now: float, reason: str) -> None:
         if self.paused is None:
             self._paused_since, self._probe_pause = now, FIRST_PROBE
         elif now < self.probe_at:
-            return  # one that had been on its way when the lane was paused
+            return  # it was in progress when the lane was paused
         else:
             self._probe_pause = min(self._probe_pause * 2, LONGEST_PROBE)
         self.paused = reason
@@ -196,11 +196,11 @@ def _got_through(attempts: tuple[Attempt, ...]) -> bool:
 
 
 class Lanes:
-    """Makes lanes when they are first needed, and knows what earlier runs have learnt of their accounts."""
+    """Creates lanes when they are first needed, and knows the rates that earlier runs have learnt."""
 
     def __init__(self, accounts: Accounts, concurrency: int, look_ahead: int, now: float) -> None:
         self.by_label: dict[str, Lane] = {}
-        #: What is in the journal: label → requests a second.
+        #: The rates in the journal: label → requests a second.
         self.learnt: dict[str, float] = {}
         self._accounts = accounts
         self._concurrency = concurrency
@@ -218,20 +218,20 @@ class Lanes:
         return lane
 
     def have_room(self, held: int, inserting: int) -> bool:
-        """Return whether another row may be read beside those without an answer, some of which are being inserted."""
+        """Return whether another row may be read. `held` rows have no answer; `inserting` of them are being inserted."""
         lanes, known = self.by_label.values(), len(self._accounts.known)
         if held - sum(len(lane.in_flight) for lane in lanes) >= self._look_ahead:
             return False
         if inserting >= max(self._concurrency * known, _GROUP):
             return False
-        # An account that the input has not shown yet may be further down. Where all have stopped, no row waits for one.
+        # An account that has not occurred yet may be further down. If all lanes have stopped, no row waits for one.
         running = [lane for lane in lanes if lane.stopped is None]
         return (
             len(lanes) < known or not running or any(len(lane.queue) < lane.concurrency for lane in running)
         )
 
     def news(self, now: float, *, is_over: bool) -> Iterator[Learn]:
-        """Yield, now and then, what has been learnt and is not in the journal; it counts as written then."""
+        """Yield, from time to time, learnt rates that the journal does not have; they then count as written."""
         if now - self._told_at < _NEWS_EVERY and not is_over:
             return
         self._told_at = now

@@ -1,4 +1,4 @@
-"""Keeping a second writer away from a journal, and a journal away from file systems that cannot keep it."""
+"""Keeping a second writer away from a journal, and journals away from file systems that are unsafe for them."""
 
 import os
 import sys
@@ -17,14 +17,14 @@ MOUNTS = Path("/proc/self/mountinfo")
 
 
 class Lock:
-    """A lock on the file beside a journal, for as long as the process lives or until it is released."""
+    """A lock on a file next to a journal, held until it is released or the process ends."""
 
     def __init__(self, path: Path) -> None:
         self._journal = path
         self._file: IO[bytes] | None = None
 
     def acquire(self) -> None:
-        """Take the lock. Raises `CountermandError` if somebody else has it."""
+        """Take the lock. Raises `CountermandError` if another process holds it."""
         journal = self._journal.resolve()  # a symlink and what it names are one journal
         path = journal.with_name(journal.name + ".lock")
         while True:
@@ -38,13 +38,13 @@ class Lock:
                 if os.path.samestat(os.fstat(file.fileno()), path.stat()):
                     self._file = file
                     return
-            file.close()  # its last owner has removed it meanwhile
+            file.close()  # its last owner has removed it in the meantime
 
     def release(self) -> None:
-        """Give the lock back and remove the file."""
+        """Release the lock and remove the file."""
         if self._file is not None:
             with suppress(OSError):
-                Path(self._file.name).unlink()  # while it is locked: whoever waits for it looks again
+                Path(self._file.name).unlink()  # while it is locked: a process that waits for it checks again
             self._file.close()
             self._file = None
 
@@ -63,7 +63,7 @@ else:
 
 
 def refuse_network(path: Path) -> None:
-    """Raise `CountermandError` if `path` is on a network file system, where Linux tells."""
+    """Raise `CountermandError` if `path` is on a network file system, as far as Linux shows it."""
     try:
         mounts = MOUNTS.read_text(encoding="utf-8", errors="surrogateescape")
     except OSError:

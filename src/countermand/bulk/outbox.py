@@ -1,4 +1,4 @@
-"""What is handed to the journal, and what it has not answered yet."""
+"""Operations for the journal, and those it has not confirmed yet."""
 
 from collections.abc import Iterable
 
@@ -6,7 +6,7 @@ from .records import Insert, Load, Op
 
 
 class Outbox:
-    """Collects operations for the journal, and counts those that it has not answered."""
+    """Collects operations for the journal, and counts those that it has not confirmed."""
 
     def __init__(self) -> None:
         self._ops: list[Op] = []
@@ -20,22 +20,22 @@ class Outbox:
 
     @property
     def awaits(self) -> bool:
-        """Whether the journal has something to tell, soon."""
+        """Whether an event of the journal is pending."""
         return self.writing > 0 or self._reading > 0
 
     def add(self, *ops: Op) -> None:
-        """Take what is to be handed over."""
+        """Add operations."""
         for op in ops:
             self._ops.append(op)
             self._count(op, 1)
 
     def take(self) -> list[Op]:
-        """Return what is to be handed over now."""
+        """Return the operations that have not been submitted, and clear them."""
         ops, self._ops = self._ops, []
         return ops
 
     def answered(self, ops: Iterable[Op]) -> None:
-        """Note that the journal has told what came of these."""
+        """Note that the journal has confirmed these."""
         for op in ops:
             self._count(op, -1)
 

@@ -1,11 +1,12 @@
 """How fast one account is asked: a rate that is known, or one that is learnt from its 429s.
 
-A `Pace` has no clock of its own: it is told when something was sent and what came back, and says when the next
+A `Pace` has no clock: its methods take the instants at which requests were sent and answered, and return when the next
 request may be sent. It learns as TCP does. At first nothing limits it but the requests in flight, whose number doubles
 with every round of answers. A 429 blocks the account: after a pause, single requests probe it until one is accepted.
 Then the limit is estimated, from the rate that was refused and from what was accepted since the last block. From then
 on requests are spaced evenly, a little below it; the rate climbs back to the limit, stays near it, and climbs ever
-faster beyond it as long as nothing is refused (the curve is that of CUBIC, RFC 9438, over answers in place of seconds).
+faster beyond it as long as nothing is refused (the curve is that of CUBIC, RFC 9438, over answers in place of
+seconds).
 """
 
 import math
@@ -59,7 +60,7 @@ class Pace:
         self._most = known * _MARGIN if known else math.inf
         #: The rate that is kept now, in requests a second; None as long as no limit has shown.
         self.rate: float | None = self._most if known else learnt * (1 - _CUT) if learnt else None
-        #: Where the limit is thought to be.
+        #: The estimated limit.
         self._limit: float = self._most if known else learnt or 0.0
         #: Requests that were refused with a 429.
         self.refusals: int = 0
@@ -91,11 +92,11 @@ class Pace:
         return max(self._next_at, self._opens_at)
 
     def closed_until(self, now: float) -> float | None:
-        """Return the instant until which a 429 forbids to send; None if it no longer does."""
+        """Return the instant until which a 429 forbids sending; None if it no longer does."""
         return self._opens_at if self._opens_at > now else None
 
     def allows(self, in_flight: int) -> bool:
-        """Whether another request may be in flight beside so many."""
+        """Return whether another request may be sent while so many are in flight."""
         return self.rate is not None or in_flight < self.window
 
     def sent(self, now: float) -> None:
@@ -167,11 +168,11 @@ class Pace:
         """Return where the limit may be."""
         assert self._since is not None
         accepted = self._accepted + 0.5  # half of the next one: a count is cut off anywhere between two
-        # A time without work between the pause and the probe says nothing.
+        # Idle time between the pause and the probe says nothing.
         idle = max(0.0, self._sent_at - self._opens_at)
         lasted = max(now - idle - self._since, _SHORTEST)
         if self.rate is None:
-            # What a marketplace has told to wait says nothing of the limit; a pause that had to be that long does.
+            # A pause that the marketplace asked for says nothing about the limit; one that had to be that long does.
             return accepted / (blocked_at - self._since + _BURST if self._is_told else lasted)
         shown = accepted / lasted
         is_soon = self._accepted < max(_SOON_ANSWERS, _SOON_SECONDS * self.rate)
@@ -186,7 +187,7 @@ class Pace:
         self.rate = min(self._limit * (1 + growth), self._most)
 
     def _forget(self, now: float) -> None:
-        """Count what was accepted lately alone, so that a time without work says nothing of a limit."""
+        """Count only what was accepted recently, so that idle time says nothing about a limit."""
         assert self._since is not None
         if now - self._since > _COUNTED:
             self._accepted /= 2

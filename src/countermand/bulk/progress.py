@@ -1,4 +1,4 @@
-"""How a run stands: what it has told, how each account is, and which calls are under way."""
+"""The progress of a run: its results, the state of each account, and the calls in progress."""
 
 from collections import Counter, deque
 from collections.abc import Iterable
@@ -13,12 +13,12 @@ from .lane import Lane, Ticket
 from .records import kind_of
 from .results import BulkResult, InFlight, LaneProgress, LaneState, Progress
 
-#: Results whose times tell the rate of late.
+#: Results from whose times the recent rate is computed.
 _LATELY = 512
 
 
 class Tally:
-    """What a run has read and told so far."""
+    """What a run has read and yielded so far."""
 
     def __init__(self, began: float) -> None:
         self.began = began
@@ -40,14 +40,14 @@ class Tally:
             self._times.append(now)
 
     def rate(self, now: float) -> float:
-        """Return the results a second, lately."""
+        """Return the recent rate, in results a second."""
         if len(self._times) < 2 or now <= self._times[0]:
             return 0.0
         return len(self._times) / (now - self._times[0])
 
 
 def progress(tally: Tally, lanes: dict[str, Lane], backlog: Backlog, clock: Clock) -> Progress:
-    """Return how a run stands now."""
+    """Return the current progress of a run."""
     now, wall = clock.monotonic(), datetime.fromtimestamp(clock.wall(), UTC)
     shown = tuple(_lane(lane, backlog.of(lane), now, wall) for lane in lanes.values())
     return Progress(
@@ -94,7 +94,7 @@ def _lane(lane: Lane, stored: int, now: float, wall: datetime) -> LaneProgress:
 
 
 def under_way(lanes: Iterable[Lane]) -> list[InFlight]:
-    """Return the calls that are under way."""
+    """Return the calls in progress."""
     return [
         InFlight(ticket.request, ticket.row, lane.label, ticket.began_at)
         for lane in lanes
@@ -104,7 +104,7 @@ def under_way(lanes: Iterable[Lane]) -> list[InFlight]:
 
 
 def cut_off(ticket: Ticket) -> InFlight:
-    """Return a call whose result the consumer of a stopped run did not receive, with what came of it."""
+    """Return a call whose result the consumer of a stopped run did not receive, with what is known of it."""
     began = ticket.began_at or datetime.now(UTC)
     ended = ticket.ended
     error = ended if isinstance(ended, CountermandError) and ticket.outcome is None else None

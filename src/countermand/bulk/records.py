@@ -30,13 +30,13 @@ class Declare(NamedTuple):
 
 
 class Withdraw(NamedTuple):
-    """A request that was about to be sent has left its order untouched."""
+    """A request whose intent was stored has left its order untouched."""
 
     row: int
 
 
 class Answer(NamedTuple):
-    """What became of a request."""
+    """The answer to a request."""
 
     row: int
     kind: str
@@ -45,14 +45,14 @@ class Answer(NamedTuple):
 
 
 class Learn(NamedTuple):
-    """What a lane has learnt of its account's limit."""
+    """What a lane has learnt about its account's limit."""
 
     account: str
     rate: float
 
 
 class Load(NamedTuple):
-    """Read the rows from this one on, some at a time: all, or those without an answer, or those of one account."""
+    """Read a page of rows from this one on: all, those without an answer, or those of one account."""
 
     row: int
     only_pending: bool = False
@@ -78,7 +78,7 @@ class Row(NamedTuple):
 
 
 class Opened(NamedTuple):
-    """The journal is open. It has so many rows, and what earlier runs have learnt."""
+    """The journal is open. `rows` is its number of rows, `learnt` are the rates of earlier runs."""
 
     rows: int
     learnt: dict[str, float]
@@ -127,13 +127,13 @@ def request_text(request: object) -> str:
 
 
 def kind_of(ended: Outcome[Any] | CountermandError) -> str:
-    """Return what an answer is called in counts: "cancelled", or "error:rate_limited"."""
+    """Return the name of an answer in counts, such as "cancelled" or "error:rate_limited"."""
     tag = tag_of(type(ended))
     return f"error:{tag}" if isinstance(ended, CountermandError) else tag
 
 
 def answer_of(row: int, ended: Outcome[Any] | CountermandError, at: float) -> Answer:
-    """Return the record of what became of a request."""
+    """Return the record of an answer."""
     what = "error" if isinstance(ended, CountermandError) else "outcome"
     return Answer(row, kind_of(ended), canonical({what: ended.to_dict()}), at)
 

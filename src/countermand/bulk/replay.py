@@ -1,4 +1,4 @@
-"""Resuming a run: the input is compared with the journal row by row, and then what has no answer is asked about."""
+"""Resuming a run: the input is compared with the journal row by row, then rows without an answer are processed."""
 
 from collections import deque
 from typing import Any
@@ -22,7 +22,7 @@ def ended_early(read: int, rows: int) -> InvalidRequestError:
 
 
 class Replay:
-    """What is left of a journal to go through, as long as there is any."""
+    """The part of a journal that a resumed run has not processed yet."""
 
     def __init__(self, rows: int) -> None:
         self._rows = rows
@@ -60,7 +60,7 @@ class Replay:
         return Load(self.pending_from, only_pending=True)
 
     def loaded(self, event: Loaded) -> list[Row]:
-        """Take rows of the journal; return those that have no answer and are to be asked about."""
+        """Take rows of the journal; return those that have no answer and have to be processed."""
         self._loading = False
         if self.comparing:
             self._stored.extend(event.rows)
@@ -84,7 +84,7 @@ class Replay:
         return None
 
     def input_ended(self, read: int) -> InvalidRequestError | None:
-        """Return what is wrong if the input ends here."""
+        """Return the error if the input may not end here."""
         return ended_early(read, self._rows) if self.comparing else None
 
     def followers(self, row: int) -> list[tuple[int, Any]]:

@@ -1,4 +1,4 @@
-"""What a bulk run takes and gives: a row that makes no request, one result for each row, and a view of how it stands."""
+"""What a bulk run takes and yields: rows that are not requests, one result for each row, and its progress."""
 
 from collections.abc import Callable, Mapping
 from datetime import datetime
@@ -18,31 +18,31 @@ _TAG = "unread"
 
 @attrs.frozen
 class UnreadRow(CancelRequest[Any]):
-    """A row that makes no request: it is told as an error in its place, and nothing is sent for it.
+    """A row of the input that is not a valid request. It becomes a result with its error, and nothing is sent for it.
 
-    Give it to `cancel_many` among the requests, so that no row of an input is lost.
+    Pass it to `cancel_many` among the requests, so that no row of an input is lost.
 
-        UnreadRow(InvalidRequestError("line 7: it names no order"), {"line": 7, "text": ";;;"})
+        UnreadRow(InvalidRequestError("line 7: order_id is empty"), {"line": 7, "text": ";;;"})
     """
 
     #: What is wrong with it, and the error of its result.
     error: CountermandError
-    #: What it is told from other rows by. It is stored as JSON; what JSON has no form for, as text.
+    #: What identifies the row. It is stored as JSON; a value that JSON cannot represent is stored as text.
     row: dict[str, Any] = attrs.Factory(dict[str, Any])
     account: str | None = None
 
     def to_dict(self) -> dict[str, Any]:
-        """Return what is stored of the row. `result_from_dict` reads it with its result, `request_from_dict` does not."""
+        """Return the row as plain data, which `result_from_dict` reads with its result, but not `request_from_dict`."""
         return {**_plain(self.row), "request": _TAG}
 
     @classmethod
     def of(cls, written: Mapping[str, Any], error: CountermandError) -> Self:
-        """Return the row that `to_dict` wrote, with the error of its result."""
+        """Return the row that `to_dict` returned, with the error of its result."""
         return cls(error, {name: value for name, value in written.items() if name != "request"})
 
 
 def _plain(value: Any) -> Any:
-    """Return what JSON has a form for: `csv.DictReader` keeps surplus cells under None, a spreadsheet has dates."""
+    """Return what JSON can represent: `csv.DictReader` keeps surplus cells under None, a spreadsheet has dates."""
     if isinstance(value, Mapping):
         fields = cast("Mapping[object, Any]", value).items()
         return {"" if name is None else str(name): _plain(each) for name, each in fields}
@@ -54,7 +54,7 @@ def _plain(value: Any) -> Any:
 
 
 def is_unread(written: object) -> bool:
-    """Whether this is what an `UnreadRow` wrote."""
+    """Return whether this is the plain data of an `UnreadRow`."""
     return isinstance(written, Mapping) and cast("Mapping[str, Any]", written).get("request") == _TAG
 
 
@@ -68,12 +68,12 @@ def written_of(request: Any) -> dict[str, Any]:
 
 @attrs.frozen
 class BulkResult:
-    """What became of one request. Exactly one of `outcome` and `error` is set.
+    """The result of one request. Exactly one of `outcome` and `error` is set; `ended` is the one that is.
 
         for result in client.cancel_many(requests):
             print(result.request, result.outcome or result.error)
 
-    It is attrs data: `to_dict` writes it, `result_from_dict` reads it back.
+    `to_dict` returns it as plain data, `result_from_dict` reads that.
     """
 
     #: The version of the written form.
@@ -85,11 +85,11 @@ class BulkResult:
     outcome: Outcome[Any] | None = None
     #: Why the order was not touched, if the call raised.
     error: CountermandError | None = None
-    #: Whether this comes from the journal: an earlier run was told it.
+    #: Whether this comes from the journal: an earlier run received the answer.
     replayed: bool = False
     #: The request's place in the input; the first is 0.
     row: int = 0
-    #: The row of the same order whose cancellation this tells of, where the input has the order more than once.
+    #: The earlier row of the same order whose result this is, if the input names the order more than once.
     duplicate_of: int | None = None
 
     def __attrs_post_init__(self) -> None:
@@ -98,18 +98,18 @@ class BulkResult:
 
     @property
     def ended(self) -> Outcome[Any] | CountermandError:
-        """What became of it: the outcome, or the error."""
+        """The outcome or the error, whichever is set; for `match`."""
         ended = self.outcome if self.outcome is not None else self.error
         assert ended is not None
         return ended
 
     @property
     def settled(self) -> bool:
-        """Whether nothing can change any more: a settled outcome. An error leaves the order as it was."""
+        """Whether the outcome is settled, so that it cannot change any more. False for an error."""
         return self.outcome is not None and self.outcome.settled
 
     def to_dict(self) -> dict[str, Any]:
-        """Return this as plain data, as JSON has it, for `result_from_dict`. Raises what `outcome.to_dict` raises."""
+        """Return this as plain data, which `result_from_dict` reads. Raises what `outcome.to_dict` raises."""
         return {
             "schema": self.SCHEMA,
             "result": "cancel",
@@ -125,34 +125,34 @@ class BulkResult:
 def told(
     request: AnyRequest, ended: Outcome[Any] | CountermandError, row: int = 0, duplicate_of: int | None = None
 ) -> BulkResult:
-    """Return the result of a call of this run."""
+    """Return the result with this outcome or error."""
     outcome, error = (None, ended) if isinstance(ended, CountermandError) else (ended, None)
     return BulkResult(request, outcome, error, row=row, duplicate_of=duplicate_of)
 
 
 def _row(number: object) -> int:
     if not isinstance(number, int) or isinstance(number, bool) or number < 0:
-        raise ValueError(f"it is not the result of a bulk run: a row is a whole number, not {number!r}")
+        raise TypeError(f"a row is a whole number, not {number!r}")
     return number
 
 
 def result_from_dict(data: Mapping[str, Any]) -> BulkResult:
-    """Return the result that `result.to_dict()` wrote. Raises `ValueError` for anything else.
+    """Return the result that `result.to_dict()` returned as data. Raises `ValueError` for anything else.
 
         result = result_from_dict(job.result)
 
-    Its outcome or error is read as `outcome_from_dict` and `error_from_dict` read them. What was no request comes back as
+    Outcomes and errors are read as by `outcome_from_dict` and `error_from_dict`. A row that was not a request becomes
     an `UnreadRow`.
     """
     try:
         if data["schema"] > BulkResult.SCHEMA or data["result"] != "cancel":
-            raise ValueError("it is no result that this version reads")
+            raise TypeError("this version does not read it")
         outcome, request = data["outcome"], data["request"]
         error = None if data["error"] is None else error_from_dict(data["error"])
         is_row = is_unread(request)
         first = data["duplicate_of"]
         if not isinstance(data["replayed"], bool):
-            raise ValueError("it is not the result of a bulk run: replayed is true or false")
+            raise TypeError("replayed is true or false")
         return BulkResult(
             UnreadRow.of(request, error) if is_row and error is not None else request_from_dict(request),
             None if outcome is None else outcome_from_dict(outcome),
@@ -162,12 +162,13 @@ def result_from_dict(data: Mapping[str, Any]) -> BulkResult:
             None if first is None else _row(first),
         )
     except (KeyError, TypeError) as problem:
-        raise ValueError(f"it is not the result of a bulk run: {problem!r}") from None
+        said = f"{problem} is missing" if isinstance(problem, KeyError) else problem
+        raise ValueError(f"it is not the result of a bulk run: {said}") from None
 
 
 @attrs.frozen
 class InFlight:
-    """A call that is under way, or one of a stopped run whose result was not taken.
+    """A call in progress, or a call of a stopped run whose result was not received.
 
         for call in run.in_flight:
             print(call.account, call.request, call.since)
@@ -178,10 +179,10 @@ class InFlight:
     request: AnyRequest
     row: int
     account: str
-    #: When it was begun, in UTC.
+    #: When it started, in UTC.
     since: datetime
-    #: What is known of it after the run was stopped: its outcome, or an `Unknown`; None while it is under way, and for
-    #: an order that is certainly untouched.
+    #: What is known of it after the run was stopped: its outcome, or an `Unknown`; None while it is in progress, and
+    #: if the order is certainly untouched.
     outcome: Outcome[Any] | None = None
     #: Why the order is untouched, if the call raised.
     error: CountermandError | None = None
@@ -192,7 +193,7 @@ LaneState: TypeAlias = Literal["idle", "running", "waiting", "paused", "stopped"
 
 @attrs.frozen
 class LaneProgress:
-    """How one account stands.
+    """The state of one account.
 
     `state` is "running"; "waiting" until an instant that a 429 set; "paused" while nothing can be sent, until the next
     probe; "stopped" for good; or "idle", with nothing to do.
@@ -204,17 +205,17 @@ class LaneProgress:
     account: str
     marketplace: str
     state: LaneState
-    #: Until when the account waits or is paused, in UTC.
+    #: When the account's wait or pause ends, in UTC.
     until: datetime | None
     #: Why it waits, is paused or was stopped.
     reason: str | None
-    #: Requests a second that the account allows, as far as is known or learnt; None where no limit has shown.
+    #: The account's rate in requests a second, as configured or learnt; None if no limit has been observed.
     rate: float | None
     #: Whether `rate` was learnt from 429s, and not configured.
     learnt: bool
     #: Requests that were refused with a 429 and sent again.
     rate_limited: int
-    #: Requests that this run has finished.
+    #: Requests that this run has finished at this account.
     done: int
     in_flight: int
     queued: int
@@ -222,7 +223,7 @@ class LaneProgress:
 
 @attrs.frozen
 class Progress:
-    """How a run stands, at one instant.
+    """The progress of a run at one instant.
 
         print(run.progress.done, run.progress.kinds, run.progress.seconds_left(total))
 
@@ -232,23 +233,23 @@ class Progress:
     #: Requests that were read from the input, those of the journal included, and whether those were all.
     read: int
     input_ended: bool
-    #: Results that were given.
+    #: Results that were yielded.
     done: int
-    #: Of those: how many there are of each kind, such as "cancelled", "requested", "unknown", or "error:rate_limited".
+    #: How many of those there are of each kind, such as "cancelled", "requested", "unknown", or "error:rate_limited".
     kinds: Mapping[str, int]
     replayed: int
     duplicates: int
     in_flight: int
     #: Seconds since the run began.
     elapsed: float
-    #: Results a second, lately, without those of the journal.
+    #: The recent rate in results a second, without those from the journal.
     rate: float
     lanes: tuple[LaneProgress, ...]
 
     def seconds_left(self, total: int | None = None) -> float | None:
-        """Return an estimate of the seconds until all is done; None where it cannot be told.
+        """Return an estimate of the seconds until the run is done; None if there is none.
 
-        `total` is the number of requests, if it is known; without it, those of an input that has ended are counted.
+        `total` is the number of requests, if known. Without it, there is an estimate once the input has ended.
         """
         if total is None:
             total = self.read if self.input_ended else None
@@ -273,5 +274,5 @@ class Accounts:
 
     @property
     def closed(self) -> bool:
-        """Whether the client is closed; False for a driver that does not tell."""
+        """Whether the client is closed; False for a driver that has no `closed`."""
         return bool(getattr(self.driver, "closed", False))

@@ -1,7 +1,7 @@
-"""The course of a bulk run, without input or output: what is done next, and what everything that happens means.
+"""The logic of a bulk run, without input or output: which step comes next, and how each event is processed.
 
-A runner asks for the next `Step`, does it, and tells what came of it. All that is decided is decided here, so that the
-two runners, blocking and on an event loop, differ by `await` alone.
+A runner takes the next `Step`, executes it, and reports events. All decisions are made here, so that the two runners,
+blocking and on an event loop, differ only in `await`.
 """
 
 import json
@@ -41,9 +41,9 @@ from .results import Accounts, BulkResult, UnreadRow, told
 from .steps import End, Give, Read, Send, Step, Store, Wait
 from .unanswered import Unanswered
 
-#: Requests that are held for lanes that are busy, so that others get work: in memory, and in the journal.
+#: Requests that are held for busy lanes, so that other lanes get work: in memory, and in the journal.
 LOOK_AHEAD, ON_DISK = 4096, 1_000_000
-#: Rows that are read from the input before what else has happened is looked at.
+#: Rows that are read from the input before other events are processed.
 _READ_AT_ONCE = 64
 
 
@@ -56,7 +56,7 @@ class Run:
         self.tally: Tally = Tally(clock.monotonic())
         self._lanes = Lanes(accounts, concurrency, LOOK_AHEAD, clock.monotonic())
         self.lanes: dict[str, Lane] = self._lanes.by_label
-        #: Calls that were begun, and whose results the consumer has not received.
+        #: Calls that were started, and whose results the consumer has not received.
         self.calls: dict[int, Ticket] = {}
         self._given: int | None = None
         self._accounts = accounts
@@ -72,17 +72,19 @@ class Run:
         self.backlog: Backlog = Backlog()
         self._answers: dict[int, tuple[Ticket, Outcome[Any] | CountermandError]] = {}
         self._tickets: dict[int, Ticket] = {}  # inserted, or declared, and not confirmed
-        self._not_looked_at: set[int] = set()  # asked about by an earlier run, whose lane has stopped
+        self._not_looked_at: set[int] = (
+            set()
+        )  # sent by an earlier run, and not read in this one: their lane has stopped
         self._replay = Replay(0)
         self._reading = False
         self._read_lately = 0
         self._error: BaseException | None = None
         self._stopping = False
 
-    # What the runner does.
+    # Steps for the runner.
 
     def step(self) -> Step:
-        """Return what is to be done next."""
+        """Return the next step."""
         if self._stopping:
             return Store(self._outbox.take()) if self._outbox else End()
         now = self._clock.monotonic()
@@ -119,13 +121,13 @@ class Run:
         return Wait(now if hurried else self._wakes_at())
 
     def received(self) -> None:
-        """Note that the consumer has what was given last. An interruption may strike while it is given."""
+        """Note that the consumer has received the last result. It may be interrupted while it is yielded."""
         if self._given is not None:
             self.calls.pop(self._given, None)
             self._given = None
 
     def stop(self) -> None:
-        """Begin nothing more; what is under way may still come back, and is stored. Only `Store` and `End` follow."""
+        """Start nothing more. Calls in progress may still return, and are stored. Only `Store` and `End` follow."""
         self._stopping = True
         declared = [ticket for ticket in self._tickets.values() if ticket.began_at is not None]
         for ticket in (*self._sends, *declared):
@@ -137,7 +139,7 @@ class Run:
 
     @property
     def awaits_journal(self) -> bool:
-        """Whether the journal has something to tell, soon."""
+        """Whether an event of the journal is pending."""
         return self._outbox.awaits
 
     def _is_over(self) -> bool:
@@ -204,7 +206,7 @@ class Run:
         self._outbox.add(Insert(ticket.row, ticket.client.account, key, request_text(ticket.request)))
 
     def _take_bad(self, row: int, item: Any, error: CountermandError) -> None:
-        """Tell a row that no account can be asked about."""
+        """Finish a row that is not a request to one of the accounts."""
         if self._journaled:
             self._outbox.add(Insert(row, None, None, request_text(item)))
         self._unanswered.begin(row)
@@ -219,10 +221,10 @@ class Run:
         else:
             lane.queue.append(ticket)
 
-    # The journal of an earlier run.
+    # Events of the journal.
 
     def journal_told(self, event: Event) -> None:
-        """Take what the journal tells."""
+        """Process an event of the journal."""
         match event:
             case Opened(rows, learnt):
                 self._opening = False
@@ -253,10 +255,10 @@ class Run:
             return
         self._queue(Ticket(row.row, request, client, instant(row.asked)), is_loaded=is_loaded)
 
-    # What happens.
+    # Events of calls.
 
     def _committed(self, event: Committed) -> None:
-        """Take note that these are on disk."""
+        """Process what is now on disk."""
         self._outbox.answered(event.ops)
         for op in event.ops:
             if isinstance(op, Insert):
@@ -270,7 +272,7 @@ class Run:
     def _inserted(self, op: Insert, first: Row | None) -> None:
         ticket = self._tickets.pop(op.row, None)
         if ticket is None:
-            return  # it was told at once
+            return  # it was finished at once
         if first is None:
             self._queue(ticket)
         elif first.answer is not None:
@@ -282,7 +284,7 @@ class Run:
 
     def _declared(self, ticket: Ticket | None) -> None:
         if ticket is None:
-            return  # the run was stopped meanwhile
+            return  # the run was stopped in the meantime
         lane = self._lanes.of(ticket.client)
         if lane.stopped is None:
             self._sends.append(ticket)
@@ -292,7 +294,7 @@ class Run:
         self._tell_unsent(ticket, lane.stopped)
 
     def _follow(self, first: Row, ticket: Ticket) -> None:
-        """Tell a row what becomes of the first one of the same order."""
+        """Let a row wait for the result of the first row of the same order."""
         lane = self._lanes.of(ticket.client)
         if lane.stopped is None or first.row in lane.in_flight or first.row in self._answers:
             self._unanswered.follow(first.row, ticket.row, ticket.request)
@@ -304,7 +306,7 @@ class Run:
         self._ready.append((ticket.row, told(ticket.request, ended, ticket.row, first.row)))
 
     def came_back(self, ticket: Ticket, ended: Ended) -> None:
-        """Take what became of a call."""
+        """Process the end of a call."""
         ticket.ended = ended
         now = self._clock.monotonic()
         lane = self._lanes.of(ticket.client)
@@ -315,8 +317,10 @@ class Run:
             return
         verdict = lane.came_back(ticket, ended, now)
         if verdict == "again" and self._accounts.closed:
-            lane.stopped = "the client is closed"  # the request is in its queue, and is told with the rest
-        if verdict == "told":
+            lane.stopped = (
+                "the client is closed"  # the request is in its queue, and is finished with the rest
+            )
+        if verdict == "done":
             lane.done += 1
             self._finish(ticket, ended)
             return
@@ -330,23 +334,23 @@ class Run:
             self._stop_lane(lane, lane.stopped)
 
     def _begin_later(self, ticket: Ticket) -> None:
-        """Note that a call which has come back is made again: its order is untouched."""
+        """Note that a call that has returned is made again later: its order is untouched."""
         del self.calls[ticket.row]
 
     def _broke(self, event: Broken) -> None:
-        """Take note that the journal cannot be written: nothing more is sent, and nothing more is told."""
+        """Process a broken journal: nothing more is sent, and no further result is yielded."""
         self._opening = False
         self._journaled = False
         self._outbox.drop()
         self.fail(event.error)
 
     def fail(self, error: BaseException) -> None:
-        """Have the run stop, and this raised."""
+        """Stop the run, and have it raise this."""
         if self._error is None:
             self._error = error
 
     def _finish(self, ticket: Ticket, ended: Outcome[Any] | CountermandError) -> None:
-        """Store an answer, and then tell it."""
+        """Store an answer, and then yield it."""
         if not self._journaled:
             self._tell(ticket, ended)
             return
@@ -359,13 +363,13 @@ class Run:
             self._ready.append((row, told(request, ended, row, ticket.row)))
 
     def _tell_unsent(self, ticket: Ticket, reason: str) -> None:
-        """Tell that a request was not sent. The journal has no answer for it, so a later run sends it."""
+        """Finish a request that was not sent. The journal has no answer for it, so a later run sends it."""
         if ticket.asked is not None:
             self._not_looked_at.add(ticket.row)
         self._tell(ticket, self._unsent(ticket, ticket.asked, reason))
 
     def _unsent(self, ticket: Ticket, asked: datetime | None, reason: str) -> Outcome[Any] | CountermandError:
-        """Return what is told of an order that is not asked about. An earlier run may have sent its cancellation."""
+        """Return the result of a request that is not sent. An earlier run may have sent it."""
         rules = ticket.client.rules
         about = {"marketplace": rules.name, "account": rules.label}
         order_id = str(rules.order_of(ticket.request))
@@ -378,7 +382,7 @@ class Run:
         while lane.queue:
             self._tell_unsent(lane.queue.popleft(), reason)
 
-    # What is begun.
+    # Starting calls.
 
     def _dispatch(self, now: float) -> None:
         if len(self._ready) > self._concurrency * max(len(self.lanes), 1):

@@ -1,8 +1,8 @@
-"""One request on one of several machines: intent first, a look before a second send.
+"""One request on one of several machines: intent first, a read before a second send.
 
-A queue or a workflow engine gives a request to a worker, which may die, and gives it to another. `settle` makes that
-safe: before it sends, it stores an intent that the next worker finds, who then reads the order first, and asks again
-only where that is harmless.
+A queue or a workflow engine delivers a request to a worker, which may die, and then to another one. `settle` makes that
+safe: before it sends, it stores an intent. A worker that finds an intent reads the order first, and sends again only
+where that is harmless.
 """
 
 from collections.abc import Callable, Generator, Mapping
@@ -19,22 +19,22 @@ from .results import Accounts, BulkResult, told
 
 
 class Intent(Protocol):
-    """Where it is stored that one request is about to be sent: a row, a key, a workflow's history.
+    """The durable record that one request is about to be sent: a row, a key, a workflow's history.
 
         result = client.settle(request, IntentInRedis(job.id))
 
-    Any object with these methods will do.
+    Any object with these methods works.
     """
 
     def declare(self, at: datetime) -> datetime | None:
         """Store durably that the request is about to be sent, unless that is stored already.
 
-        Return when it was declared before, a datetime with a time zone, or None if this is the first time.
+        Return when that was stored before, as a datetime with a time zone, or None if this is the first time.
         """
         ...
 
     def withdraw(self) -> None:
-        """Forget what was declared: the order is untouched."""
+        """Remove the record: the order is untouched."""
         ...
 
 
@@ -43,7 +43,7 @@ class AsyncIntent(Protocol):
 
         result = await client.settle(request, IntentInRedis(job.id))
 
-    Any object with these methods will do.
+    Any object with these methods works.
     """
 
     async def declare(self, at: datetime) -> datetime | None:
@@ -55,14 +55,14 @@ class AsyncIntent(Protocol):
         ...
 
 
-#: Yields calls without arguments, one at a time; what each returns or raises comes back in.
+#: Yields calls without arguments, one at a time; the result or exception of each is sent back in.
 Settling: TypeAlias = Generator[Callable[[], Any], Any, BulkResult]
 
 
 def _settling(
     accounts: Accounts, request: AnyRequest | Mapping[str, Any], intent: Intent | AsyncIntent
 ) -> Settling:
-    """Cancel one order that another worker may have asked about before; return what became of it."""
+    """Cancel one order whose cancellation another worker may have sent before; return the result."""
     driver: Any = accounts.driver
     asked = request_from_dict(request) if isinstance(request, Mapping) else request
     try:
@@ -82,11 +82,11 @@ def _settling(
 
 
 def _instant(declared: object) -> datetime | None:
-    """Return what `declare` has returned. Nothing is sent for an intent whose time cannot be told."""
+    """Return what `declare` returned. Raises `TypeError` if that is no instant: nothing is sent then."""
     if declared is None or (isinstance(declared, datetime) and declared.tzinfo is not None):
         return declared
     said = f"{declared!r}"[:100]
-    raise TypeError(f"declare returns a datetime with a time zone, or None the first time, not {said}")
+    raise TypeError(f"declare must return a datetime with a time zone, or None the first time, not {said}")
 
 
 def settle(accounts: Accounts, request: AnyRequest | Mapping[str, Any], intent: Intent) -> BulkResult:

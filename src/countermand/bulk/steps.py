@@ -1,4 +1,4 @@
-"""What a run has its runner do."""
+"""The steps that a run asks its runner to execute."""
 
 from typing import NamedTuple, TypeAlias
 
@@ -8,13 +8,13 @@ from .results import BulkResult
 
 
 class Send(NamedTuple):
-    """Begin a call."""
+    """Start a call."""
 
     ticket: Ticket
 
 
 class Store(NamedTuple):
-    """Give these to the journal."""
+    """Submit these to the journal."""
 
     ops: list[Op]
 
@@ -30,13 +30,13 @@ class Wait(NamedTuple):
 
 
 class Give(NamedTuple):
-    """Give a result to the consumer."""
+    """Yield a result to the consumer."""
 
     result: BulkResult
 
 
 class End(NamedTuple):
-    """All is done; or the run has to stop, with this exception."""
+    """The run is over, or has to stop with this exception."""
 
     error: BaseException | None = None
 

@@ -1,4 +1,4 @@
-"""Looking into a journal: what a run has done so far, for reports; and having some of its rows asked about again."""
+"""Reading a journal: what a run has done so far, for reports; and marking rows for the next run to send again."""
 
 import json
 import sqlite3
@@ -38,43 +38,43 @@ class StoredRow:
     row: int
     #: The label of the account; None for a row that names none of the client's.
     account: str | None
-    #: The request, as `request.to_dict()` wrote it.
+    #: The request, as `request.to_dict()` returned it.
     request: Mapping[str, Any]
-    #: What it came to, such as "cancelled" or "error:order_not_found"; None without an answer.
+    #: The kind of its answer, such as "cancelled" or "error:order_not_found"; None without an answer.
     kind: str | None
-    #: What `outcome.to_dict()` or `error.to_dict()` wrote; None without an answer.
+    #: What `outcome.to_dict()` or `error.to_dict()` returned; None without an answer.
     answer: Mapping[str, Any] | None
-    #: When it was about to be sent, and when it was answered.
+    #: When its intent was stored, and when it was answered.
     asked: datetime | None
     answered: datetime | None
-    #: The row of the same order that was asked about in its place.
+    #: The earlier row of the same order, whose answer this row has.
     duplicate_of: int | None
 
     @property
     def outcome(self) -> Outcome[Any] | None:
-        """What happened, if that is the answer."""
+        """The outcome, if the answer is one."""
         return outcome_from_dict(self.answer) if self.answer and "outcome" in self.answer else None
 
     @property
     def error(self) -> CountermandError | None:
-        """Why the order was not touched, if that is the answer."""
+        """The error, if the answer is one."""
         return error_from_dict(self.answer) if self.answer and "error" in self.answer else None
 
 
 class Session(NamedTuple):
-    """One process that worked on the run; `ended` is None if it was killed, or still works."""
+    """One process that worked on the run; `ended` is None if it was killed or is still running."""
 
     began: datetime
     ended: datetime | None
 
 
 class StoredRun:
-    """A journal, opened to be read; a run may write it meanwhile. A context manager.
+    """A journal, opened for reading; a run may write it at the same time. A context manager.
 
         with StoredRun("run.db") as run:
             print(run.counts())
 
-    Raises `JournalError` if the file is not a journal, or is one of a newer version.
+    Raises `JournalError` if the file is not a journal, or was written by a newer version.
     """
 
     def __init__(self, path: str | Path) -> None:
@@ -123,14 +123,14 @@ class StoredRun:
             return self._connection.execute(query, values).fetchall()
 
     def counts(self) -> Mapping[str, int]:
-        """Return how many rows came to what; "unanswered" are those without an answer, duplicates count as well."""
+        """Return the number of rows of each kind, duplicates included; "unanswered" are those without an answer."""
         found: Counter[str] = Counter()
         for (_, kind), number in self.counts_by_account().items():
             found[kind] += number
         return dict(found.most_common())
 
     def counts_by_account(self) -> Mapping[tuple[str | None, str], int]:
-        """Return the same by account."""
+        """Return the number of rows by account and kind."""
         found = self._all(
             "SELECT own.account, coalesce(said.kind, 'unanswered'), count(*) FROM row AS own"
             " JOIN row AS said ON said.row = coalesce(own.first, own.row) GROUP BY 1, 2"
@@ -138,7 +138,7 @@ class StoredRun:
         return {(account, kind): number for account, kind, number in found}
 
     def rows(self, *kinds: str) -> Iterator[StoredRow]:
-        """Yield the rows in the order of the input; only those of these kinds, if any are named."""
+        """Yield the rows in the order of the input: all, or those of the given kinds."""
         chosen = f"WHERE said.kind IN ({', '.join('?' * len(kinds))})" if kinds else ""
         with self._reading():
             for found in self._connection.execute(f"{SELECT} {chosen} ORDER BY own.row", kinds):
@@ -169,7 +169,7 @@ class StoredRun:
             yield from self._connection.execute("SELECT row, request FROM row ORDER BY row")
 
     def timeline(self, seconds: float = 60.0) -> list[tuple[datetime, int]]:
-        """Return how many rows were answered in each stretch of so many seconds that has any, by its beginning."""
+        """Return how many rows were answered in each interval of so many seconds that has any, by its start."""
         found = self._all(
             "SELECT cast(answered / ? AS INTEGER), count(*) FROM row WHERE answered IS NOT NULL GROUP BY 1",
             seconds,
@@ -177,12 +177,12 @@ class StoredRun:
         return [(datetime.fromtimestamp(number * seconds, UTC), many) for number, many in found]
 
     def sessions(self) -> list[Session]:
-        """Return the processes that worked on the run, in their order."""
+        """Return the processes that worked on the run, in order."""
         found = self._all("SELECT began, ended FROM session ORDER BY rowid")
         return [Session(datetime.fromtimestamp(began, UTC), instant(ended)) for began, ended in found]
 
     def rates(self) -> Mapping[str, float]:
-        """Return what was learnt: label → requests a second."""
+        """Return the learnt rates: label → requests a second."""
         return dict(self._all("SELECT account, rate FROM pace"))
 
     def close(self) -> None:
@@ -199,16 +199,16 @@ class StoredRun:
 
 
 def reopen(path: str | Path, what: Literal["failed", "unknown"]) -> int:
-    """Have the next run with this journal ask again about rows that failed, or are `Unknown`; return how many.
+    """Let the next run with this journal send the rows again that failed, or are `Unknown`; return their number.
 
-    A failed row left its order untouched, and is sent again. An `Unknown` one is looked at first, and sent again only
-    where that is harmless. Raises `JournalError` while a run writes the journal, `ValueError` for anything else to ask
-    about.
+    A failed row left its order untouched, and is sent again. The order of an `Unknown` one is read first, and it is
+    sent again only where that is harmless. Raises `JournalError` while a run writes the journal, `ValueError` for
+    another value of `what`.
 
         reopen("run.db", "failed")
     """
     if what not in ("failed", "unknown"):
-        raise ValueError(f'what is asked about again is "failed" or "unknown", not {what!r}')
+        raise ValueError(f'what must be "failed" or "unknown", not {what!r}')
     StoredRun(path).close()
     file = Path(path).absolute()
     lock = Lock(file)

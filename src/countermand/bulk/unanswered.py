@@ -3,12 +3,12 @@
 from collections.abc import Sequence
 from typing import Any, TypeAlias
 
-#: A row of an order that an earlier row is about, and its request.
+#: A row whose order an earlier row names, and its request.
 Follower: TypeAlias = tuple[int, Any]
 
 
 class Unanswered:
-    """How many rows have no answer. Of thousands that are held, only those with followers are kept here."""
+    """Counts the rows without an answer. Only rows with followers are kept here."""
 
     def __init__(self) -> None:
         self._rows = 0
@@ -18,13 +18,13 @@ class Unanswered:
         return self._rows
 
     def begin(self, row: int, followers: Sequence[Follower] = ()) -> None:
-        """Note that a row waits for its answer, and that these wait for it as well."""
+        """Note that a row, and these followers, wait for its answer."""
         self._rows += 1 + len(followers)
         if followers:
             self._followers[row] = list(followers)
 
     def follow(self, first: int, row: int, request: Any) -> None:
-        """Have a row that has begun wait for the answer of an earlier one."""
+        """Make a row that was noted before a follower of an earlier one."""
         self._followers.setdefault(first, []).append((row, request))
 
     def end(self, row: int) -> Sequence[Follower]:

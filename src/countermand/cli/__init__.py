@@ -1,4 +1,4 @@
-"""The command line, `countermand`; it comes with the extra `countermand[cli]`. See `docs/cli.md`.
+"""The command line, `countermand`, from the extra `countermand[cli]`. See `docs/cli.md`.
 
 Standard output is data, standard error is for people. The exit codes are in `codes`.
 """
@@ -10,15 +10,15 @@ from io import TextIOWrapper
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Do what the command line asks for, and return the exit code.
+    """Run the command line, and return the exit code.
 
     main(["accounts", "--json"])
     """
     for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
-        if getattr(sys, name) is None:  # it is closed, as after `2>&-`
+        if getattr(sys, name) is None:  # it was closed, as by `2>&-`
             setattr(sys, name, open(os.devnull, mode))  # noqa: PTH123, SIM115 - it stays open, as the stream would
     for stream in (sys.stdin, sys.stdout):
-        # Data is UTF-8, whatever the locale says; a terminal keeps its own, and is shown what it cannot show as `\u65e5`.
+        # Data is UTF-8 in every locale. A terminal keeps its encoding, and shows other characters as `\u65e5`.
         if isinstance(stream, TextIOWrapper) and stream.isatty():
             stream.reconfigure(errors="backslashreplace")
         elif isinstance(stream, TextIOWrapper):

@@ -19,13 +19,13 @@ from .terminal import data, data_json, tell
 
 @attrs.frozen(repr=False)
 class Opened:
-    """A client, and the accounts that it was made of."""
+    """A client, and the accounts it was created with."""
 
     client: Countermand
     accounts: Mapping[str, AnyAccount]
 
     def label_for(self, marketplace: str, label: str | None) -> str:
-        """Return the label of the account that a request is for. Raises InvalidRequestError."""
+        """Return the label of the account for a request. Raises InvalidRequestError."""
         here = [name for name, account in self.accounts.items() if account.marketplace == marketplace]
         if label is not None:
             if label in here:
@@ -77,11 +77,11 @@ def _guess(word: str, words: "Mapping[str, Any] | list[str]") -> str:
 
 
 def told(account: AnyAccount) -> dict[str, str | None]:
-    """Return what may be shown of an account."""
+    """Return the public settings of an account."""
     return {
         "account": account.label,
         "marketplace": account.marketplace,
-        # A base URL takes the place of an environment's.
+        # A base URL replaces the environment's URL.
         "environment": None if getattr(account, "base_url", None) else getattr(account, "environment", None),
         "url": getattr(account, "url", None),
         "rate": account.rate,

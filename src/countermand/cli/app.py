@@ -1,4 +1,4 @@
-"""The commands, their arguments, and what their help says."""
+"""The commands, their arguments and their help."""
 
 import logging
 import os
@@ -26,9 +26,7 @@ _Account = Annotated[str | None, Parameter(help="The account's label, where a ma
 _Wait = Annotated[
     bool, Parameter(negative=(), show_default=False, help="Wait until the cancellation has settled.")
 ]
-_Timeout = Annotated[
-    float | None, Parameter(help="How long to wait with --wait, in seconds; 600 where nothing is said.")
-]
+_Timeout = Annotated[float | None, Parameter(help="How long to wait with --wait, in seconds (default: 600).")]
 _Marketplace = Annotated[str, Parameter(help="pattern, vtex, crux, kibo, or that of an installed package.")]
 
 _EPILOGUE = (
@@ -38,14 +36,14 @@ _EPILOGUE = (
 
 app: App = App(
     name="countermand",
-    help="Cancel orders at Pattern Hub, VTEX OMS, Crux Connect and Kibo OMS, and learn what became of them.",
+    help="Cancel orders at Pattern Hub, VTEX OMS, Crux Connect and Kibo OMS, and learn how each cancellation ended.",
     help_format="plaintext",
     help_epilogue=_EPILOGUE,
     version=__version__,
 )
 #: Stands for a lone hyphen while the arguments are parsed: it would be taken for an option.
 _HYPHEN = "\0-"
-#: What was typed, for commands that tell how to go on.
+#: The arguments as typed, for messages that show a command again.
 _typed: list[str] = []
 
 
@@ -121,7 +119,7 @@ def bulk(
     /,
     *,
     journal: Annotated[
-        Path | None, Parameter(help="Where the run is kept; the same command again resumes it.")
+        Path | None, Parameter(help="The file that records the run; the same command again resumes it.")
     ] = None,
     out: Annotated[
         Path | None,
@@ -145,7 +143,7 @@ def bulk(
     json: _Json = False,
     config: _Config = None,
 ) -> int:
-    """Cancel the orders of a file, and say what became of each.
+    """Cancel the orders of a file, and report the result of each.
 
     Columns: marketplace, order_id, account, reason, reason_detail, requested_by_user. The first two are needed.
     """
@@ -168,7 +166,7 @@ def report(
     html: Annotated[Path | None, Parameter(help="Write the report as one HTML file, too.")] = None,
     json: _Json = False,
 ) -> int:
-    """Tell what a run has done: counts, what needs a person and why, and a timeline."""
+    """Report what a run has done: counts, what needs a person and why, and a timeline."""
     from .report import report as do
 
     return do(journal, html, as_json=json)
@@ -177,7 +175,9 @@ def report(
 @app.command
 def sandbox(
     *,
-    speed: Annotated[float, Parameter(help="How fast the sandbox's time goes by.")] = 1.0,
+    speed: Annotated[
+        float, Parameter(help="How fast the sandbox's time passes; 60 is a minute a second.")
+    ] = 1.0,
     json: _Json = False,
 ) -> int:
     """Serve the simulated marketplaces on this machine, and print the variables that point a client at them."""
@@ -208,10 +208,10 @@ def _name(path: Path) -> str:
 
 
 def run(arguments: Sequence[str]) -> int:
-    """Do what the arguments say, and return the exit code."""
+    """Run a command, and return the exit code."""
     _typed[:] = arguments
     if "COUNTERMAND_LOG" not in os.environ:
-        # What the log would warn of is told by the commands themselves.
+        # The commands themselves report what the log would warn about.
         logging.getLogger("countermand").addHandler(logging.NullHandler())
     try:
         code: int | None = app(
@@ -233,7 +233,7 @@ def run(arguments: Sequence[str]) -> int:
         tell(f"countermand: {plain(error)}", style="red")
         return Exit.USAGE
     except OSError as error:
-        # Nobody reads standard output any more, or it cannot be written. What is left in its buffer would fail again at exit.
+        # Standard output is closed or cannot be written. The rest of its buffer would fail again at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         if isinstance(error, BrokenPipeError):
             return Exit.INTERRUPTED

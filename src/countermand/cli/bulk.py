@@ -1,4 +1,4 @@
-"""`countermand bulk`: a file of orders, a journal, and what is asked and told around them."""
+"""`countermand bulk`: a file of orders, a journal, and the messages and questions around them."""
 
 import shlex
 from collections.abc import Sequence
@@ -23,15 +23,15 @@ from .terminal import can_ask, files_of, people, plain, several, spare, tell
 if TYPE_CHECKING:
     from ..bulk.blocking import CancelMany
 
-#: Which rows of the journal are asked about again.
+#: Which rows of the journal are sent again.
 Retry: TypeAlias = Literal["failed", "unknown"]
-#: Calls that were cut off and are told one by one.
+#: Interrupted calls that are listed one by one.
 _SHOWN = 20
 
 
 @attrs.frozen(kw_only=True)
 class Options:
-    """What the command line says of a run."""
+    """The options of a run."""
 
     path: str
     journal: Path | None
@@ -43,14 +43,14 @@ class Options:
     concurrency: int = 8
     as_json: bool = False
     config: Path | None = None
-    #: The command as it was typed, for resuming.
+    #: The command as typed, for the message that says how to resume.
     command: Sequence[str] = ()
 
 
 def bulk(options: Options) -> Exit:
     """Cancel the orders of a file."""
     if options.journal is None and not options.dry_run:
-        raise Stop("--journal is needed: it is what makes the run resumable, and what the report is made of")
+        raise Stop("--journal is needed: it makes the run resumable, and is the source of its report")
     if options.concurrency < 1:
         raise Stop("--concurrency must be 1 or more")
     if options.as_json and options.out == "-":
@@ -80,10 +80,10 @@ def bulk(options: Options) -> Exit:
 
 
 def _confirmed(rows: Rows, accounts: Opened, options: Options, journal: Path) -> int:
-    """Look through the input and ask; return how many rows there are. Raises `Stop`."""
+    """Survey the input and ask for confirmation; return the number of rows. Raises `Stop`."""
     found = survey(rows, accounts)
     if not found.rows:
-        raise Stop(f"{rows.name}: there is no order in it")
+        raise Stop(f"{rows.name}: it contains no orders")
     if found.bad and options.strict:
         raise Stop("nothing was sent: --strict, and there are bad rows")
     found.tell()
@@ -94,10 +94,10 @@ def _confirmed(rows: Rows, accounts: Opened, options: Options, journal: Path) ->
 
 
 def _left(found: Survey, journal: Path, retry: Retry | None) -> int:
-    """Return how many rows are still to be asked about, and tell what the journal has already."""
+    """Return how many rows remain to be sent, and print what the journal has already."""
     if not journal.exists():
         if retry is not None:
-            raise Stop(f"{journal}: there is no such journal, so there is nothing to retry")
+            raise Stop(f"{journal}: there is no such journal, and nothing to retry")
         return found.orders.total()
     with StoredRun(journal) as run:
         counts = run.counts_by_account()
@@ -105,13 +105,10 @@ def _left(found: Survey, journal: Path, retry: Retry | None) -> int:
     answered = sum(count for (_, kind), count in counts.items() if kind != "unanswered")
     again = sum(count for (account, kind), count in counts.items() if account and _is_retried(kind, retry))
     if stored:
-        tell(
-            f"{journal} has {several(stored, 'row')} of this run; {several(answered, 'is', 'are')} answered, and not asked again"
-        )
+        done = f"{several(answered, 'is', 'are')} answered, and will not be sent again"
+        tell(f"{journal} has {several(stored, 'row')} of this run; {done}")
     if retry is not None:
-        tell(
-            f"{several(again, 'row')} that {'is' if again == 1 else 'are'} {retry} will be asked about again"
-        )
+        tell(f"{several(again, f'{retry} row')} will be {'sent' if retry == 'failed' else 'read'} again")
     return max(0, found.rows - answered + again)
 
 
@@ -128,7 +125,7 @@ def _is_retried(kind: str, retry: Retry | None) -> bool:
 
 
 def _confirm(left: int, options: Options) -> None:
-    """Ask whether to begin; no is the default. Raises `Stop`."""
+    """Ask for confirmation; the default is no. Raises `Stop` without it."""
     warning = f"This sends up to {several(left, 'cancellation')}. It cannot be taken back."
     tell(warning, style="bold")
     if options.yes:
@@ -144,7 +141,7 @@ def _answer() -> str:
     try:
         return input()
     except EOFError:
-        tell("")  # what follows begins a line of its own
+        tell("")  # end the line of the question
         return ""
     except KeyboardInterrupt:
         tell("")
@@ -152,7 +149,7 @@ def _answer() -> str:
 
 
 class _Course:
-    """One run, from its first result to what is told at its end."""
+    """One run, from its first result to its closing messages."""
 
     def __init__(self, accounts: Opened, rows: Rows, options: Options, total: int) -> None:
         self._rows = rows
@@ -164,7 +161,7 @@ class _Course:
         )
 
     def run(self, write: Any) -> Exit:
-        """Give every result to `write`, and return the exit code."""
+        """Pass every result to `write`, and return the exit code."""
         try:
             with stopped_by_signals(), showing(self._run, self._total), self._run:
                 for result in self._run:
@@ -174,7 +171,7 @@ class _Course:
             self._tell_interrupted("Interrupted")
             return Exit.INTERRUPTED
         except BrokenPipeError:
-            self._tell_interrupted("Nobody reads the results any more")
+            self._tell_interrupted("The reader of the results has gone")
             raise
         except Stop as stop:
             self._tell_interrupted(str(stop))
@@ -190,15 +187,15 @@ class _Course:
         progress = self._run.progress
         if isinstance(error, InvalidRequestError) and progress.read:
             return _tell_changed(error, self._rows)
-        tell(error.message, style="red")
         if progress.done == progress.replayed and not self._run.in_flight:
+            tell(error.message, style="red")
             return Exit.USAGE
-        self._tell_how_to_resume("To resume")
+        self._tell_interrupted(error.message, style="red")
         return Exit.FAILED
 
-    def _tell_interrupted(self, why: str) -> None:
+    def _tell_interrupted(self, why: str, style: str = "bold") -> None:
         progress = self._run.progress
-        tell(f"{why}: {progress.done:,} of {self._total:,} rows are done.", style="bold")
+        tell(f"{why}: {progress.done:,} of {self._total:,} rows are done.", style=style)
         cut_off = self._run.in_flight
         for each in cut_off[:_SHOWN]:
             tell(f"  line {self._rows.line_of(each.row)} was under way: {_known(each)}")
@@ -222,7 +219,7 @@ def _known(cut_off: InFlight) -> str:
 
 
 def without_retry(command: Sequence[str]) -> list[str]:
-    """Return a command without `--retry`: what was taken back once is not taken back again."""
+    """Return a command without `--retry`: its rows were reset once, and must not be reset again."""
     kept: list[str] = []
     skip = False
     for word in command:

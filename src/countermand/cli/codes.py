@@ -1,4 +1,4 @@
-"""Exit codes, and the end of a command before its end."""
+"""Exit codes, and the exception that ends a command early."""
 
 from enum import IntEnum
 from typing import Any
@@ -8,7 +8,7 @@ from ..outcomes import Cancelled, Outcome, PartiallyCancelled, Requested
 
 
 class Exit(IntEnum):
-    """What a command's exit code says."""
+    """The exit codes of the commands."""
 
     #: All is done, and settled.
     DONE = 0
@@ -22,7 +22,7 @@ class Exit(IntEnum):
     INTERRUPTED = 130
 
 
-class Stop(Exception):  # noqa: N818 - it is no error of the program
+class Stop(Exception):  # noqa: N818 - not an error of the program
     """Ends the command with a message for people."""
 
     def __init__(self, message: str, code: Exit = Exit.USAGE) -> None:
@@ -31,7 +31,7 @@ class Stop(Exception):  # noqa: N818 - it is no error of the program
 
 
 def code_of(ended: Outcome[Any] | CountermandError) -> Exit:
-    """Return what became of one order as an exit code."""
+    """Return the exit code of one result."""
     if isinstance(ended, NotConfiguredError) or (
         isinstance(ended, InvalidRequestError) and not ended.attempts
     ):
@@ -45,6 +45,6 @@ def code_of(ended: Outcome[Any] | CountermandError) -> Exit:
 
 
 def worst(one: Exit, other: Exit) -> Exit:
-    """Return the code of two orders together: a failure wins over what is open."""
+    """Return the exit code of two results together: a failure wins over an open order."""
     failed = {Exit.FAILED, Exit.USAGE}
     return Exit.FAILED if one in failed or other in failed else max(one, other)

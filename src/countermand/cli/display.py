@@ -1,4 +1,4 @@
-"""How a run is shown while it goes on: a display on a terminal, or a plain line every few seconds."""
+"""The progress of a run: a live display on a terminal, or a plain line every few seconds."""
 
 import threading
 from collections.abc import Generator
@@ -17,9 +17,9 @@ from .terminal import is_live, people, plain, several, tell
 
 #: Seconds between two plain lines.
 EVERY = 5.0
-#: How often a second the display is drawn.
+#: Frames a second of the display.
 _FRAMES = 4
-#: A terminal that is narrower, in columns, shows less of each account.
+#: A terminal with fewer columns shows less of each account.
 _WIDE = 80
 #: The five answers, and their colours.
 ANSWERS = {
@@ -33,17 +33,17 @@ _STYLES = {"running": "green", "idle": "dim", "waiting": "yellow", "paused": "ye
 
 
 class Shown(Protocol):
-    """A run that is shown."""
+    """A run whose progress is shown."""
 
     @property
     def progress(self) -> Progress:
-        """How it stands."""
+        """Its current progress."""
         ...
 
 
 @contextmanager
 def showing(run: Shown, total: int) -> Generator[None]:
-    """Show a run of `total` rows on standard error as long as the block goes on."""
+    """Show a run of `total` rows on standard error during the `with` block."""
     snapshot = _Snapshot(run)
     if is_live():
         console = people(wraps=True)
@@ -67,7 +67,7 @@ def showing(run: Shown, total: int) -> Generator[None]:
 
 
 class _Snapshot:
-    """What a run's progress is, seen from another thread: the last one where the run is just changing it."""
+    """A run's progress, read from another thread: the previous one if the run is just changing it."""
 
     def __init__(self, run: Shown) -> None:
         self._run = run
@@ -103,7 +103,7 @@ def line(progress: Progress, total: int) -> str:
 
 
 def state_of(lane: LaneProgress) -> str:
-    """Return an account's state in words."""
+    """Return an account's state as text."""
     until = "" if lane.until is None else f" until {lane.until.astimezone():%H:%M:%S}"
     why = f": {plain(lane.reason)}" if lane.reason else ""
     if lane.state == "paused":
@@ -112,7 +112,7 @@ def state_of(lane: LaneProgress) -> str:
 
 
 def rate_of(lane: LaneProgress) -> str:
-    """Return what is known of an account's limit."""
+    """Return an account's limit as text."""
     if lane.rate is None:
         return "no limit seen"
     return f"{per_time(lane.rate)} {'learnt' if lane.learnt else 'configured'}"
@@ -145,7 +145,7 @@ class _Picture:
         self._console = console
 
     def draw(self) -> Group:
-        """Return the display as it is now."""
+        """Return the current display."""
         progress = self._snapshot.take()
         return Group(self._head(progress), self._counts(progress), self._lanes(progress))
 

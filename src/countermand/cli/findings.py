@@ -1,4 +1,4 @@
-"""What a journal says: counts, what needs a person and why, and a timeline. Its memory does not grow with the run."""
+"""The findings of a report: counts, what needs a person and why, and a timeline. Memory does not grow with the run."""
 
 import re
 from collections import Counter
@@ -14,14 +14,17 @@ from .terminal import plain, several
 
 #: Kinds of answers, in the order of a report; errors follow.
 KINDS = ("cancelled", "requested", "partially_cancelled", "refused", "unknown")
-#: Groups of orders with one reason, and orders that are named of each.
+#: Groups of orders with one reason, and orders that are listed in each.
 _GROUPS, NAMED = 60, 500
-#: Pieces that a timeline has at most.
+#: The most pieces that a timeline has.
 _PIECES = 60
 #: Lengths of a piece, in seconds.
 _LENGTHS = (1, 5, 10, 30, 60, 300, 600, 1800, 3600, 6 * 3600, 86400)
 
-#: What may be needed, the most pressing first: what its orders are called, and what is to be done about them.
+#: A time in a reason, such as "come back in 29.6 s", which differs from order to order.
+_SECONDS = re.compile(r"\b\d+\.\d+ s\b")
+
+#: What orders may need, the most urgent first: their title in singular and plural, and what to do about them.
 NEEDS: Mapping[str, tuple[str, str, str]] = {
     "unknown": (
         "order is unknown",
@@ -29,9 +32,9 @@ NEEDS: Mapping[str, tuple[str, str, str]] = {
         "Look at these orders at the marketplace first: the request may have arrived. `--retry unknown` reads each again.",
     ),
     "interrupted": (
-        "call was cut off",
-        "calls were cut off",
-        "Nobody knows yet whether these requests arrived. Run the same command again: it reads these orders first.",
+        "call was interrupted",
+        "calls were interrupted",
+        "It is not known whether these requests arrived. Run the same command again: it reads these orders first.",
     ),
     "partially_cancelled": (
         "order is cancelled in part",
@@ -46,17 +49,17 @@ NEEDS: Mapping[str, tuple[str, str, str]] = {
     "bad": (
         "bad row",
         "bad rows",
-        "These rows make no request, and nothing was sent for them. Correct them in a separate file.",
+        "These rows are not valid requests, and nothing was sent for them. Correct them in a separate file.",
     ),
     "refused": (
         "order was refused",
         "orders were refused",
-        "The marketplace refuses to cancel these orders: the reason says what stands in the way.",
+        "The marketplace refused to cancel these orders, for the reason given.",
     ),
     "requested": (
-        "order is being decided",
-        "orders are being decided",
-        "Nobody needs to act: a warehouse, a seller or a supplier still decides. Look again later with `check`.",
+        "order is pending",
+        "orders are pending",
+        "No action is needed: a warehouse, a seller or a supplier has yet to decide. Look again later with `check`.",
     ),
     "unsent": (
         "row was not sent",
@@ -65,23 +68,31 @@ NEEDS: Mapping[str, tuple[str, str, str]] = {
     ),
 }
 _WORD = re.compile(r"\w")
-#: Those that need nobody yet.
+#: Those that need no person yet.
 _WAITING = ("requested", "unsent")
 
 
 @attrs.define
 class Group:
-    """Orders that need the same for the same reason."""
+    """Orders of one account with the same kind and reason."""
 
     kind: str
     account: str
     reason: str
+    marketplace: str = ""
     count: int = 0
     orders: list[str] = attrs.Factory(list[str])
 
     @property
+    def where(self) -> str:
+        """The account, with its marketplace where its label does not say it; empty for a row of no account."""
+        return (
+            self.account if self.account in ("", self.marketplace) else f"{self.account} ({self.marketplace})"
+        )
+
+    @property
     def need(self) -> str:
-        """What is to be done about them: a key of `NEEDS`."""
+        """What to do about them: a key of `NEEDS`."""
         if self.kind.startswith("error:"):
             return "error" if self.account else "bad"
         return self.kind
@@ -89,7 +100,7 @@ class Group:
 
 @attrs.frozen
 class Need:
-    """Orders that need the same, by account and reason."""
+    """Orders that need the same action, by account and reason."""
 
     #: A key of `NEEDS`.
     name: str
@@ -102,12 +113,12 @@ class Need:
 
     @property
     def title(self) -> str:
-        """What they are called."""
+        """Their number and title."""
         return several(self.count, *NEEDS[self.name][:2])
 
     @property
     def todo(self) -> str:
-        """What is to be done."""
+        """What to do about them."""
         return NEEDS[self.name][2]
 
 
@@ -121,7 +132,7 @@ class Piece:
 
 @attrs.define
 class Findings:
-    """What a journal says."""
+    """The contents of a report."""
 
     path: Path
     #: Label → marketplace and base URL.
@@ -130,7 +141,7 @@ class Findings:
     rates: Mapping[str, float]
     rows: int = 0
     duplicates: int = 0
-    #: Orders by what became of them; beside the answers, "error:…", "interrupted" and "unsent".
+    #: Number of orders of each kind: the outcomes, "error:…", "interrupted" and "unsent".
     kinds: Counter[str] = attrs.Factory(Counter[str])
     by_account: dict[str, Counter[str]] = attrs.Factory(dict[str, Counter[str]])
     groups: dict[tuple[str, str, str], Group] = attrs.Factory(dict[tuple[str, str, str], Group])
@@ -140,17 +151,17 @@ class Findings:
 
     @property
     def orders(self) -> int:
-        """The rows without those that name an order again."""
+        """The number of rows, without duplicates."""
         return self.rows - self.duplicates
 
     @property
     def urgent(self) -> list[Need]:
-        """What needs a person, the most pressing first."""
+        """What needs a person, the most urgent first."""
         return [need for need in self._needs() if need.name not in _WAITING]
 
     @property
     def waiting(self) -> list[Need]:
-        """What needs nobody yet."""
+        """What needs no person yet."""
         return [need for need in self._needs() if need.name in _WAITING]
 
     def _needs(self) -> list[Need]:
@@ -161,7 +172,7 @@ class Findings:
 
     @property
     def timeline(self) -> list[Piece]:
-        """The answers over time, without the pieces in which there were none at all for long."""
+        """The answers over time; pieces without any are left out."""
         return [
             Piece(datetime.fromtimestamp(number * self.length, UTC).astimezone(), self._pieces[number])
             for number in sorted(self._pieces)
@@ -199,14 +210,14 @@ class Findings:
         key = kind, account, reason
         if key not in self.groups and len(self.groups) >= _GROUPS:
             key = kind, account, "other reasons"
-        group = self.groups.setdefault(key, Group(*key))
+        group = self.groups.setdefault(key, Group(*key, self.accounts.get(account, ("", ""))[0]))
         group.count += 1
         if len(group.orders) < NAMED:
             group.orders.append(order)
 
 
 def findings(path: Path) -> Findings:
-    """Read a journal, which may be written meanwhile. Raises `JournalError`."""
+    """Read a journal, which a run may be writing. Raises `JournalError`."""
     with StoredRun(path) as run:
         found = Findings(path, run.accounts, run.sessions(), run.rates())
         for row in run.rows():
@@ -220,8 +231,8 @@ def moment(at: datetime) -> str:
 
 
 def words_of(kind: str) -> str:
-    """Return a kind in words."""
-    return kind.replace("error:", "error: ").replace("_", " ")
+    """Return a kind as text."""
+    return "not sent yet" if kind == "unsent" else kind.replace("error:", "error: ").replace("_", " ")
 
 
 def ordered(found: Findings) -> list[str]:
@@ -231,7 +242,7 @@ def ordered(found: Findings) -> list[str]:
 
 
 def _about(row: StoredRow) -> tuple[str, str]:
-    """Return what an order is called, and why it is as it is, both from plain data: to make objects would take longer."""
+    """Return the name of an order and the reason for its state, both from plain data, which is faster than objects."""
     answer: Mapping[str, Any] = row.answer or {}
     if row.request.get("request") == "unread":
         said, known = plain(answer.get("message", "")).partition(": ")[2], answer.get("order_id")
@@ -239,6 +250,7 @@ def _about(row: StoredRow) -> tuple[str, str]:
     else:
         known = answer.get("order_id") or _order_in(row.request)
         said, order = plain(_reason(answer)), plain(known)
+    said = _SECONDS.sub("… s", said)
     return order, _without(said, plain(known)) if known else said
 
 

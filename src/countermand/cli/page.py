@@ -1,4 +1,4 @@
-"""The report as one HTML file: no script, nothing that is loaded from elsewhere, light and dark, for phones too."""
+"""The report as one HTML file: no script, no external resources, light and dark, for phones too."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -10,7 +10,7 @@ from .display import duration, per_time
 from .findings import KINDS, NAMED, Findings, Group, Need, Piece, moment, ordered, words_of
 from .terminal import several
 
-#: Empty pieces that a timeline draws; a longer pause is one mark.
+#: The most consecutive empty pieces that a timeline draws; a longer pause is one mark.
 _PAUSE = 4
 
 
@@ -32,9 +32,7 @@ def _sections(found: Findings) -> Iterator[str]:
     yield _summary(found)
     yield _counts(found)
     yield "<h2>What needs a person</h2>"
-    yield from _needs(
-        found.urgent, "Nothing: every order that was answered is cancelled or still being decided."
-    )
+    yield from _needs(found.urgent, "Nothing: every order that was answered is cancelled or pending.")
     if found.waiting:
         yield "<h2>What is not settled yet</h2>"
         yield from _needs(found.waiting, "")
@@ -50,22 +48,19 @@ def _now() -> str:
 def _summary(found: Findings) -> str:
     done = found.kinds["cancelled"]
     needing = sum(need.count for need in found.urgent)
-    waiting = sum(need.count for need in found.waiting)
+    unsent = found.kinds["unsent"]
     tiles = [
         ("cancelled", "cancelled", done),
-        ("requested", "not settled yet", waiting),
-        ("unknown" if needing else "", "need a person", needing),
+        ("requested", "not settled yet", found.kinds["requested"]),
+        *([("unsent", "not sent yet", unsent)] if unsent else []),
+        ("unknown" if needing else "", "needs a person" if needing == 1 else "need a person", needing),
     ]
     shown = "".join(
         f'<div class="tile {kind}"><strong>{count:,}</strong><span>{words}</span></div>'
         for kind, words, count in tiles
     )
     of = f"of {found.orders:,} orders"
-    again = (
-        f"; {several(found.duplicates, 'row names', 'rows name')} one of them again"
-        if found.duplicates
-        else ""
-    )
+    again = f"; {several(found.duplicates, 'duplicate row')}" if found.duplicates else ""
     return f'<div class="tiles">{shown}</div><p class="note">{of}{again}</p>'
 
 
@@ -101,7 +96,7 @@ def _needs(needs: list[Need], nothing: str) -> Iterator[str]:
 
 
 def _group(group: Group) -> str:
-    where = f" at {escape(group.account)}" if group.account else ""
+    where = f" at {escape(group.where)}" if group.where else ""
     why = f": {escape(group.reason)}" if group.reason else ""
     orders = "".join(f"<li>{escape(order)}</li>" for order in group.orders)
     more = f"<p>… and {group.count - NAMED:,} more, in the journal.</p>" if group.count > NAMED else ""
@@ -156,7 +151,7 @@ def _accounts(found: Findings) -> str:
     rows: list[str] = []
     for account, counts in found.by_account.items():
         marketplace, url = found.accounts.get(account, ("", ""))
-        name = escape(account) if account else "rows that make no request"
+        name = escape(account) if account else "rows that are not requests"
         about = f"{marketplace}, {url}" if marketplace else ""
         rate = f"<br>learnt limit {per_time(found.rates[account])}" if account in found.rates else ""
         cells = "".join(_cell(kind, counts[kind]) for kind in kinds)
@@ -176,7 +171,7 @@ def _cell(kind: str, count: int) -> str:
 def _sessions(found: Findings) -> str:
     rows = "".join(
         f"<tr><td>{moment(session.began)}</td>"
-        f"<td>{moment(session.ended) if session.ended else 'it runs, or was killed'}</td></tr>"
+        f"<td>{moment(session.ended) if session.ended else 'still running, or killed'}</td></tr>"
         for session in found.sessions
     )
     return f"<h2>Runs</h2><table><thead><tr><th>began</th><th>ended</th></tr></thead><tbody>{rows}</tbody></table>"

@@ -1,4 +1,4 @@
-"""`countermand report`: what a journal says, as text, as JSON, and as one HTML file."""
+"""`countermand report`: the report of a journal as text, as JSON, and as one HTML file."""
 
 from pathlib import Path
 from typing import Any
@@ -9,12 +9,12 @@ from .findings import NEEDS, Findings, Group, Need, findings, moment, ordered, w
 from .page import page
 from .terminal import data, data_json, files_of, several, spare, tell
 
-#: Orders that the text names of each group, and the width of a timeline's longest bar.
+#: Orders that the text lists of each group, and the width of a timeline's longest bar.
 _NAMED, _BAR = 5, 40
 
 
 def report(journal: Path, html: Path | None, *, as_json: bool) -> Exit:
-    """Write what a journal says."""
+    """Write the report of a journal."""
     found = findings(journal)
     if html is not None:
         spare(html, *files_of(journal))
@@ -33,10 +33,10 @@ def report(journal: Path, html: Path | None, *, as_json: bool) -> Exit:
 
 def _text(found: Findings) -> list[str]:
     lines = [
-        f"{found.path.name}: {several(found.orders, 'order')}, {several(found.duplicates, 'row names', 'rows name')} one again"
+        f"{found.path.name}: {several(found.orders, 'order')}, {several(found.duplicates, 'duplicate row')}"
     ]
     for session in found.sessions:
-        ended = "no end: it runs, or was killed" if session.ended is None else moment(session.ended)
+        ended = "no end: still running, or killed" if session.ended is None else moment(session.ended)
         lines.append(f"  run from {moment(session.began)} to {ended}")
     lines += ["", "What became of them"]
     lines += [f"  {found.kinds[kind]:>9,}  {words_of(kind)}" for kind in ordered(found)]
@@ -44,7 +44,7 @@ def _text(found: Findings) -> list[str]:
     for account, kinds in found.by_account.items():
         counts = ", ".join(f"{kinds[kind]:,} {words_of(kind)}" for kind in ordered(found) if kinds[kind])
         rate = f"; learnt limit {per_time(found.rates[account])}" if account in found.rates else ""
-        lines.append(f"  {account or '(rows that make no request)'}: {counts}{rate}")
+        lines.append(f"  {account or '(rows that are not requests)'}: {counts}{rate}")
     lines += ["", "What needs a person" if found.urgent else "Nothing needs a person."]
     lines += [line for need in found.urgent for line in _need(need)]
     if found.waiting:
@@ -63,7 +63,7 @@ def _text(found: Findings) -> list[str]:
 def _need(need: Need) -> list[str]:
     lines = [f"  {need.title}", f"    {need.todo}"]
     for group in need.groups:
-        where = f" at {group.account}" if group.account else ""
+        where = f" at {group.where}" if group.where else ""
         why = f": {group.reason}" if group.reason else ""
         named = ", ".join(group.orders[:_NAMED])
         more = f" and {group.count - _NAMED:,} more" if group.count > _NAMED else ""

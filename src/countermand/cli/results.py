@@ -1,4 +1,4 @@
-"""The results of a run as data: a CSV file, or JSON Lines of `result.to_dict()` with the number of the line."""
+"""The results of a run as data: a CSV file, or JSON Lines of `result.to_dict()` with line numbers."""
 
 import csv
 import json
@@ -26,10 +26,10 @@ Write: TypeAlias = Callable[[BulkResult], None]
 
 @contextmanager
 def writing(out: str | None, as_json: bool, rows: Rows) -> Generator[Write]:
-    """Yield a function that writes a result where it is asked for: `out`, and standard output with `--json`.
+    """Yield a function that writes a result to `out`, and to standard output with `--json`.
 
     `out` is JSON Lines if its name ends in .jsonl, CSV otherwise; `-` is standard output. A file is emptied with the first
-    result: a run that is refused, because another one is writing the same file, leaves it alone. The function raises
+    result, so that a run that is refused while another one writes the same file leaves it alone. The function raises
     `Stop` if a result cannot be written.
     """
     writers: list[Write] = [lambda result: data_json(_as_json(result, rows))] if as_json else []
@@ -54,19 +54,19 @@ def writing(out: str | None, as_json: bool, rows: Rows) -> Generator[Write]:
         yield write
     finally:
         if file is not sys.stdout and file is not None:
-            with suppress(OSError):  # it was told
+            with suppress(OSError):  # it was reported
                 file.close()
 
 
 def order_of(result: BulkResult) -> str | None:
-    """Return the id of a result's order, if it is known."""
+    """Return the order id of a result, if it is known."""
     if result.ended.order_id is not None or isinstance(result.request, UnreadRow):
         return result.ended.order_id
     return str(getattr(result.request, slots_of(result.request.marketplace).fields["order_id"]))
 
 
 def message_of(result: BulkResult) -> str:
-    """Return in words what became of a request."""
+    """Return a result as text."""
     if result.error is not None:
         return plain(result.error.message)
     outcome = result.ended
@@ -75,7 +75,7 @@ def message_of(result: BulkResult) -> str:
 
 
 def _writer(file: Any, rows: Rows, *, as_json: bool) -> Write:
-    """Return a function that writes a result to a file at once: whoever reads it gets each one as it comes."""
+    """Return a function that writes a result to a file and flushes it, so that a reader gets each one at once."""
     writer: csv.DictWriter[str] = csv.DictWriter(file, COLUMNS)
 
     def begin() -> None:

@@ -1,7 +1,7 @@
 """The rows of an input: requests, and rows that are not valid, each with its line number.
 
-A row is one line: CSV with a header, or JSON Lines of `request.to_dict()`. A quotation mark that is not closed spoils its
-own row, and swallows no other.
+A row is one line: CSV with a header, or JSON Lines of `request.to_dict()`. An unclosed quotation mark makes its own row
+invalid, and does not affect the next one.
 """
 
 import csv
@@ -31,7 +31,7 @@ from .texts import COLUMNS, NEEDED, check_id, request_of
 
 #: Longer lines are not read. A CSV cell may not be longer either.
 LONGEST_LINE = 131_072
-#: What is kept of a line that makes no request.
+#: How much is kept of a line that is not a valid request.
 _SHOWN = 200
 
 
@@ -50,7 +50,7 @@ class Line:
 
 
 class Lines:
-    """A file's lines, as often as they are asked for. Standard input, or a pipe, is kept in a temporary file."""
+    """The lines of a file, which can be iterated repeatedly. Standard input, or a pipe, is kept in a temporary file."""
 
     def __init__(self, path: str) -> None:
         self.name: str = "standard input" if path == "-" else path
@@ -113,9 +113,9 @@ class InputRow:
     """One row of the input."""
 
     line: int
-    #: An `UnreadRow` where it makes no request.
+    #: An `UnreadRow` if it is not a valid request.
     request: AnyRequest
-    #: Columns that have a value which its marketplace has no place for.
+    #: Columns with a value that its marketplace does not take.
     unused: tuple[str, ...] = ()
 
     @property
@@ -130,7 +130,7 @@ def is_json_lines(name: str) -> bool:
 
 
 class Rows:
-    """The rows of an input, as often as they are asked for."""
+    """The rows of an input, which can be iterated repeatedly."""
 
     def __init__(self, lines: Lines, accounts: Opened) -> None:
         self._lines = lines
@@ -138,7 +138,7 @@ class Rows:
         self._accounts = accounts
         #: Rows that were given since the input was last begun.
         self.read: int = 0
-        #: The first row of each stretch in which rows and lines run side by side, and how far they are apart there.
+        #: The first row of each stretch with a constant difference between line and row numbers, and that difference.
         self._from: list[int] = []
         self._apart: list[int] = []
 
@@ -162,7 +162,7 @@ class Rows:
                 yield found
 
     def requests(self) -> Iterator[AnyRequest]:
-        """Return the requests alone, `UnreadRow`s among them."""
+        """Yield the requests, including `UnreadRow`s."""
         for row in self:
             yield row.request
 
@@ -191,7 +191,7 @@ class Rows:
         return InputRow(line.number, request, unused)
 
     def _place(self, request: AnyRequest) -> None:
-        """Raise InvalidRequestError, which names the order, if no account is the request's."""
+        """Raise InvalidRequestError, which names the order, if the request has no account."""
         try:
             self._accounts.label_for(request.marketplace, request.account)
         except InvalidRequestError as error:
@@ -243,7 +243,7 @@ class _Header:
             cells.pop()
         if len(cells) != len(self._columns):
             raise InvalidRequestError(
-                f"it has {several(len(cells), 'column')}, and the first line has {len(self._columns)}"
+                f"it has {several(len(cells), 'column')}, but the first line has {len(self._columns)}"
             )
         named = dict(zip(self._columns, cells, strict=True))
         marketplace = marketplace_of(named.pop("marketplace"))
@@ -263,7 +263,7 @@ def _cells(text: str, delimiter: str) -> list[str]:
             said = "a quotation mark is not closed on its line"
         elif "new-line character" in said:
             said = "a line ends in a carriage return alone: save it with the line ends of Windows or Unix"
-        raise InvalidRequestError(f"it is not CSV: {said}") from None
+        raise InvalidRequestError(f"invalid CSV: {said}") from None
     return found[0] if found else []
 
 
@@ -273,7 +273,7 @@ def _from_json(text: str) -> tuple[AnyRequest, tuple[str, ...]]:
     except RecursionError:
         raise InvalidRequestError("the JSON is nested too deeply") from None
     except ValueError as error:
-        raise InvalidRequestError(f"it is not JSON: {error}") from None
+        raise InvalidRequestError(f"invalid JSON: {error}") from None
     request = request_from_dict(said)
     for name, value in said.items():
         if "order" in name and isinstance(value, str):

@@ -1,4 +1,4 @@
-"""`countermand sandbox`: the simulated marketplaces, served on this machine."""
+"""`countermand sandbox`: serve the simulated marketplaces on this machine."""
 
 import shlex
 import threading

@@ -1,4 +1,4 @@
-"""What ends a command early: SIGTERM and SIGHUP, as Ctrl-C does."""
+"""Signals that end a command early: SIGTERM and SIGHUP act like Ctrl-C."""
 
 import signal
 import threading
@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 @contextmanager
 def stopped_by_signals() -> Generator[None]:
-    """Let SIGTERM and SIGHUP, which the end of a container and of a terminal send, do what Ctrl-C does."""
+    """Let SIGTERM and SIGHUP, sent when a container or a terminal ends, act like Ctrl-C."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return

@@ -33,7 +33,7 @@ def cancel(
     as_json: bool,
     config: Path | None,
 ) -> Exit:
-    """Cancel one order, and write what became of it."""
+    """Cancel one order, and write the result."""
     try:
         name = marketplace_of(marketplace)
         request, unused = request_of(name, account, {"order_id": order_id, **columns})
@@ -60,7 +60,7 @@ def cancel(
 
 
 def _interrupted(known: Outcome[Any] | None, as_json: bool) -> Exit:
-    """Write what is known of a cancellation that was interrupted."""
+    """Write what is known of an interrupted cancellation."""
     if known is None:
         tell("Interrupted: the order is untouched.", style="bold")
     else:
@@ -70,7 +70,7 @@ def _interrupted(known: Outcome[Any] | None, as_json: bool) -> Exit:
 
 
 def check(path: str, *, wait: bool, timeout: float | None, as_json: bool, config: Path | None) -> Exit:
-    """Look again at the orders of stored outcomes or results, and write how they stand now."""
+    """Read the orders of stored outcomes or results, and write their present state."""
     patience = _patience(timeout)
     accounts = opened(config)
     code = Exit.DONE
@@ -81,7 +81,7 @@ def check(path: str, *, wait: bool, timeout: float | None, as_json: bool, config
                     client.wait_until_settled(outcome, timeout=patience) if wait else client.check(outcome)
                 )
             except KeyboardInterrupt:
-                tell(f"Interrupted: what follows from line {number} on was not looked at.", style="bold")
+                tell(f"Interrupted: the lines from {number} on were not checked.", style="bold")
                 return Exit.INTERRUPTED
             except CountermandError as error:
                 tell(f"line {number}:", style="red")
@@ -124,7 +124,7 @@ def _label(accounts: Opened, marketplace: str, account: str | None) -> str:
 
 
 def _patience(timeout: float | None) -> float:
-    """Return how long is waited, in seconds. Raises InvalidRequestError, before anything is sent."""
+    """Return the longest wait in seconds. Raises InvalidRequestError, before anything is sent."""
     return checks.seconds(SETTLE_TIMEOUT if timeout is None else timeout)
 
 
@@ -154,18 +154,18 @@ def _stored(path: str) -> Iterator[tuple[int, Outcome[Any]]]:
     if documents and not _is_json(documents[0][1]):
         documents = [(1, text)]
     if not documents:
-        raise Stop(f"{path}: there is no outcome in it")
+        raise Stop(f"{path}: it contains no outcome")
     for number, document in documents:
         try:
             said: Any = json.loads(document, object_pairs_hook=without_repeats)
             if (outcome := _outcome_in(said)) is not None:
                 yield number, outcome_from_dict(outcome)
         except (ValueError, RecursionError, CountermandError) as error:
-            raise Stop(f"{path}, line {number}: it is no outcome: {plain(error)}") from None
+            raise Stop(f"{path}, line {number}: not an outcome: {plain(error)}") from None
 
 
 def _outcome_in(said: Any) -> Any:
-    """Return the outcome of a result of a bulk run, which is None for an error; or what is one itself."""
+    """Return the outcome of a bulk result, None for an error; anything else unchanged."""
     if not isinstance(said, dict):
         return said
     fields = cast("dict[str, Any]", said)
@@ -181,7 +181,7 @@ def _is_json(text: str) -> bool:
 
 
 def _order(outcome: Outcome[Any]) -> Iterator[tuple[str, str]]:
-    """Return what the order that was read says of itself: its plain fields, and those of its parts."""
+    """Return the plain fields of the order that was read, and those of its parts."""
     for name, value in _fields(outcome.answer):
         if _is_plain(value):
             yield name, str(value)

@@ -1,4 +1,4 @@
-"""The first look at an input: how many orders at which accounts, what makes no request, what is there twice."""
+"""The survey of an input: orders by account, bad rows, duplicates."""
 
 import sqlite3
 from collections import Counter
@@ -11,12 +11,12 @@ from .codes import Exit, Stop
 from .rows import InputRow, Rows
 from .terminal import data, data_json, several, tell
 
-#: Bad rows that are told one by one before a run; all of them are in its results.
+#: Bad rows that are listed before a run; all of them are in its results.
 _SHOWN = 20
 
 
 class Survey:
-    """What an input holds. Its memory does not grow with the input."""
+    """The contents of an input. Memory does not grow with the input."""
 
     def __init__(self, accounts: Opened) -> None:
         self._accounts = accounts
@@ -34,8 +34,8 @@ class Survey:
         bad: Callable[[InputRow], None],
         again: Callable[[InputRow, int], None] | None = None,
     ) -> None:
-        """Read the whole input. `bad` is told each row that makes no request, `again` each order that comes again."""
-        with closing(sqlite3.connect("", isolation_level=None)) as seen:  # a file of its own that nobody sees
+        """Read the whole input. `bad` is called with each bad row, `again` with each duplicate and its first line."""
+        with closing(sqlite3.connect("", isolation_level=None)) as seen:  # an anonymous temporary file
             seen.execute(
                 "CREATE TABLE seen (account TEXT, key TEXT, line INT, PRIMARY KEY (account, key)) WITHOUT ROWID"
             )
@@ -64,7 +64,7 @@ class Survey:
                     self.unused[row.request.marketplace, column] += 1
 
     def tell(self) -> None:
-        """Tell people how many orders there are, and where."""
+        """Print the number of orders at each account."""
         tell(f"{several(self.orders.total(), 'order')} to cancel:")
         width = max((len(label) for label in self.orders), default=0)
         for label, count in self.orders.items():
@@ -72,8 +72,8 @@ class Survey:
             where = f"{about['marketplace']} {about['environment'] or ''}".strip()
             tell(f"  {label:<{width}}  {count:>9,}  {where}, {about['url']}")
         if self.duplicates:
-            rows = several(self.duplicates, "row names", "rows name")
-            tell(f"{rows} an order again, which is cancelled once and told for each row")
+            rows = several(self.duplicates, "duplicate row")
+            tell(f"{rows}: each order is cancelled once, and each row has its result")
         for (marketplace, column), count in self.unused.items():
             tell(
                 f"note: {marketplace} takes no {column}: in {several(count, 'row')} it is not sent",
@@ -84,7 +84,7 @@ class Survey:
 
 
 def survey(rows: Rows, accounts: Opened) -> Survey:
-    """Look through the input; tell people of its bad rows, the first of them one by one."""
+    """Survey the input, and print its first bad rows."""
     found = Survey(accounts)
 
     def bad(row: InputRow) -> None:
@@ -98,7 +98,7 @@ def survey(rows: Rows, accounts: Opened) -> Survey:
 
 
 def dry_run(rows: Rows, accounts: Opened, as_json: bool) -> Exit:
-    """Check every row and send nothing; write every row that has something to tell."""
+    """Check every row and send nothing; write the bad rows and the duplicates."""
     found = Survey(accounts)
 
     def bad(row: InputRow) -> None:
@@ -111,11 +111,11 @@ def dry_run(rows: Rows, accounts: Opened, as_json: bool) -> Exit:
         if as_json:
             data_json({"line": row.line, "duplicate_of_line": first})
         else:
-            data(f"line {row.line}: the same order as line {first}: it is cancelled once")
+            data(f"line {row.line}: the same order as line {first}, which is cancelled once")
 
     found.take(rows, bad, again)
     if not found.rows:
-        raise Stop(f"{rows.name}: there is no order in it")
+        raise Stop(f"{rows.name}: it contains no orders")
     found.tell()
     if found.bad:
         tell("Nothing was sent: a dry run.", style="bold")

@@ -1,4 +1,4 @@
-"""What is written for people, to standard error, and data, to standard output."""
+"""Output for people, to standard error, and data, to standard output."""
 
 import json
 import os
@@ -13,19 +13,19 @@ from rich.text import Text
 
 from .codes import Stop
 
-#: What would begin another line, or steer a terminal: a marketplace's words may hold it.
+#: Characters that would start another line or control a terminal; a marketplace's text may contain them.
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
 
 
 def plain(text: object) -> str:
-    """Return text on one line that steers no terminal."""
+    """Return text on one line, without control characters."""
     return _CONTROL.sub(" ", str(text))
 
 
 def people(*, wraps: bool = False) -> Console:
-    """Return the console of standard error; a line may be longer than it is wide, unless `wraps`.
+    """Return the console of standard error. Unless `wraps`, a line may be longer than it is wide.
 
-    NO_COLOR and TERM=dumb hold.
+    It respects NO_COLOR and TERM=dumb.
     """
     return Console(stderr=True, highlight=False, markup=False, soft_wrap=not wraps, emoji=False)
 
@@ -38,19 +38,19 @@ def tell(*lines: object, style: str = "") -> None:
 
 
 def is_live() -> bool:
-    """Whether standard error is a terminal that a display can redraw."""
+    """Return whether standard error is a terminal that a display can redraw."""
     return people().is_terminal and not people().is_dumb_terminal and not os.environ.get("CI")
 
 
 def can_ask() -> bool:
-    """Whether a person can be asked: what is asked is seen, and can be answered."""
+    """Return whether a person can be asked: the question is visible, and can be answered."""
     return sys.stdin.isatty() and sys.stderr.isatty()
 
 
 def data(line: str) -> None:
     """Write one line to standard output."""
     sys.stdout.write(line + "\n")
-    sys.stdout.flush()  # whoever reads a pipe gets each result as it comes
+    sys.stdout.flush()  # so that a reader of a pipe gets each result at once
 
 
 def data_json(value: Mapping[str, Any]) -> None:
@@ -59,14 +59,14 @@ def data_json(value: Mapping[str, Any]) -> None:
 
 
 def spare(target: str | Path, *needed: str | Path | None) -> None:
-    """Raise `Stop` if `target`, which is about to be written, is one of the files that the command needs."""
+    """Raise `Stop` if `target`, which is about to be written, is a file that the command needs."""
     for each in needed:
         if each is not None and (Path(target).resolve() == Path(each).resolve() or _is_same(target, each)):
-            raise Stop(f"{target}: nothing was done: it would be written over {each}")
+            raise Stop(f"{target}: nothing was done: it would overwrite {each}")
 
 
 def files_of(journal: Path | None) -> list[str | Path]:
-    """Return a journal, and the files that it has beside it while it is written."""
+    """Return a journal, and the files next to it while it is written."""
     return [] if journal is None else [journal, *(f"{journal}{end}" for end in ("-wal", "-shm", ".lock"))]
 
 

@@ -1,7 +1,7 @@
-"""Requests from texts: what `countermand cancel` and the columns of a CSV file have in common.
+"""Requests from text, for `countermand cancel` and the columns of a CSV file.
 
-Every marketplace's request is filled the same way, a third party's as well: the first field names the order, and the
-other columns find their field by its name.
+Requests of every marketplace, a third party's too, are filled the same way: the first field names the order, and the
+other columns are matched to fields by name.
 """
 
 import re
@@ -20,27 +20,27 @@ from ..marketplaces.registry import configuration_of
 COLUMNS = ("marketplace", "order_id", "account", "reason", "reason_detail", "requested_by_user")
 NEEDED = COLUMNS[:2]
 
-#: `1e5` alone is no spreadsheet's work, and may be an id.
+#: `1e5` alone is not written by spreadsheets, and may be an id.
 _SCIENTIFIC = re.compile(r"[+-]?(?:\d+[eE][+-]|\d*[.,]\d*[eE][+-]?)\d+")
-#: Categories of spaces that look like others, or like nothing; of control characters the request itself tells.
+#: Categories of unusual and invisible spaces; the request itself rejects control characters.
 _UNSEEN = frozenset({"Zs", "Zl", "Zp", "Cf"})
 _TRUE, _FALSE = ("true", "yes", "1"), ("false", "no", "0")
 
 
 @attrs.frozen
 class Slots:
-    """Where the columns go in a marketplace's request."""
+    """The fields of a marketplace's request for the columns."""
 
     kind: type[AnyRequest]
     #: Column → field.
     fields: Mapping[str, str]
-    #: Fields that a request cannot do without.
+    #: Fields that a request requires.
     needed: frozenset[str]
 
 
 @cache
 def slots_of(marketplace: str) -> Slots:
-    """Return where the columns go at a marketplace."""
+    """Return the fields for the columns at a marketplace."""
     kind: type[Any] = configuration_of(marketplace).stored()[0]
     names = [field.name for field in attrs.fields(kind) if field.name != "account"]
     needed = frozenset(field.name for field in attrs.fields(kind) if field.default is attrs.NOTHING)
@@ -54,7 +54,7 @@ def slots_of(marketplace: str) -> Slots:
 def request_of(
     marketplace: str, account: str | None, texts: Mapping[str, str | None]
 ) -> tuple[AnyRequest, tuple[str, ...]]:
-    """Return the request that these columns make, and the columns that the marketplace has no place for.
+    """Return the request of these columns, and the columns that the marketplace does not take.
 
     Raises InvalidRequestError.
     """
@@ -68,7 +68,9 @@ def request_of(
     }
     for column, field in slots.fields.items():
         if field in slots.needed and field not in values:
-            raise InvalidRequestError(f"{marketplace} wants {'an' if column[0] in 'aeiou' else 'a'} {column}")
+            raise InvalidRequestError(
+                f"{marketplace} requires {'an' if column[0] in 'aeiou' else 'a'} {column}"
+            )
     make: Any = slots.kind
     return make(**values, account=account), tuple(column for column in given if column not in slots.fields)
 
@@ -76,13 +78,13 @@ def request_of(
 def check_id(order_id: str) -> None:
     """Raise InvalidRequestError for an order's id that is invalid, or that a spreadsheet has changed."""
     if not order_id.strip():
-        raise InvalidRequestError("it names no order: order_id is empty")
+        raise InvalidRequestError("order_id is empty")
     if order_id.strip() != order_id:
-        raise InvalidRequestError("order_id has spaces at its ends")
+        raise InvalidRequestError("order_id has leading or trailing spaces")
     if order_id.startswith("="):
         raise InvalidRequestError("order_id is a spreadsheet's formula: format its column as text")
     if any(unicodedata.category(each) in _UNSEEN and each != " " for each in order_id):
-        raise InvalidRequestError("order_id holds a character that is not seen, such as a non-breaking space")
+        raise InvalidRequestError("order_id contains an invisible character, such as a non-breaking space")
     if _SCIENTIFIC.fullmatch(order_id):
         raise InvalidRequestError(
             f"order_id {order_id[:100]} is in scientific notation: a spreadsheet has rounded it; format its column as text",
