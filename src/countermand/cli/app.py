@@ -152,10 +152,19 @@ def bulk(
 
     return do(
         Options(
-            path=_name(file), journal=journal, out=None if out is None else _name(out), dry_run=dry_run, yes=yes, strict=strict, retry=retry,
-            concurrency=concurrency, as_json=json, config=config, command=tuple(_typed),
+            path=_name(file),
+            journal=journal,
+            out=None if out is None else _name(out),
+            dry_run=dry_run,
+            yes=yes,
+            strict=strict,
+            retry=retry,
+            concurrency=concurrency,
+            as_json=json,
+            config=config,
+            command=tuple(_typed),
         )
-    )  # fmt: skip
+    )
 
 
 @app.command

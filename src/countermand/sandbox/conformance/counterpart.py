@@ -15,7 +15,8 @@ Kind: TypeAlias = Literal["cancel", "read", "login"]
 class Counterpart:
     """How a marketplace answers about one order, as it documents it.
 
-    All replies but those named `another_…` are about the order that the request names. A reply is made by hand, `Reply(200, {}, b'{"order": "A-1"}')`, or taken from a simulation or a recording.
+    All replies but those named `another_…` are about the order that the request names. A reply is made by hand,
+    `Reply(200, {}, b'{"order": "A-1"}')`, or taken from a simulation or a recording.
     """
 
     #: The answer to a cancellation that is accepted.
