@@ -16,11 +16,12 @@ _CUT = 0.04
 #: How fast it climbs beyond the limit: at first, and later.
 _LINEAR, _CUBIC = 0.1, 1.0
 #: The rate that was refused is above the limit. What was accepted since the last block, its pause included, is below
-#: it: the estimate is between them, at this share of the latter.
-_SHARE = 0.4
-#: A block that comes within so many answers, or seconds, of the last one shows that the limit is far below the rate.
-#: So does one of so many seconds, and so many gaps: the account counts over a window longer than a second.
-_SOON_ANSWERS, _SOON_SECONDS = 2, 0.25
+#: it: the estimate is between them, at this share of the latter, or at a larger one if few answers, of so many seconds,
+#: came since that block.
+_SHARE, _FEW_ANSWERS, _FEW_SECONDS = 0.4, 10.0, 1.0
+#: A pause that a marketplace names is in whole seconds. No more of it counts than so many seconds, or one gap.
+_NEEDED = 0.4
+#: A pause of so many seconds, and so many gaps: the account counts over a window longer than a second.
 _LONG_SECONDS, _LONG_GAPS = 2.0, 3.0
 #: A bucket that was full is worth so many seconds of its limit.
 _BURST = 0.3
@@ -170,16 +171,20 @@ class Pace:
         accepted = self._accepted + 0.5  # half of the next one: a count is cut off anywhere between two
         # Idle time between the pause and the probe says nothing.
         idle = max(0.0, self._sent_at - self._opens_at)
-        lasted = max(now - idle - self._since, _SHORTEST)
+        took, paused = blocked_at - self._since, now - idle - blocked_at
         if self.rate is None:
             # A pause that the marketplace asked for says nothing about the limit; one that had to be that long does.
-            return accepted / (blocked_at - self._since + _BURST if self._is_told else lasted)
-        shown = accepted / lasted
-        is_soon = self._accepted < max(_SOON_ANSWERS, _SOON_SECONDS * self.rate)
-        is_long = now - blocked_at >= max(_LONG_SECONDS, _LONG_GAPS / self.rate)
-        if not (is_soon or is_long):
-            shown = _SHARE * shown + (1 - _SHARE) * self.rate
-        return min(self.rate, max(shown, self.rate / 2))
+            return accepted / max(took + (_BURST if self._is_told else paused), _SHORTEST)
+        is_long = paused >= max(_LONG_SECONDS, _LONG_GAPS / self.rate)
+        if self._is_told and not is_long:
+            paused = min(paused, took, max(_NEEDED, 1 / self.rate))
+        shown = accepted / max(took + paused, _SHORTEST)
+        shown = min(self.rate, max(shown, self.rate / 2))
+        if is_long:
+            return shown
+        few = max(_FEW_ANSWERS, _FEW_SECONDS * self.rate)
+        share = max(_SHARE, few / (few + self._accepted))
+        return share * shown + (1 - share) * self.rate
 
     def _climb(self) -> None:
         x = self._answers / self._cycle - 1
