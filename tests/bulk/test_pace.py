@@ -15,7 +15,7 @@ TOLD = pytest.mark.parametrize("retry_after", [True, False], ids=["told", "untol
 
 
 @FACTORS
-@RATES
+@pytest.mark.parametrize("rate", [4.0, 5.0, 7.0, 10.0, 20.0, 60.0])
 @TOLD
 def test_a_token_bucket_is_used_to_the_full(rate: float, factor: float, retry_after: bool) -> None:
     """At most 10 % over the least possible time, and at most 2 % refused, whatever the limit does at half time."""
