@@ -10,12 +10,12 @@ from .limits import FixedWindow, Limiter, SlidingWindow, TokenBucket, play
 
 WINDOWS = pytest.mark.parametrize("window", [FixedWindow, SlidingWindow])
 FACTORS = pytest.mark.parametrize("factor", [1.0, 2.0, 0.5], ids=["steady", "doubled", "halved"])
-RATES = pytest.mark.parametrize("rate", [4.0, 10.0, 20.0, 60.0])
+RATES = pytest.mark.parametrize("rate", [4.0, 10.0, 30.0])
 TOLD = pytest.mark.parametrize("retry_after", [True, False], ids=["told", "untold"])
 
 
 @FACTORS
-@pytest.mark.parametrize("rate", [4.0, 5.0, 7.0, 10.0, 20.0, 60.0])
+@pytest.mark.parametrize("rate", [4.0, 5.0, 10.0, 30.0])
 @TOLD
 def test_a_token_bucket_is_used_to_the_full(rate: float, factor: float, retry_after: bool) -> None:
     """At most 10 % over the least possible time, and at most 2 % refused, whatever the limit does at half time."""
