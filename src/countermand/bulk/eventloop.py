@@ -17,7 +17,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, NamedTuple, Self
 
-from ..errors import NotSentError
+from ..transport.loops import running_loop
 from .course import Course, Returned, flow_of, is_ours_to_close, pausing
 from .lane import Ticket
 from .records import Event
@@ -82,10 +82,7 @@ class AsyncCancelMany(Course):
 
     def _begin(self) -> None:
         if not self._begun:
-            try:
-                self._loop = self._inbox.loop = asyncio.get_running_loop()
-            except RuntimeError:  # as a single call says it
-                raise NotSentError("the async client needs a running event loop of asyncio") from None
+            self._loop = self._inbox.loop = running_loop()
             self._open_journal(self._inbox.tell_from_thread)
 
     async def _do(self, step: Step) -> None:

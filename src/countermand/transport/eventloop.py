@@ -16,7 +16,7 @@ from .connecting_async import AsyncBackend
 from .faults import flaw, settled
 from .foreign import pass_on_stop, without_frames
 from .lanes import CONNECTIONS, Lanes, pool_options
-from .loops import LoopScope
+from .loops import LoopScope, running_loop
 from .messages import AsyncWatch, aread, client_request, plain_headers, stock_request, tls_for
 from .private import install_pool
 from .proxies import Proxies, Route, route_for
@@ -55,10 +55,7 @@ class EventLoopDriver(ABC):
         sent, call.sent = call.sent, False
         if self.closed:
             raise NotSentError("the client is closed")
-        try:
-            asyncio.get_running_loop()
-        except RuntimeError:
-            raise NotSentError("the async client needs a running event loop of asyncio") from None
+        running_loop()
         call.sent = sent
 
     async def run(self, flow: Flow[T]) -> T:

@@ -8,6 +8,16 @@ import asyncio
 import os
 from collections.abc import AsyncGenerator, Awaitable, Callable
 
+from ..errors import NotSentError
+
+
+def running_loop() -> asyncio.AbstractEventLoop:
+    """Return the running event loop. Raises `NotSentError` outside asyncio."""
+    try:
+        return asyncio.get_running_loop()
+    except RuntimeError:
+        raise NotSentError("the async client needs a running event loop of asyncio") from None
+
 
 class LoopScope:
     """One event loop in one process at a time, and what closes a driver's connections there."""
