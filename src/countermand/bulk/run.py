@@ -317,9 +317,8 @@ class Run:
             return
         verdict = lane.came_back(ticket, ended, now)
         if verdict == "again" and self._accounts.closed:
-            lane.stopped = (
-                "the client is closed"  # the request is in its queue, and is finished with the rest
-            )
+            # The request is in the lane's queue again, and is finished with the rest.
+            lane.stopped = "the client is closed"
         if verdict == "done":
             lane.done += 1
             self._finish(ticket, ended)

@@ -9,6 +9,7 @@ from typing import Any
 
 import attrs
 
+from ..bulk.results import is_unread
 from ..bulk.stored import Session, StoredRow, StoredRun
 from .terminal import plain, several
 
@@ -244,14 +245,15 @@ def ordered(found: Findings) -> list[str]:
 def _about(row: StoredRow) -> tuple[str, str]:
     """Return the name of an order and the reason for its state, both from plain data, which is faster than objects."""
     answer: Mapping[str, Any] = row.answer or {}
-    if row.request.get("request") == "unread":
-        said, known = plain(answer.get("message", "")).partition(": ")[2], answer.get("order_id")
+    known = plain(answer.get("order_id") or "")
+    if is_unread(row.request):
         order = plain(f"line {row.request.get('line')}: {row.request.get('text')}")
+        said = plain(answer.get("message", "")).partition(": ")[2]
     else:
-        known = answer.get("order_id") or _order_in(row.request)
-        said, order = plain(_reason(answer)), plain(known)
+        order = known = known or plain(_order_in(row.request))
+        said = plain(_reason(answer))
     said = _SECONDS.sub("… s", said)
-    return order, _without(said, plain(known)) if known else said
+    return order, _without(said, known) if known else said
 
 
 def _without(said: str, order: str) -> str:
